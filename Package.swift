@@ -1,0 +1,124 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The folder tree is the architecture: every floor is a module, and a floor imports only those
+// below it (ARCHITECTURE.md). The order of this list is the order of the floors.
+
+let environment = Context.environment
+let strict = environment["GATEWAY_STRICT"] == "1"
+let fuzzing = environment["GATEWAY_FUZZ"] == "1"
+
+let settings: [SwiftSetting] =
+    [
+        // Exclusivity stays checked in debug and test builds, where it finds re-entrancy mistakes;
+        // in release it costs 18 % of all instructions (docs/decisions/0002).
+        .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+/// One floor of the gateway: the folder it owns and the floors it may import.
+func floor(_ name: String, _ folder: String, on lower: [String]) -> Target {
+    .target(
+        name: name,
+        dependencies: lower.map { .byName(name: $0) },
+        path: "Sources/Gateway/\(folder)",
+        swiftSettings: settings)
+}
+
+/// The tests of one module, in the folder named after it.
+func tests(of module: String, with others: [String] = []) -> Target {
+    .testTarget(
+        name: "\(module)Tests",
+        dependencies: ([module] + others).map { .byName(name: $0) },
+        path: "Tests/\(module)Tests",
+        swiftSettings: strict ? [.treatAllWarnings(as: .error)] : [])
+}
+
+/// A program that shows one thing and runs alone.
+func example(_ folder: String, on modules: [String] = ["ReactorCore", "Reactor"]) -> Target {
+    .executableTarget(
+        name: "example-\(folder)",
+        dependencies: modules.map { .byName(name: $0) },
+        path: "examples/\(folder)",
+        swiftSettings: settings)
+}
+
+/// One coverage-guided fuzz target; built only by `./dev fuzz`.
+func fuzzer(_ name: String, on modules: [String]) -> Target {
+    .executableTarget(
+        name: "fuzz-\(name)",
+        dependencies: modules.map { .byName(name: $0) },
+        path: "Fuzz/\(name)",
+        exclude: ["Corpus"],
+        swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
+        linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+}
+
+let package = Package(
+    name: "gateway",
+    products: [
+        .library(name: "Reactor", targets: ["ReactorCore", "Reactor"]),
+        .executable(name: "gateway", targets: ["gateway"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .target(
+            name: "CUV",
+            path: "Sources/CUV",
+            linkerSettings: ["uv", "llhttp", "ssl", "crypto", "yyjson", "yaml", "z"]
+                .map { .linkedLibrary($0) }),
+        .target(
+            name: "ReactorCore", dependencies: ["CUV"], path: "Sources/Reactor/Core",
+            swiftSettings: settings),
+        .target(
+            name: "Reactor", dependencies: ["CUV", "ReactorCore"], path: "Sources/Reactor/IO",
+            swiftSettings: settings),
+
+        floor("GatewayCodec", "Codec", on: ["CUV", "ReactorCore"]),
+        floor("GatewayModel", "Model", on: ["ReactorCore", "GatewayCodec"]),
+        floor("GatewayWire", "Wire", on: ["ReactorCore", "GatewayCodec"]),
+        floor(
+            "GatewayDoors", "Doors",
+            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire"]),
+        floor(
+            "GatewayProviders", "Providers",
+            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire"]),
+        floor("GatewayPolicy", "Policy", on: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        floor(
+            "GatewayTelemetry", "Telemetry", on: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        floor(
+            "GatewayExchange", "Exchange",
+            on: [
+                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
+                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+            ]),
+        floor(
+            "GatewayConfig", "Config",
+            on: [
+                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
+                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayExchange",
+            ]),
+        floor(
+            "GatewayAdmin", "Admin",
+            on: [
+                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
+                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayExchange", "GatewayConfig",
+            ]),
+        .executableTarget(
+            name: "gateway",
+            dependencies: [
+                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
+                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayExchange", "GatewayConfig", "GatewayAdmin",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Gateway/Main",
+            swiftSettings: settings),
+
+        tests(of: "ReactorCore"),
+    ],
+    swiftLanguageModes: [.v6]
+)

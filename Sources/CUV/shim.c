@@ -1,0 +1,2 @@
+// SwiftPM wants one C source in a C target.
+#include "CUV.h"

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Gateway: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "gateway")
+}

@@ -1,0 +1,1 @@
+// Placeholder so that the floor compiles; removed with its first file.
