@@ -26,7 +26,7 @@ import Testing
         buffer.overwrite(at: 1, with: "XY")
         #expect(buffer.string == "cXYf")
         buffer.removeFirst(4)
-        #expect(buffer.isEmpty)
+        #expect(buffer.count == 0)
     }
 
     @Test(

@@ -2,18 +2,31 @@
 
 /// Octets by name, and the character classes of RFC 9110 and RFC 5234.
 public enum ASCII {
+    /// HTAB.
     public static let tab: UInt8 = 0x09
+    /// LF.
     public static let lf: UInt8 = 0x0A
+    /// CR.
     public static let cr: UInt8 = 0x0D
+    /// SP.
     public static let space: UInt8 = 0x20
+    /// `"`.
     public static let quote: UInt8 = 0x22
+    /// `,`.
     public static let comma: UInt8 = 0x2C
+    /// `0`.
     public static let zero: UInt8 = 0x30
+    /// `:`.
     public static let colon: UInt8 = 0x3A
+    /// `\\`.
     public static let backslash: UInt8 = 0x5C
+    /// `{`.
     public static let openBrace: UInt8 = 0x7B
+    /// `}`.
     public static let closeBrace: UInt8 = 0x7D
+    /// `[`.
     public static let openBracket: UInt8 = 0x5B
+    /// `]`.
     public static let closeBracket: UInt8 = 0x5D
 
     /// A-Z as a-z, everything else unchanged.

@@ -14,6 +14,7 @@ public struct Instant: Comparable, Hashable, Sendable {
     @inlinable
     public static var never: Instant { Instant(nanoseconds: .max) }
 
+    /// Whether `left` comes first.
     @inlinable @inline(__always)
     public static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
