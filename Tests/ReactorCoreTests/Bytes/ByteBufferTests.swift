@@ -23,7 +23,7 @@ import Testing
         buffer.append("abcdef" as StaticString)
         buffer.removeFirst(2)
         #expect(buffer.string == "cdef")
-        buffer.overwrite(at: 1, with: "XY")
+        buffer.overwrite(at: 1, with: ByteSlice("XY"))
         #expect(buffer.string == "cXYf")
         buffer.removeFirst(4)
         #expect(buffer.count == 0)
