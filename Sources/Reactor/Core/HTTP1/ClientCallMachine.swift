@@ -94,6 +94,9 @@ public struct ClientCallMachine {
         phaseStart = now
     }
 
+    /// Reading goes on after a pause that was ours: the idle clock starts anew.
+    public mutating func resumed(now: Instant) { phaseStart = now }
+
     /// The connection could not be made.
     public mutating func connectFailed() -> Verdict { secondTry(allowed: state == .waiting) }
 

@@ -261,6 +261,8 @@ extension ParserState {
             return Int32(HPE_PAUSED.rawValue)
         }
         settings.pointee.on_body = { parser, at, count in
+            // A span that a pause left open is told again, empty, when no more input is there.
+            guard count > 0 else { return 0 }
             let state = parserState(parser)
             let start = UnsafeRawPointer(at.unsafelyUnwrapped).assumingMemoryBound(to: UInt8.self)
             state.pointee.bodySpan = ByteSlice(start, count: count)

@@ -61,6 +61,9 @@ public struct HTTP1Parser: ~Copyable {
     /// Must be set before its head arrives.
     public mutating func expectNoBody(_ expected: Bool) { state.pointee.expectsNoBody = expected }
 
+    /// Responses: the status of the message that was last begun.
+    public var status: Int { Int(state.pointee.llhttp.status_code) }
+
     /// Consumes bytes from the front of `input` up to the next event.
     public mutating func next(_ input: inout ByteSlice) -> Event {
         if state.pointee.failure != nil { return failed() }

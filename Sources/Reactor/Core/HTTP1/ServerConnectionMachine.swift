@@ -175,7 +175,7 @@ public struct ServerConnectionMachine {
             keepsAlive = false
         }
         responseStarted = true
-        if closes || draining || requestOpen { keepsAlive = false }
+        if closes || draining { keepsAlive = false }
         return keepsAlive
     }
 
