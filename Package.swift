@@ -119,6 +119,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests(of: "ReactorCore"),
+        tests(of: "GatewayCodec", with: ["ReactorCore"]),
     ],
     swiftLanguageModes: [.v6]
 )
