@@ -122,6 +122,7 @@ let package = Package(
         example("02-tls-reverse-proxy"),
 
         tests(of: "ReactorCore"),
+        tests(of: "GatewayCodec", with: ["ReactorCore"]),
     ],
     swiftLanguageModes: [.v6]
 )
