@@ -25,6 +25,30 @@ public enum HTTPDate {
         buffer.append(" GMT" as StaticString)
     }
 
+    /// Appends e.g. `1994-11-06T08:49:37.042Z` (RFC 3339 section 5.6).
+    public static func appendTimestamp(
+        secondsSince1970 seconds: Int, milliseconds: Int, to buffer: inout ByteBuffer
+    ) {
+        let days = Int((Double(seconds) / 86400).rounded(.down))
+        let time = seconds - days * 86400
+        let (year, month, day) = civil(daysSince1970: days)
+        buffer.append(decimal: year)
+        buffer.append(0x2D as UInt8)
+        append(twoDigits: month, to: &buffer)
+        buffer.append(0x2D as UInt8)
+        append(twoDigits: day, to: &buffer)
+        buffer.append(0x54 as UInt8)
+        append(twoDigits: time / 3600, to: &buffer)
+        buffer.append(ASCII.colon)
+        append(twoDigits: time / 60 % 60, to: &buffer)
+        buffer.append(ASCII.colon)
+        append(twoDigits: time % 60, to: &buffer)
+        buffer.append(0x2E as UInt8)
+        buffer.append(ASCII.zero + UInt8(milliseconds / 100 % 10))
+        append(twoDigits: milliseconds % 100, to: &buffer)
+        buffer.append(0x5A as UInt8)
+    }
+
     private static func append(twoDigits value: Int, to buffer: inout ByteBuffer) {
         buffer.append(ASCII.zero + UInt8(value / 10))
         buffer.append(ASCII.zero + UInt8(value % 10))
