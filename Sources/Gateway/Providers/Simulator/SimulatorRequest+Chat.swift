@@ -15,6 +15,7 @@ extension SimulatorRequest {
         let messages = try SimulatorMessages(top)
         promptTokens =
             Self.tokens(inBytes: messages.textBytes) + messages.count * Self.tokensPerMessage
+        for text in messages.lastUserTexts { season(with: text) }
         try readSampling(top)
         tokensMax = try top.int("max_completion_tokens", in: 1 ... .max) ?? tokensMax
         let logprobs = try top.bool("logprobs") ?? false

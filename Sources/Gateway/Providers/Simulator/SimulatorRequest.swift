@@ -40,7 +40,7 @@ package struct SimulatorRequest: ~Copyable {
     package internal(set) var tokensMax: Int?
     package internal(set) var promptTokens = 0
     package internal(set) var behavior: SimulatorBehavior?
-    /// Names the request: equal bodies give equal seeds.
+    /// Of the answer's words: model and prompt decide it, however the answer is sent.
     private(set) var seed: UInt64 = 0
     var content = Content.lorem
     var dimensions = 0
@@ -64,7 +64,6 @@ package struct SimulatorRequest: ~Copyable {
             throw SimulatorRefusal("The body is not valid JSON: \(error).")
         }
         var request = SimulatorRequest(endpoint)
-        request.seed = SimulatorDraw.hash(body, seed: settings.seed)
         let fields = try SimulatorFields(tree.root, at: .member("body"))
         let top = try SimulatorFields(fields.object, at: .top)
         try request.readModel(top, settings)
@@ -117,7 +116,11 @@ package struct SimulatorRequest: ~Copyable {
         guard settings.serves(name) else { throw .unknownModel(name) }
         model = keep(name)
         behavior = SimulatorBehavior(suffixOf: name)
+        seed = SimulatorDraw.hash(name, seed: settings.seed)
     }
+
+    /// Lets the answer's words depend on a text.
+    mutating func season(with text: ByteSlice) { seed = SimulatorDraw.hash(text, seed: seed) }
 
     /// The fields that chat and legacy completions share.
     mutating func readSampling(_ top: SimulatorFields) throws(SimulatorRefusal) {
@@ -160,6 +163,7 @@ package struct SimulatorRequest: ~Copyable {
             last = $0.string
         }
         choices *= prompts
+        if let last { season(with: last) }
         guard choices <= Self.choicesMax else {
             throw .invalid("n", "asks for more than \(Self.choicesMax) answers in total")
         }
