@@ -12,6 +12,11 @@ import Testing
     private static let call =
         #"{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}"#
 
+    private static let other =
+        #"{"id":"call_2","type":"function","function":{"name":"f","arguments":"{}"}}"#
+
+    private static let result = #"{"role":"tool","tool_call_id":"call_1","content":"x"}"#
+
     /// Body, the parameter that is named, and the code.
     private static let refused: [(String, String?, String?)] = [
         ("", nil, nil),
@@ -83,6 +88,21 @@ import Testing
             withMessages(
                 #"[{"role":"assistant","tool_calls":[\#(call)]},{"role":"tool","tool_call_id":"call_2","content":"x"}]"#
             ), "messages[1].tool_call_id", "invalid_value"
+        ),
+        (
+            withMessages(
+                #"[{"role":"assistant","tool_calls":[\#(call)]},{"role":"user","content":"x"},\#(result)]"#
+            ), "messages[1]", "invalid_value"
+        ),
+        (
+            withMessages(
+                #"[{"role":"assistant","tool_calls":[\#(call)]},\#(result),\#(result)]"#),
+            "messages[2].tool_call_id", "invalid_value"
+        ),
+        (
+            withMessages(
+                #"[{"role":"assistant","tool_calls":[\#(call),\#(other)]},\#(result),\#(result)]"#),
+            "messages[2].tool_call_id", "invalid_value"
         ),
         (
             withMessages(#"[{"role":"function","content":"x"}]"#), "messages[0].name",
@@ -184,7 +204,9 @@ import Testing
         #expect(play(chat("demo"), settings).status == 200)
         #expect(play(chat("demo-pro-429"), settings).status == 429)
         #expect(play(chat("demo-slow"), settings).status == 200)
-        for name in ["anything", "dem", "demo-", "demo-xyz", "other-429"] {
+        for name in [
+            "anything", "dem", "demo-", "demo-xyz", "other-429", "demoX-429", "demo-x-429",
+        ] {
             let played = play(chat(name), settings)
             #expect(played.status == 404)
             #expect(JSON(played.text)?["error"]?["code"]?.string == "model_not_found")

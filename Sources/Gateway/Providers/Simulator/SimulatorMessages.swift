@@ -14,7 +14,8 @@ struct SimulatorMessages {
     private var lastUserContent: JSONValue?
     /// The calls that the tool messages now coming must answer.
     private var openCalls: JSONValue?
-    private var answeredCalls = 0
+    /// A bit for each of them.
+    private var answered: UInt128 = 0
 
     init(_ top: SimulatorFields) throws(SimulatorRefusal) {
         guard let list = try top.array("messages", count: 1 ... .max) else {
@@ -86,7 +87,7 @@ struct SimulatorMessages {
             index += 1
         }
         openCalls = calls
-        answeredCalls = 0
+        answered = 0
     }
 
     /// A string or a list of typed parts.
@@ -124,19 +125,25 @@ struct SimulatorMessages {
 
     private mutating func answerCall(_ message: SimulatorFields) throws(SimulatorRefusal) {
         let id = try message.requiredString("tool_call_id")
-        let isOpen = openCalls?.elements.contains { $0["id"]?.string.map { $0 == id } ?? false }
-        guard let openCalls, isOpen ?? false, answeredCalls < openCalls.count else {
-            throw .invalid(
-                message.place("tool_call_id"),
-                "answers no tool call of the assistant message before it")
+        var bit: UInt128 = 1
+        if let openCalls {
+            for call in openCalls.elements {
+                if answered & bit == 0, let open = call["id"]?.string, open == id {
+                    answered |= bit
+                    return
+                }
+                bit <<= 1
+            }
         }
-        answeredCalls += 1
+        throw .invalid(
+            message.place("tool_call_id"),
+            "answers no tool call of the assistant message before it, or one answered already")
     }
 
     /// Every call must be answered before anything else is said.
     private mutating func closeCalls(at index: Int) throws(SimulatorRefusal) {
         guard let openCalls else { return }
-        guard answeredCalls == openCalls.count else {
+        guard answered.nonzeroBitCount == openCalls.count else {
             throw .invalid(
                 "messages[\(index)]",
                 "comes before every tool call of the assistant message was answered")
