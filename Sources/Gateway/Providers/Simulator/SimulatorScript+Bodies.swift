@@ -31,7 +31,7 @@ extension SimulatorScript {
 
     /// What all chunks begin with, made once: `data: {...,"choices":[`.
     mutating func renderChunkStart() {
-        var start = ByteBuffer()
+        var start = ByteBuffer(capacity: 256 + request.modelName.count)
         start.append("data: " as StaticString)
         start.writeJSON { json in
             json.beginObject()
@@ -42,7 +42,7 @@ extension SimulatorScript {
     }
 
     mutating func renderBody() {
-        var body = ByteBuffer()
+        var body = ByteBuffer(capacity: 1 << 10)
         if request.endpoint == .embeddings {
             for index in 0..<request.inputs { writeItem(index, into: &body) }
         } else {
