@@ -123,6 +123,7 @@ let package = Package(
 
         tests(of: "ReactorCore"),
         tests(of: "GatewayCodec", with: ["ReactorCore"]),
+        tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec"]),
     ],
     swiftLanguageModes: [.v6]
 )
