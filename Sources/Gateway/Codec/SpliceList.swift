@@ -29,6 +29,13 @@ package struct SpliceList {
         add(range, ByteSlice(literal))
     }
 
+    /// By how many bytes the edits lengthen the document; negative when they shorten it.
+    package var byteCountDelta: Int {
+        var delta = 0
+        for index in 0..<count { delta += edits[index].bytes.count - edits[index].range.count }
+        return delta
+    }
+
     /// Appends `original` with the edits made.
     package func apply(to original: ByteSlice, appendingTo buffer: inout ByteBuffer) {
         var start = 0

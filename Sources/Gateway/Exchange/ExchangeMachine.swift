@@ -93,9 +93,8 @@ package struct ExchangeMachine {
         return .heartbeat(begins: eventWritten(now: now))
     }
 
-    /// Something went wrong for good.
-    package mutating func failed() -> FailureForm {
-        defer { if isActive { state = .ended } }
+    /// Something went wrong for good; `ended` must follow.
+    package func failed() -> FailureForm {
         switch state {
         case .receiving, .waiting: return .answer
         case .streaming: return .inBand
@@ -106,7 +105,8 @@ package struct ExchangeMachine {
     /// The response is complete, or nobody wants it any more. Returns false if it had ended.
     @discardableResult
     package mutating func ended() -> Bool {
-        defer { state = .ended }
-        return isActive
+        let wasActive = isActive
+        state = .ended
+        return wasActive
     }
 }

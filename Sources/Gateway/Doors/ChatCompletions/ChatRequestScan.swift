@@ -190,13 +190,12 @@ package struct ChatRequestScan: Equatable, Sendable {
 }
 
 extension ChatRequestScan {
-    /// Appends `body` as the upstream is to get it: with its own name for the model, where it has
-    /// one (the inside of a JSON string), and asking for the usage where accounting needs it.
-    /// Every other byte is the client's.
-    package func append(
-        _ body: ByteSlice, upstreamModel: ByteSlice?, asksForUsage: Bool,
-        to buffer: inout ByteBuffer
-    ) {
+    /// What must change on the way to the upstream: its own name for the model, where it has one
+    /// (the inside of a JSON string), and asking for the usage where accounting needs it. Every
+    /// other byte stays the client's.
+    package func splices(
+        of body: ByteSlice, upstreamModel: ByteSlice?, asksForUsage: Bool
+    ) -> SpliceList {
         var edits = SpliceList()
         if let upstreamModel { edits.add(model, upstreamModel) }
         if asksForUsage, streams, !includesUsage {
@@ -212,7 +211,7 @@ extension ChatRequestScan {
                     firstMember..<firstMember, "\"stream_options\":{\"include_usage\":true},")
             }
         }
-        edits.apply(to: body, appendingTo: &buffer)
+        return edits
     }
 }
 

@@ -193,6 +193,12 @@ public final class HTTPServerConnection: TCPConnection {
 
     // MARK: Responding
 
+    /// Whether body bytes of the current request are still to come.
+    public var isRequestOpen: Bool { machine.isRequestOpen }
+
+    /// Whether the client holds the body back until it is told to go on (RFC 9110 section 10.1.1).
+    public var awaitsContinue: Bool { expectsContinue }
+
     /// Whether the response to the current request has begun.
     public var hasStartedResponse: Bool { machine.hasStartedResponse }
 
