@@ -119,7 +119,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests(of: "ReactorCore"),
-        tests(of: "GatewayCodec", with: ["ReactorCore"]),
+        tests(of: "GatewayCodec", with: ["CUV", "ReactorCore"]),
     ],
     swiftLanguageModes: [.v6]
 )
