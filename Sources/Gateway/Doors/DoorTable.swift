@@ -1,0 +1,106 @@
+// DoorTable.swift — which door a method and a path lead to.
+// Pure. Imported by Exchange. Invariant: nothing but the path decides; a query or an absolute
+// target's host never do.
+
+import ReactorCore
+
+/// Where a request goes.
+package enum Door: Equatable, Sendable {
+    case chatCompletions
+    case models
+    /// One model; its id is at this range of the path, percent-encoded, and may hold slashes.
+    case model(Range<Int>)
+    case health
+    case healthz
+    case readyz
+    case info
+    case metrics
+    case root
+    /// OPTIONS at a path that exists.
+    case options(allow: StaticString)
+    case methodNotAllowed(allow: StaticString)
+    case notFound
+
+    package static func == (left: Door, right: Door) -> Bool {
+        switch (left, right) {
+        case (.chatCompletions, .chatCompletions), (.models, .models), (.health, .health),
+            (.healthz, .healthz), (.readyz, .readyz), (.info, .info), (.metrics, .metrics),
+            (.root, .root), (.notFound, .notFound):
+            true
+        case (.model(let left), .model(let right)): left == right
+        case (.options(let left), .options(let right)): ByteSlice(left) == right
+        case (.methodNotAllowed(let left), .methodNotAllowed(let right)): ByteSlice(left) == right
+        default: false
+        }
+    }
+}
+
+package enum DoorTable {
+    /// The door of a request. `path` may carry a query, which is ignored; a trailing slash, and a
+    /// `/v1` in front, once or (a base URL pasted twice) two times, make no difference.
+    package static func door(method: ByteSlice, path: ByteSlice) -> Door {
+        let whole = path.prefix(path.firstIndex(of: UInt8(ascii: "?")) ?? path.count)
+        guard whole.count > 0, whole[0] == slash else { return .notFound }
+        var start = 0
+        for _ in 0..<2 {
+            let rest = whole.dropFirst(start)
+            guard rest.hasPrefix("/v1"), rest.count == 3 || rest[3] == slash else { break }
+            start += 3
+        }
+        var end = whole.count
+        if end > start + 1, whole[end - 1] == slash { end -= 1 }
+        let door = door(at: whole[start..<end], from: start)
+        return admit(method, to: door)
+    }
+
+    /// Appends what a percent-encoded piece of a path stands for.
+    /// - Returns: false if an escape is broken.
+    package static func decode(_ piece: ByteSlice, to buffer: inout ByteBuffer) -> Bool {
+        var index = 0
+        while index < piece.count {
+            guard piece[index] == UInt8(ascii: "%") else {
+                buffer.append(piece[index])
+                index += 1
+                continue
+            }
+            guard index + 2 < piece.count, let high = ASCII.hexValue(piece[index + 1]),
+                let low = ASCII.hexValue(piece[index + 2])
+            else { return false }
+            buffer.append(high << 4 | low)
+            index += 3
+        }
+        return true
+    }
+
+    private static let slash = UInt8(ascii: "/")
+    private static let modelsPrefix: StaticString = "/models/"
+
+    private static func door(at path: ByteSlice, from start: Int) -> Door {
+        // The one path that is hot comes first.
+        if path == "/chat/completions" { return .chatCompletions }
+        if path == "/models" { return .models }
+        if path.hasPrefix(modelsPrefix), path.count > modelsPrefix.utf8CodeUnitCount {
+            return .model(start + modelsPrefix.utf8CodeUnitCount..<start + path.count)
+        }
+        if path == "/health" { return .health }
+        if path == "/healthz" { return .healthz }
+        if path == "/readyz" { return .readyz }
+        if path == "/info" { return .info }
+        if path == "/metrics" { return .metrics }
+        return path == "/" && start == 0 ? .root : .notFound
+    }
+
+    private static func admit(_ method: ByteSlice, to door: Door) -> Door {
+        let allow: StaticString
+        switch door {
+        case .notFound: return .notFound
+        case .chatCompletions:
+            if method == "POST" { return door }
+            allow = "POST, OPTIONS"
+        default:
+            if method == "GET" || method == "HEAD" { return door }
+            allow = "GET, HEAD, OPTIONS"
+        }
+        return method == "OPTIONS" ? .options(allow: allow) : .methodNotAllowed(allow: allow)
+    }
+}

@@ -1,0 +1,185 @@
+// ChatStreamObserver.swift — watches a stream of chat chunks that is passed on as it is.
+// Pure; fed one SSE payload at a time, answers what to do with it. Knows when the answer is whole.
+// Imported by Exchange. Invariant: exactly one of `done`, `failed`, `malformed` ends a stream.
+
+import GatewayCodec
+import GatewayModel
+import GatewayWire
+import ReactorCore
+
+/// One stream's observer.
+package struct ChatStreamObserver {
+    package enum Verdict: Equatable {
+        /// To be passed on.
+        case chunk
+        /// The extra chunk with the usage and no choice: for a client that asked for it.
+        case usageOnly
+        /// `[DONE]`.
+        case done
+        /// The upstream says, in the stream, that it failed.
+        case failed(Failure)
+        /// No chunk at all.
+        case malformed(Failure)
+    }
+
+    package enum End: Equatable {
+        /// `[DONE]` came, or would have had nothing to add.
+        case complete
+        /// The answer stops in the middle.
+        case cut(Failure)
+    }
+
+    /// Chunks seen, those with usage only included.
+    package private(set) var chunkCount = 0
+    package private(set) var usage: Usage?
+    /// The last choice's to end.
+    package private(set) var finishReason: FinishReason?
+    /// Whether a chunk carried anything of the answer: text, reasoning, refusal or a tool call.
+    package private(set) var hasContent = false
+    package private(set) var isDone = false
+
+    private var choices = ChoiceSet()
+
+    package init() {}
+
+    /// Takes the data of one event.
+    package mutating func observe(_ payload: ByteSlice) -> Verdict {
+        if isDone { return .done }
+        if payload.count < 16, payload.trimmed.hasPrefix(ChatWire.done) {
+            isDone = true
+            return .done
+        }
+        do throws(JSONFailure) { return try read(payload) } catch {
+            return .malformed(
+                Failure(
+                    .upstreamMalformed,
+                    "The upstream sent a chunk that is not valid JSON: \(error)."))
+        }
+    }
+
+    /// The upstream's stream has ended. Without `[DONE]` it is whole only if every choice that
+    /// began has said why it stopped: clients take a silent end for success.
+    package func endOfStream() -> End {
+        if isDone || choices.areFinished { return .complete }
+        return .cut(
+            Failure(.upstreamCut, "The upstream's stream ended before the answer was complete."))
+    }
+
+    private mutating func read(_ payload: ByteSlice) throws(JSONFailure) -> Verdict {
+        var scanner = JSONScanner(payload)
+        if let kind = scanner.valueKind, kind != .object {
+            try scanner.value()
+            try scanner.finish()
+            return .malformed(
+                Failure(.upstreamMalformed, "The upstream sent a chunk that is no JSON object."))
+        }
+        var choiceCount: Int?
+        var usage: Usage?
+        var failure: Failure?
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
+            let name = scanner.bytes(key.range)
+            switch name.count {
+            case 7 where name == ChatWire.choices:
+                choiceCount = try readChoices(&scanner)
+            case 5 where name == ChatWire.usage:
+                usage = try ChatUsageReader.usage(&scanner)
+            case 5 where name == ErrorWire.error:
+                failure = try ReportedError.read(&scanner)?.inBandFailure
+            default:
+                try scanner.value()
+            }
+        }
+        try scanner.finish()
+        chunkCount += 1
+        if let usage { self.usage = usage }
+        if let failure { return .failed(failure) }
+        return choiceCount == 0 && usage != nil ? .usageOnly : .chunk
+    }
+
+    /// - Returns: how many choices there are; nil unless it is an array.
+    private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONFailure) -> Int? {
+        guard scanner.valueKind == .array else {
+            try scanner.value()
+            return nil
+        }
+        var count = 0
+        try scanner.beginArray()
+        while try scanner.nextElement() {
+            count += 1
+            if scanner.valueKind == .object {
+                try readChoice(&scanner)
+            } else {
+                try scanner.value()
+            }
+        }
+        return count
+    }
+
+    private mutating func readChoice(_ scanner: inout JSONScanner) throws(JSONFailure) {
+        var index = 0
+        var reason: FinishReason?
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
+            let name = scanner.bytes(key.range)
+            switch name.count {
+            case 5 where name == ChatWire.index:
+                let value = try scanner.value()
+                index = scanner.bytes(value.range).decimalValue ?? 0
+            case 5 where !hasContent && name == ChatWire.delta:
+                hasContent = try Self.readDelta(&scanner)
+            case 13 where name == ChatWire.finishReason:
+                reason = try ChatUsageReader.finishReason(&scanner)
+            default:
+                try scanner.value()
+            }
+        }
+        choices.began(index)
+        if let reason {
+            finishReason = reason
+            choices.finished(index)
+        }
+    }
+
+    /// - Returns: whether the delta has a member besides the role that says anything.
+    private static func readDelta(_ scanner: inout JSONScanner) throws(JSONFailure) -> Bool {
+        guard scanner.valueKind == .object else {
+            try scanner.value()
+            return false
+        }
+        var hasContent = false
+        try scanner.beginObject()
+        while let member = try scanner.nextMember() {
+            if scanner.bytes(member.key.range) == ChatWire.role { continue }
+            switch member.value.kind {
+            case .null: break
+            case .string, .array, .object:
+                if member.value.range.count > 2 { hasContent = true }
+            default: hasContent = true
+            }
+        }
+        return hasContent
+    }
+}
+
+/// Which choices began and which ended, by index: a bit each for as many as the dialect allows.
+private struct ChoiceSet {
+    private var begun: (UInt64, UInt64) = (0, 0)
+    private var ended: (UInt64, UInt64) = (0, 0)
+
+    /// Indexes above 127, which the dialect does not have, share the last bit.
+    mutating func began(_ index: Int) {
+        if index < 64 { begun.0 |= 1 << UInt64(index) } else { begun.1 |= Self.highBit(index) }
+    }
+
+    mutating func finished(_ index: Int) {
+        if index < 64 { ended.0 |= 1 << UInt64(index) } else { ended.1 |= Self.highBit(index) }
+    }
+
+    /// Whether at least one began, and all that began have ended.
+    var areFinished: Bool {
+        begun.0 | begun.1 != 0 && begun.0 & ~ended.0 == 0 && begun.1 & ~ended.1 == 0
+    }
+
+    private static func highBit(_ index: Int) -> UInt64 { 1 << UInt64(min(index, 127) - 64) }
+}
