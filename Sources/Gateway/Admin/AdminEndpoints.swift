@@ -18,7 +18,7 @@ package final class AdminEndpoints: AdminDoors {
     }
 
     package func answer(
-        _ door: Door, admission: AdmissionView, into body: inout ByteBuffer
+        _ door: Door, path: ByteSlice, admission: AdmissionView, into body: inout ByteBuffer
     ) -> (status: Int, contentType: StaticString) {
         let json: StaticString = "application/json; charset=utf-8"
         switch door {
@@ -38,9 +38,12 @@ package final class AdminEndpoints: AdminDoors {
         case .models:
             body.writeJSON { models(&$0, admission) }
             return (200, json)
-        case .model(let id):
+        case .model(let range):
+            var id = ByteBuffer()
+            guard DoorTable.decode(path[range], to: &id) else { return (404, json) }
+            let name = id.string
             let found = worker.snapshot.models.first { model in
-                model.id == id && model.id.withByteSlice { admission.allows($0) }
+                model.id == name && model.id.withByteSlice { admission.allows($0) }
             }
             guard let found else { return (404, json) }
             body.writeJSON { write(found, &$0) }
@@ -50,7 +53,9 @@ package final class AdminEndpoints: AdminDoors {
                 "<!doctype html><meta charset=\"utf-8\"><title>gateway</title><p>gateway is running."
                     as StaticString)
             return (200, "text/html; charset=utf-8")
-        case .chatCompletions, .preflight, .notFound, .methodNotAllowed:
+        case .info, .metrics:
+            return (404, json)
+        case .chatCompletions, .options, .notFound, .methodNotAllowed:
             preconditionFailure("\(door) is not answered here")
         }
     }

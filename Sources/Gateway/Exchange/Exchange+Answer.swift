@@ -151,34 +151,38 @@ extension Exchange {
         case .answer: answerError(failure)
         case .inBand:
             worker.counters.streamErrors += 1
-            client?.withBody { OpenAIErrorEncoder.appendEvent(failure, to: &$0) }
+            client?.withBody { OpenAIError(failure).appendEvent(to: &$0) }
             client?.endResponse()
         }
         settle("error")
     }
 
     private func answerError(_ failure: Failure) {
-        let error = OpenAIErrorEncoder.encode(failure)
+        let error = OpenAIError(failure)
         status = error.status
         guard let client else { return }
         var body = worker.loop.takeBuffer()
-        error.append(to: &body)
+        error.appendBody(to: &body)
         client.beginResponse(status: error.status, body: .length(body.count), closes: client.isRequestOpen) {
             fields in
             fields.append(Self.jsonFields)
             appendCommonFields(to: &fields)
             if door == .chatCompletions { appendChatFields(to: &fields) }
-            if let seconds = failure.retryAfter {
+            if let seconds = error.retryAfter {
                 fields.append("retry-after: " as StaticString)
                 fields.append(decimal: seconds)
                 fields.append("\r\n" as StaticString)
             }
-            if failure.isFinal {
+            if error.isFinal {
                 fields.append("x-should-retry: false\r\n" as StaticString)
             }
             switch failure.kind {
-            case .methodNotAllowed(let allow):
-                fields.append("allow: \(allow)\r\n")
+            case .methodNotAllowed:
+                if case .methodNotAllowed(let allow) = door {
+                    fields.append("allow: " as StaticString)
+                    fields.append(allow)
+                    fields.append("\r\n" as StaticString)
+                }
             case .missingKey, .invalidKey:
                 fields.append("www-authenticate: Bearer\r\n" as StaticString)
             default: break
@@ -220,15 +224,15 @@ extension Exchange {
             snapshot.keys.allows(admission, model: $0)
         }
         let (status, contentType) =
-            worker.admin?.answer(door, admission: view, into: &body)
+            worker.admin?.answer(door, path: path.slice, admission: view, into: &body)
             ?? (404, "application/json; charset=utf-8")
         if status == 404, case .model(let id) = door {
             worker.loop.giveBuffer(&body)
             return fail(
                 Failure(
-                    .modelNotFound,
-                    "The model `\(id)` does not exist or you do not have access to it.",
-                    param: "model"))
+                    .unknownModel,
+                    "The model `\(path.slice[id].string)` does not exist or you do not have access "
+                        + "to it.", parameter: "model"))
         }
         self.status = status
         client?.beginResponse(status: status, body: .length(body.count)) { fields in
@@ -265,7 +269,7 @@ extension Exchange {
         record.requestedModel = requestedModel.slice
         record.upstreamModel = upstreamModel.slice
         record.provider = upstream?.name ?? ""
-        record.streams = scan?.streams ?? false
+        record.streams = scan?.isStreaming ?? false
         record.attempts = attempts
         record.requestBytes = requestBytes
         record.durationMicroseconds = Int(now.nanoseconds(since: began) / 1000)
@@ -273,29 +277,15 @@ extension Exchange {
             record.firstEventMicroseconds = Int(firstEvent.nanoseconds(since: received) / 1000)
         }
         record.overheadMicroseconds = overheadMicroseconds
-        record.usage = record.streams ? streamObserver.usage : responseObserver.usage
+        record.usage = record.streams ? streamObserver.usage : responseObserver?.usage
         record.finishReason =
-            record.streams ? streamObserver.finishReason : responseObserver.finishReason
+            record.streams ? streamObserver.finishReason : responseObserver?.finishReason
         record.error = failureText
         if let usage = record.usage {
-            worker.counters.inputTokens += usage.input
-            worker.counters.outputTokens += usage.output
+            worker.counters.inputTokens += usage.inputTokens
+            worker.counters.outputTokens += usage.outputTokens
         }
         if attempts > 1 { worker.counters.retries += 1 }
         worker.log.append { AccessLog.append(record, as: worker.logFormat, to: &$0) }
-    }
-}
-
-extension Failure {
-    /// Whether a client that sends the same again would only multiply the load: the gateway has
-    /// tried what can be tried, or nothing will change.
-    var isFinal: Bool {
-        switch kind {
-        case .badUpstream, .upstreamAuthentication, .upstreamTimeout, .internalError,
-            .notImplemented:
-            true
-        default:
-            false
-        }
     }
 }

@@ -11,7 +11,8 @@ import ReactorCore
 struct UpstreamHead {
     var status = 0
     var isEventStream = false
-    var retryAfter: Int?
+    /// The value of `retry-after`, copied.
+    var retryAfter: [UInt8]?
     var arrived = Instant(nanoseconds: 0)
 }
 
@@ -36,10 +37,12 @@ extension Exchange: HTTPClientCallDelegate {
         if let encoding, !encoding.equalsIgnoringCase("identity") {
             // We asked for identity. Nothing of an encoded body could be checked on its way.
             call.cancel()
-            fail(Failure(.badUpstream, "The upstream sent an encoding that was not asked for."))
+            fail(Failure(.upstreamMalformed, "The upstream sent an encoding that was not asked for."))
             return
         }
-        head.retryAfter = response.fields.first("retry-after")?.decimalValue
+        head.retryAfter =
+            response.status == 200
+            ? nil : response.fields.first("retry-after").map { Array($0.raw) }
         keepFields(response.fields)
         upstreamHead(
             status: response.status, contentType: response.fields.first("content-type") ?? .empty)
@@ -75,37 +78,40 @@ extension Exchange: HTTPClientCallDelegate {
     private static func failure(_ failure: HTTPClientFailure, provider: String) -> Failure {
         switch failure {
         case .unresolved:
-            return Failure(.badUpstream, "The name of the provider '\(provider)' was not found.")
+            return Failure(
+                .upstreamUnreachable, "The name of the provider '\(provider)' was not found.")
         case .refused(let code):
             if code == "ETIMEDOUT" {
                 return Failure(
-                    .upstreamTimeout(clock: "connect"),
-                    "The provider '\(provider)' could not be reached in time.")
+                    .upstreamTimeout, "The provider '\(provider)' could not be reached in time.",
+                    clock: .connect)
             }
             return Failure(
-                .badUpstream, "The provider '\(provider)' could not be reached (\(code)).")
+                .upstreamUnreachable, "The provider '\(provider)' could not be reached (\(code)).")
         case .tls(let failure):
             return Failure(
-                .badUpstream, "No secure connection to the provider '\(provider)': \(failure).")
+                .upstreamUnreachable, "No secure connection to the provider '\(provider)': \(failure).")
         case .timedOut(.queue):
             return Failure(
                 .overloaded, "No connection to the provider '\(provider)' became free in time.",
-                retryAfter: 1)
+                retryAfter: 1, clock: .poolWait)
         case .timedOut(let clock):
+            let name = Failure.Clock(clock)
             return Failure(
-                .upstreamTimeout(clock: clock.rawValue),
-                "The provider '\(provider)' did not answer in time (\(clock.rawValue) clock).")
+                .upstreamTimeout,
+                "The provider '\(provider)' took too long: the \(name.rawValue) time-out ran out.",
+                clock: name)
         case .queueFull:
             return Failure(
                 .overloaded, "Too many requests wait for the provider '\(provider)'.",
                 retryAfter: 1)
         case .draining:
-            return Failure(.overloaded, "The gateway is shutting down.", retryAfter: 1)
+            return Failure(.shuttingDown, "The gateway is shutting down.", retryAfter: 1)
         case .lost, .truncated:
             return Failure(
-                .badUpstream, "The connection to the provider '\(provider)' was lost.")
+                .upstreamCut, "The connection to the provider '\(provider)' was lost.")
         case .malformed, .unexpectedInterim:
-            return Failure(.badUpstream, "The provider '\(provider)' did not answer in HTTP.")
+            return Failure(.upstreamMalformed, "The provider '\(provider)' did not answer in HTTP.")
         }
     }
 }
@@ -116,17 +122,14 @@ extension Exchange: UpstreamSink {
         head.arrived = worker.loop.now
         head.isEventStream =
             contentType.count >= 17 && contentType.prefix(17).equalsIgnoringCase("text/event-stream")
-        if scan?.streams == true, status == 200, head.isEventStream {
-            events = EventStreamParser()
-            streamObserver = ChatStreamObserver()
-        } else {
-            responseObserver = ChatResponseObserver()
-        }
+        guard scan?.isStreaming == true, status == 200, head.isEventStream else { return }
+        events = EventStreamParser()
+        streamObserver = ChatStreamObserver()
     }
 
     func upstreamBody(_ bytes: ByteSlice) {
         guard machine.isActive else { return }
-        if scan?.streams == true, head.status == 200, head.isEventStream {
+        if scan?.isStreaming == true, head.status == 200, head.isEventStream {
             relayEvents(bytes)
         } else {
             keep(bytes)
@@ -139,7 +142,7 @@ extension Exchange: UpstreamSink {
         guard answer.count + bytes.count <= limit else {
             guard head.status == 200 else { return }
             stopUpstream()
-            return fail(Failure(.badUpstream, "The upstream's answer is too large."))
+            return fail(Failure(.upstreamMalformed, "The upstream's answer is too large."))
         }
         if answer.capacity == 0 { answer = worker.loop.takeBuffer() }
         answer.append(bytes)
@@ -148,21 +151,32 @@ extension Exchange: UpstreamSink {
     func upstreamEnded() {
         guard machine.isActive else { return }
         guard head.status == 200 else {
-            let failure = UpstreamErrorDecoder.decode(
-                status: head.status, body: answer.slice, retryAfter: head.retryAfter,
-                secret: upstream?.key ?? Secret(""))
-            return fail(failure)
+            return fail(decodeError())
         }
-        if scan?.streams == true, head.isEventStream { return streamEnded() }
-        if let failure = responseObserver.observe(answer.slice) { return fail(failure) }
-        guard scan?.streams != true else {
+        if scan?.isStreaming == true, head.isEventStream { return streamEnded() }
+        let observer = ChatResponseObserver(observing: answer.slice)
+        responseObserver = observer
+        if let failure = observer.failure { return fail(failure) }
+        guard scan?.isStreaming != true else {
             return fail(
-                Failure(.badUpstream, "The upstream answered a stream request without a stream."))
+                Failure(.upstreamMalformed, "The upstream answered a stream request without a stream."))
         }
         guard !head.isEventStream else {
-            return fail(Failure(.badUpstream, "The upstream streamed though it was not asked to."))
+            return fail(Failure(.upstreamMalformed, "The upstream streamed though it was not asked to."))
         }
         answerUnary()
+    }
+
+    private func decodeError() -> Failure {
+        guard let retryAfter = head.retryAfter else {
+            return UpstreamErrorDecoder.decode(
+                status: head.status, body: answer.slice, retryAfter: nil, secret: upstream?.key)
+        }
+        return retryAfter.withUnsafeBytes {
+            UpstreamErrorDecoder.decode(
+                status: head.status, body: answer.slice, retryAfter: ByteSlice($0),
+                secret: upstream?.key)
+        }
     }
 
     func upstreamLost(_ failure: Failure) {
@@ -184,7 +198,7 @@ extension Exchange: UpstreamSink {
             while machine.isActive, let event = try events.next(&input) { relay(event) }
         } catch {
             stopUpstream()
-            fail(Failure(.badUpstream, "The upstream sent an event over the limit."))
+            fail(Failure(.upstreamMalformed, "The upstream sent an event over the limit."))
             return
         }
         if client?.isFull == true {
@@ -198,25 +212,22 @@ extension Exchange: UpstreamSink {
         switch streamObserver.observe(event.data) {
         case .chunk:
             write(event)
-        case .usage:
-            if scan?.includesUsage == true { write(event) }
+        case .usageOnly:
+            if scan?.wantsUsage == true { write(event) }
         case .done:
             finishStream()
-        case .error(let message, _):
+        case .failed(let failure), .malformed(let failure):
             stopUpstream()
-            fail(Failure(.badUpstream, message))
-        case .malformed:
-            stopUpstream()
-            fail(Failure(.badUpstream, "The upstream sent something that is no chat chunk."))
+            fail(failure)
         }
     }
 
     private func relayError(in event: EventStreamEvent) {
         stopUpstream()
-        if case .error(let message, _) = streamObserver.observe(event.data) {
-            fail(Failure(.badUpstream, message))
+        if case .failed(let failure) = streamObserver.observe(event.data) {
+            fail(failure)
         } else {
-            fail(Failure(.badUpstream, "The upstream reported an error within the stream."))
+            fail(Failure(.upstreamFault, "The upstream reported an error within the stream."))
         }
     }
 
@@ -254,7 +265,21 @@ extension Exchange: UpstreamSink {
             relay(event)
             guard machine.isActive else { return }
         }
-        if streamObserver.isComplete { return finishStream() }
-        fail(Failure(.badUpstream, "The upstream's stream ended before the answer did."))
+        switch streamObserver.endOfStream() {
+        case .complete: finishStream()
+        case .cut(let failure): fail(failure)
+        }
+    }
+}
+
+extension Failure.Clock {
+    init(_ clock: ClientClock) {
+        switch clock {
+        case .connect: self = .connect
+        case .head: self = .responseHead
+        case .idle: self = .idle
+        case .total: self = .total
+        case .queue: self = .poolWait
+        }
     }
 }

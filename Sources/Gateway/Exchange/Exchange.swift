@@ -52,7 +52,7 @@ package final class Exchange {
     var head = UpstreamHead()
     var events = EventStreamParser()
     var streamObserver = ChatStreamObserver()
-    var responseObserver = ChatResponseObserver()
+    var responseObserver: ChatResponseObserver?
     private var heartbeat: LoopTimer?
 
     // Times of the current request, for headers and log.
@@ -87,11 +87,11 @@ package final class Exchange {
         received = began
         method = head.method
         let path = HTTPRequestRules.path(of: head.target)
-        door = DoorTable.door(method: method, path: path)
+        door = DoorTable.door(method: ByteSlice(method.token), path: path)
         self.path.append(path)
         readFields(head.fields)
         if requestID.isEmpty {
-            RequestID.append(worker.random.next(), worker.random.next(), to: &requestID)
+            RequestID.append(to: &requestID, using: &worker.random)
         }
         refusal = judge() ?? refusal
     }
@@ -172,7 +172,7 @@ package final class Exchange {
             return
         }
         refusal = Failure(
-            .originNotAllowed,
+            .notPermitted,
             "This gateway serves requests to a loopback address only; list other names under "
                 + "server.cors.hosts.")
     }
@@ -213,10 +213,10 @@ package final class Exchange {
         switch door {
         case .notFound:
             return Failure(
-                .routeNotFound, "Invalid URL (\(method.token) \(path.string))")
+                .unknownPath, "Invalid URL (\(method.token) \(path.string))")
         case .methodNotAllowed(let allow):
             return Failure(
-                .methodNotAllowed(allow: allow),
+                .methodNotAllowed,
                 "The method \(method.token) is not allowed here; allowed: \(allow).")
         default: return nil
         }
@@ -229,20 +229,17 @@ package final class Exchange {
         if let refusal { return fail(refusal) }
         switch door {
         case .chatCompletions: chat()
-        case .preflight: answerPreflight()
+        case .options: answerPreflight()
         default: answerAdmin()
         }
     }
 
     private func chat() {
         do throws(Failure) {
-            let scan = try ChatRequestScan(body.slice)
+            let scan = try ChatRequestScan.scan(body.slice)
             self.scan = scan
-            if let text = scan.unescapedModel {
-                requestedModel.append(text)
-            } else {
-                requestedModel.append(body.slice[scan.model])
-            }
+            var scratch = ByteBuffer()
+            requestedModel.append(scan.modelName(in: body.slice, scratch: &scratch))
             let (upstream, hasNameOfItsOwn) = try route()
             self.upstream = upstream
             dispatch(scan, to: upstream, renames: hasNameOfItsOwn)
@@ -256,8 +253,8 @@ package final class Exchange {
         let model = requestedModel.slice
         guard snapshot.keys.allows(admission, model: model) else {
             throw Failure(
-                .modelNotAllowed, "This key may not use the model `\(model.string)`.",
-                param: "model")
+                .notPermitted, "This key may not use the model `\(model.string)`.",
+                parameter: "model")
         }
         let route =
             if let providerHeader {
@@ -269,9 +266,9 @@ package final class Exchange {
             }
         guard let route else {
             throw Failure(
-                .modelNotFound,
+                .unknownModel,
                 "The model `\(model.string)` does not exist or you do not have access to it.",
-                param: "model")
+                parameter: "model")
         }
         if let name = route.upstreamModel {
             upstreamModel.append(name)
@@ -284,8 +281,8 @@ package final class Exchange {
     }
 
     private func dispatch(_ scan: ChatRequestScan, to upstream: Upstream, renames: Bool) {
-        machine.dispatched(streams: scan.streams, now: worker.loop.now)
-        if scan.streams {
+        machine.dispatched(streams: scan.isStreaming, now: worker.loop.now)
+        if scan.isStreaming {
             worker.counters.streams += 1
             setHeartbeat()
         }
@@ -294,7 +291,7 @@ package final class Exchange {
         case .openAI(let origin, let encoder):
             encode(scan, with: encoder, for: upstream, renames: renames)
             let clocks = upstream.timeouts.clocks(
-                bodyBytes: requestBytes, streams: scan.streams, tokensMax: scan.tokensMax,
+                bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
                 clientSeconds: clientSeconds)
             call.start(on: origin, clocks: clocks, delegate: self)
         case .simulator(let settings):
@@ -318,12 +315,11 @@ package final class Exchange {
     ) {
         request = worker.loop.takeBuffer()
         let name: ByteSlice? = renames ? upstreamModel.slice : nil
-        let splices = scan.splices(
-            of: body.slice, upstreamModel: name, asksForUsage: upstream.asksForUsage)
+        let splice = scan.splice(model: name, addingUsage: upstream.asksForUsage)
         encoder.appendChatHead(
-            streams: scan.streams, contentLength: body.count + splices.byteCountDelta,
+            streams: scan.isStreaming, contentLength: body.count + splice.byteCountDelta,
             forwarded: forwarded.slice, to: &request)
-        splices.apply(to: body.slice, appendingTo: &request)
+        splice.append(body.slice, to: &request)
         giveBack(&body)
     }
 
@@ -380,6 +376,8 @@ package final class Exchange {
         requestBytes = 0
         status = 0
         failureText = nil
+        responseObserver = nil
+        streamObserver = ChatStreamObserver()
     }
 
     func giveBack(_ buffer: inout ByteBuffer) {

@@ -77,7 +77,7 @@ final class SimulatorPlayer {
             sink.upstreamEnded()
         case .cut, .reset:
             sink.upstreamLost(
-                Failure(.badUpstream, "The connection to the simulator was lost."))
+                Failure(.upstreamCut, "The connection to the simulator was lost."))
         case .hang:
             stop()
         }
