@@ -118,7 +118,10 @@ let package = Package(
             path: "Sources/Gateway/Main",
             swiftSettings: settings),
 
-        tests(of: "ReactorCore"),
+        .target(
+            name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
+            swiftSettings: settings),
+        tests(of: "ReactorCore", with: ["CUV", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )
