@@ -26,5 +26,6 @@ static inline uint64_t cuv_ssl_options_always(void) { return SSL_OP_NO_RENEGOTIA
 static inline uint64_t cuv_ssl_option_server_preference(void) { return SSL_OP_CIPHER_SERVER_PREFERENCE; }
 static inline uint64_t cuv_ssl_option_ignore_unexpected_eof(void) { return SSL_OP_IGNORE_UNEXPECTED_EOF; }
 static inline long cuv_ssl_cache_without_store(void) { return SSL_SESS_CACHE_NO_INTERNAL; }
+static inline int cuv_err_interrupted(void) { return ERR_R_INTERRUPTED_OR_CANCELLED; }
 
 #endif
