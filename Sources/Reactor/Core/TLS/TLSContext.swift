@@ -173,14 +173,16 @@ extension TLSContext {
             return
         }
         let code = ERR_peek_error()
+        let failure = TLSSettingsFailure(
+            file: keyFile, fallback: "no private key can be read from it")
         if ERR_GET_LIB(code) == ERR_LIB_X509 {
             throw TLSSettingsFailure(
-                file: keyFile, fallback: "the key does not belong to the certificate")
+                file: keyFile, reason: "the key does not belong to the certificate")
         }
         if ERR_GET_REASON(code) == cuv_err_interrupted() {
-            throw TLSSettingsFailure(file: keyFile, fallback: "the private key is encrypted")
+            throw TLSSettingsFailure(file: keyFile, reason: "the private key is encrypted")
         }
-        throw TLSSettingsFailure(file: keyFile, fallback: "no private key can be read from it")
+        throw failure
     }
 
     private func encode(_ names: [String]) throws(TLSSettingsFailure) {
