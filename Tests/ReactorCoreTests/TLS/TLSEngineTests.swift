@@ -202,7 +202,8 @@ import Testing
         #expect(server.received == Array("012".utf8))
     }
 
-    @Test func declinesRenegotiationAndGoesOn() throws {
+    /// The request to renegotiate is declined; OpenSSL as a server gives up on that.
+    @Test func declinesRenegotiation() throws {
         let pair = try TLSPair()
         let client = TLSEnd(client: pair.clientContext)
         let server = RawTLSPeer(serverOf: pair.authority.issue(), max: TLS1_2_VERSION)
@@ -211,8 +212,7 @@ import Testing
         #expect(SSL_renegotiate(server.ssl) == 1)
         server.goOn()
         pump(client, server)
-        #expect(client.failure == nil || client.failure == .alert(.init(code: 40)))
-        #expect(pair.clientContext.fullHandshakeCount == 1)
+        #expect(client.failure == .alert(.init(code: 40)))
     }
 
     /// A ticket over several records: OpenSSL refuses to write until it has read all of them.
