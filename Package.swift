@@ -118,10 +118,15 @@ let package = Package(
             path: "Sources/Gateway/Main",
             swiftSettings: settings),
 
+        example("01-echo-server"),
+        example("02-tls-reverse-proxy"),
+
         .target(
             name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
             swiftSettings: settings),
         tests(of: "ReactorCore", with: ["CUV", "TestSupport"]),
+        tests(of: "GatewayCodec", with: ["ReactorCore"]),
+        tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec"]),
     ],
     swiftLanguageModes: [.v6]
 )

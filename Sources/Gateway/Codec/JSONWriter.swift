@@ -1,0 +1,300 @@
+// JSONWriter.swift — JSON appended to a byte buffer, always valid UTF-8.
+// Touches the buffer it is given; allocates nothing but the buffer's growth. Imported by every
+// floor that encodes. Source of the grammar: RFC 8259.
+
+import CUV
+import ReactorCore
+
+/// Writes one JSON text; made by `ByteBuffer.writeJSON`.
+///
+/// It keeps no stack: whether a comma is due depends only on what was written last. Opening and
+/// closing in the right order, and a key before each member, is the caller's part.
+package struct JSONWriter: ~Copyable {
+    private let out: UnsafeMutablePointer<ByteBuffer>
+    private var commaIsDue = false
+
+    fileprivate init(_ out: UnsafeMutablePointer<ByteBuffer>) { self.out = out }
+
+    package mutating func beginObject() { open(ASCII.openBrace) }
+    package mutating func endObject() { close(ASCII.closeBrace) }
+    package mutating func beginArray() { open(ASCII.openBracket) }
+    package mutating func endArray() { close(ASCII.closeBracket) }
+
+    /// A member's name, which must need no escape; its value is written next.
+    package mutating func key(_ name: StaticString) {
+        separate()
+        out.pointee.append(ASCII.quote)
+        out.pointee.append(name)
+        out.pointee.append("\":" as StaticString)
+        commaIsDue = false
+    }
+
+    /// A member's name, whatever its bytes; its value is written next.
+    package mutating func key(_ name: ByteSlice) {
+        separate()
+        out.pointee.append(jsonString: name)
+        out.pointee.append(ASCII.colon)
+        commaIsDue = false
+    }
+
+    package mutating func null() {
+        separate()
+        out.pointee.append("null" as StaticString)
+    }
+
+    package mutating func value(_ value: Bool) {
+        separate()
+        out.pointee.append(value ? "true" : "false" as StaticString)
+    }
+
+    package mutating func value(_ value: Int) {
+        separate()
+        out.pointee.append(decimal: value)
+    }
+
+    /// NaN and infinities, which JSON cannot say, become `null`.
+    package mutating func value(_ value: Double) {
+        separate()
+        out.pointee.append(json: value)
+    }
+
+    /// A string that must need no escape.
+    package mutating func value(_ literal: StaticString) {
+        separate()
+        out.pointee.append(ASCII.quote)
+        out.pointee.append(literal)
+        out.pointee.append(ASCII.quote)
+    }
+
+    package mutating func value(_ text: ByteSlice) {
+        separate()
+        out.pointee.append(jsonString: text)
+    }
+
+    /// For text that is a String already; the hot path has slices.
+    package mutating func value(text: String) {
+        separate()
+        text.withByteSlice { out.pointee.append(jsonString: $0) }
+    }
+
+    /// A value that is JSON already.
+    package mutating func raw(_ json: ByteSlice) {
+        separate()
+        out.pointee.append(json)
+    }
+
+    /// A string whose inside `write` appends piece by piece with `append(jsonEscaping:)`.
+    package mutating func string(_ write: (inout ByteBuffer) -> Void) {
+        separate()
+        out.pointee.append(ASCII.quote)
+        write(&out.pointee)
+        out.pointee.append(ASCII.quote)
+    }
+
+    package mutating func null(_ name: StaticString) {
+        key(name)
+        null()
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Bool) {
+        key(name)
+        self.value(value)
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Int) {
+        key(name)
+        self.value(value)
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Double) {
+        key(name)
+        self.value(value)
+    }
+
+    package mutating func field(_ name: StaticString, _ literal: StaticString) {
+        key(name)
+        value(literal)
+    }
+
+    package mutating func field(_ name: StaticString, _ text: ByteSlice) {
+        key(name)
+        value(text)
+    }
+
+    /// For text that is a String already; the hot path has slices.
+    package mutating func field(_ name: StaticString, text: String) {
+        key(name)
+        value(text: text)
+    }
+
+    /// Begins a member that is an object.
+    package mutating func beginObject(_ name: StaticString) {
+        key(name)
+        beginObject()
+    }
+
+    /// Begins a member that is an array.
+    package mutating func beginArray(_ name: StaticString) {
+        key(name)
+        beginArray()
+    }
+
+    private mutating func separate() {
+        if commaIsDue { out.pointee.append(ASCII.comma) }
+        commaIsDue = true
+    }
+
+    private mutating func open(_ bracket: UInt8) {
+        separate()
+        out.pointee.append(bracket)
+        commaIsDue = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        out.pointee.append(bracket)
+        commaIsDue = true
+    }
+}
+
+extension ByteBuffer {
+    /// Appends the JSON that `body` writes.
+    package mutating func writeJSON(_ body: (inout JSONWriter) -> Void) {
+        withUnsafeMutablePointer(to: &self) { target in
+            var writer = JSONWriter(target)
+            body(&writer)
+        }
+    }
+
+    /// Appends `text` as a JSON string, quotes included. Ill-formed UTF-8 becomes U+FFFD.
+    package mutating func append(jsonString text: ByteSlice) {
+        reserve(text.count + 2)
+        append(ASCII.quote)
+        append(jsonEscaping: text)
+        append(ASCII.quote)
+    }
+
+    /// Appends `text` as the inside of a JSON string. Each maximal part of an ill-formed UTF-8
+    /// sequence becomes one U+FFFD, so pieces of one string must be cut between characters.
+    package mutating func append(jsonEscaping text: ByteSlice) {
+        var start = 0
+        var index = 0
+        while true {
+            index = JSONText.endOfPlainRun(in: text, from: index)
+            guard index < text.count else { break }
+            let byte = text.base[index]
+            if byte >= 0x80 {
+                let sequence = UTF8Sequence(at: index, in: text)
+                if !sequence.isWellFormed {
+                    append(text[start..<index])
+                    append("\u{FFFD}" as StaticString)
+                    start = index + sequence.count
+                }
+                index += sequence.count
+            } else {
+                append(text[start..<index])
+                append(jsonEscapeOf: byte)
+                index += 1
+                start = index
+            }
+        }
+        append(text[start..<text.count])
+    }
+
+    /// Appends the shortest decimal that reads back as `value`; `null` if it is not finite.
+    package mutating func append(json value: Double) {
+        guard value.isFinite else {
+            append("null" as StaticString)
+            return
+        }
+        // yyjson's shortest-digits writer asks its allocator for one small block: the stack's.
+        var number = yyjson_val()
+        unsafe_yyjson_set_real(&number, value)
+        withUnsafeTemporaryAllocation(byteCount: 256, alignment: 16) { memory in
+            var allocator = yyjson_alc()
+            var length = 0
+            guard yyjson_alc_pool_init(&allocator, memory.baseAddress, memory.count),
+                let digits = yyjson_val_write_opts(
+                    &number, YYJSON_WRITE_NOFLAG, &allocator, &length, nil)
+            else { preconditionFailure("a double needs more than \(memory.count) bytes") }
+            append(ByteSlice(UnsafeRawBufferPointer(start: digits, count: length)))
+        }
+    }
+
+    private mutating func append(jsonEscapeOf byte: UInt8) {
+        append(ASCII.backslash)
+        switch byte {
+        case ASCII.quote, ASCII.backslash: append(byte)
+        case ASCII.lf: append(UInt8(ascii: "n"))
+        case ASCII.cr: append(UInt8(ascii: "r"))
+        case ASCII.tab: append(UInt8(ascii: "t"))
+        case 0x08: append(UInt8(ascii: "b"))
+        case 0x0C: append(UInt8(ascii: "f"))
+        default:
+            append(byte < 0x10 ? "u000" : "u00" as StaticString)
+            append(hex: Int(byte))
+        }
+    }
+}
+
+/// What a JSON string may hold as it is.
+private enum JSONText {
+    /// The first byte from `start` on that is a control, a quote, a backslash or not ASCII.
+    static func endOfPlainRun(in text: ByteSlice, from start: Int) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        let raw = UnsafeRawPointer(text.base)
+        var index = start
+        // Eight at a time: a high bit in `marked` says that a byte of the word needs a look.
+        while index + 8 <= text.count {
+            let word = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let quotes = word ^ (ones &* UInt64(ASCII.quote))
+            let slashes = word ^ (ones &* UInt64(ASCII.backslash))
+            let marked =
+                (word &- (ones &* 0x20)) | (quotes &- ones) | (slashes &- ones) | word
+            if marked & highs != 0 { break }
+            index += 8
+        }
+        while index < text.count, isPlain(text.base[index]) { index += 1 }
+        return index
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x80 && byte != ASCII.quote && byte != ASCII.backslash
+    }
+}
+
+/// The bytes at one place taken as one UTF-8 sequence (Unicode, table 3-7).
+private struct UTF8Sequence {
+    /// Bytes of the character or, where it is ill-formed, of its maximal part: at least 1.
+    let count: Int
+    let isWellFormed: Bool
+
+    init(at index: Int, in text: ByteSlice) {
+        let lead = text.base[index]
+        var second: ClosedRange<UInt8> = 0x80...0xBF
+        let length: Int
+        switch lead {
+        case 0xC2...0xDF: length = 2
+        case 0xE0...0xEF:
+            length = 3
+            if lead == 0xE0 { second = 0xA0...0xBF }
+            if lead == 0xED { second = 0x80...0x9F }
+        case 0xF0...0xF4:
+            length = 4
+            if lead == 0xF0 { second = 0x90...0xBF }
+            if lead == 0xF4 { second = 0x80...0x8F }
+        default:
+            self.count = 1
+            self.isWellFormed = false
+            return
+        }
+        var count = 1
+        while count < length, index + count < text.count {
+            let allowed = count == 1 ? second : 0x80...0xBF
+            guard allowed.contains(text.base[index + count]) else { break }
+            count += 1
+        }
+        self.count = count
+        self.isWellFormed = count == length
+    }
+}

@@ -1,0 +1,133 @@
+import GatewayCodec
+import ReactorCore
+import Testing
+
+@Suite struct JSONWriterTests {
+    @Test func writesNestedValues() {
+        var out = ByteBuffer()
+        out.append("data: " as StaticString)
+        out.writeJSON { json in
+            json.beginObject()
+            json.field("id", "x")
+            json.field("n", -3)
+            json.field("d", 0.25)
+            json.field("yes", true)
+            json.null("none")
+            json.field("text", text: "a\"b")
+            json.beginArray("list")
+            json.value(1)
+            json.beginObject()
+            json.endObject()
+            json.beginArray()
+            json.endArray()
+            json.value(false)
+            json.null()
+            json.raw(ByteSlice(#"{"raw":1}"#))
+            json.endArray()
+            json.beginObject("inner")
+            json.key(ByteSlice("k\n" as StaticString))
+            json.string { out in
+                out.append(jsonEscaping: ByteSlice("one\t" as StaticString))
+                out.append(jsonEscaping: ByteSlice("two" as StaticString))
+            }
+            json.endObject()
+            json.endObject()
+        }
+        let expected =
+            #"data: {"id":"x","n":-3,"d":0.25,"yes":true,"none":null,"text":"a\"b","#
+            + #""list":[1,{},[],false,null,{"raw":1}],"inner":{"k\n":"one\ttwo"}}"#
+        #expect(out.string == expected)
+    }
+
+    @Test(
+        arguments: [
+            ("", #""""#), ("plain", #""plain""#), ("a\"b\\c/", #""a\"b\\c/""#),
+            (
+                "\u{0}\u{1}\u{8}\t\n\u{b}\u{c}\r\u{1f}\u{7f}",
+                "\"\\u0000\\u0001\\b\\t\\n\\u000b\\f\\r\\u001f\u{7f}\""
+            ),
+            ("é €😀\u{2028}", "\"é €😀\u{2028}\""),
+        ])
+    func escapes(_ text: String, _ json: String) {
+        #expect(text.withByteSlice { escaped($0) } == json)
+    }
+
+    /// The reference is the standard library's repair, which follows the same practice.
+    @Test func repairsInvalidUTF8() {
+        let cases: [[UInt8]] = [
+            [0x61, 0xFF, 0x62], [0xC3], [0xC3, 0x28], [0xE2, 0x82], [0xE2, 0x28, 0xA1],
+            [0xF0, 0x9F, 0x98], [0xF0, 0x28, 0x8C, 0xBC], [0xC0, 0xAF], [0xED, 0xA0, 0x80],
+            [0xF4, 0x90, 0x80, 0x80], [0xE0, 0x80, 0xAF], [0xF8, 0x88, 0x80, 0x80, 0x80], [0x80],
+        ]
+        for bytes in cases { check(bytes) }
+    }
+
+    /// Random bytes at every alignment of the eight-byte steps, read back by the other half.
+    @Test func survivesAnyBytes() {
+        var state: UInt64 = 0x5EED
+        func draw() -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return state >> 33
+        }
+        let alphabet: [UInt8] = [
+            0x00, 0x1F, 0x20, 0x22, 0x5C, 0x61, 0x62, 0x7F, 0x80, 0xBF, 0xC2, 0xC3, 0xE0, 0xE2,
+            0xED,
+            0xEF, 0xF0, 0xF4, 0xF5, 0xFF, 0x63, 0x64, 0x65, 0x9F, 0xA0, 0x90, 0x8F,
+        ]
+        for _ in 0..<4_000 {
+            let count = Int(draw() % 40)
+            let plain = draw() % 2 == 0
+            check(
+                (0..<count).map { _ in
+                    plain && draw() % 8 != 0
+                        ? UInt8(0x61 + draw() % 26) : alphabet[Int(draw()) % alphabet.count]
+                })
+        }
+    }
+
+    @Test(
+        arguments: [
+            0, -0.0, 1, 0.1, -2.5, 1e21, 1e-7, 123456.789, .pi, .leastNonzeroMagnitude,
+            .greatestFiniteMagnitude, -1.7976931348623157e308,
+        ] as [Double])
+    func writesDoubles(_ value: Double) throws {
+        var out = ByteBuffer()
+        out.append(json: value)
+        #expect(Double(out.string) == value)
+        let arena = JSONArena()
+        let tree = try arena.read(out.slice)
+        #expect(tree.root.double == value)
+    }
+
+    @Test func hasNoInfinity() {
+        var out = ByteBuffer()
+        out.writeJSON { json in
+            json.beginArray()
+            json.value(Double.nan)
+            json.value(Double.infinity)
+            json.endArray()
+        }
+        #expect(out.string == "[null,null]")
+    }
+
+    private func check(_ bytes: [UInt8]) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        let json = bytes.withUnsafeBytes { escaped(ByteSlice($0)) }
+        let arena = JSONArena()
+        let back: String? = json.withByteSlice { json in
+            do throws(JSONFailure) {
+                let tree = try arena.read(json)
+                return tree.root.string?.string
+            } catch {
+                return nil
+            }
+        }
+        #expect(back == text, "\(bytes)")
+    }
+
+    private func escaped(_ text: ByteSlice) -> String {
+        var out = ByteBuffer()
+        out.append(jsonString: text)
+        return out.string
+    }
+}
