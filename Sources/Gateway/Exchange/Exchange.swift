@@ -37,7 +37,7 @@ package final class Exchange {
     var requestedModel = ByteBuffer()
     var upstreamModel = ByteBuffer()
     var providerHeader: String?
-    var clientLimit: Duration?
+    var clientSeconds: Int?
     var origin = CORSGrant.any
 
     /// The last credential on this connection and what it was judged to be: clients repeat it.
@@ -69,7 +69,7 @@ package final class Exchange {
     package init(worker: Worker) {
         self.worker = worker
         snapshot = worker.snapshot
-        machine = ExchangeMachine(heartbeatInterval: nil)
+        machine = ExchangeMachine(heartbeatNanoseconds: nil)
     }
 
     deinit { heartbeat?.cancel() }
@@ -79,8 +79,7 @@ package final class Exchange {
     private func begin(_ head: HTTPHead, on connection: HTTPServerConnection) {
         client = connection
         snapshot = worker.snapshot
-        machine = ExchangeMachine(
-            heartbeatInterval: snapshot.heartbeatMode == .off ? nil : snapshot.heartbeatInterval)
+        machine = ExchangeMachine(heartbeatNanoseconds: snapshot.heartbeatNanoseconds)
         machine.requestBegan()
         worker.counters.requests += 1
         worker.counters.inFlight += 1
@@ -144,7 +143,7 @@ package final class Exchange {
     private func limitClocks(_ value: ByteSlice) {
         let digits = value.firstIndex(of: 0x2E).map { value.prefix($0) } ?? value
         guard let seconds = digits.decimalValue, seconds > 0 else { return }
-        clientLimit = min(clientLimit ?? .seconds(86400), .seconds(min(seconds, 86400)))
+        clientSeconds = min(clientSeconds ?? 86400, seconds)
     }
 
     private static func bearer(_ value: ByteSlice) -> ByteSlice? {
@@ -296,7 +295,7 @@ package final class Exchange {
             encode(scan, with: encoder, for: upstream, renames: renames)
             let clocks = upstream.timeouts.clocks(
                 bodyBytes: requestBytes, streams: scan.streams, tokensMax: scan.tokensMax,
-                clientLimit: clientLimit)
+                clientSeconds: clientSeconds)
             call.start(on: origin, clocks: clocks, delegate: self)
         case .simulator(let settings):
             worker.simulatorOrdinal += 1
@@ -374,7 +373,7 @@ package final class Exchange {
         upstream = nil
         refusal = nil
         providerHeader = nil
-        clientLimit = nil
+        clientSeconds = nil
         firstEvent = nil
         overheadMicroseconds = 0
         attempts = 0

@@ -40,10 +40,12 @@ package struct ExchangeMachine {
 
     private var state = State.idle
     private var lastWrite = Instant(nanoseconds: 0)
-    private let heartbeatInterval: Duration?
+    private let heartbeatNanoseconds: Int64?
 
-    /// - Parameter heartbeatInterval: nil where heartbeats are off.
-    package init(heartbeatInterval: Duration?) { self.heartbeatInterval = heartbeatInterval }
+    /// - Parameter heartbeatNanoseconds: the silence that a heartbeat ends; nil where they are off.
+    package init(heartbeatNanoseconds: Int64?) {
+        self.heartbeatNanoseconds = heartbeatNanoseconds
+    }
 
     /// Whether a request is under way.
     package var isActive: Bool {
@@ -80,9 +82,9 @@ package struct ExchangeMachine {
 
     /// When `timePassed` must be called next.
     package var heartbeatDeadline: Instant {
-        guard let heartbeatInterval else { return .never }
+        guard let heartbeatNanoseconds else { return .never }
         switch state {
-        case .waiting(streams: true), .streaming: return lastWrite + heartbeatInterval
+        case .waiting(streams: true), .streaming: return lastWrite.advanced(nanoseconds: heartbeatNanoseconds)
         case .idle, .receiving, .waiting(streams: false), .ended: return .never
         }
     }
