@@ -138,7 +138,10 @@ let package = Package(
         example("01-echo-server"),
         example("02-tls-reverse-proxy"),
 
-        tests(of: "ReactorCore"),
+        .target(
+            name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
+            swiftSettings: settings),
+        tests(of: "ReactorCore", with: ["CUV", "TestSupport"]),
         tests(of: "GatewayCodec", with: ["CUV", "ReactorCore"]),
         tests(of: "GatewayModel", with: ["ReactorCore"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),

@@ -30,7 +30,7 @@ static inline long cuv_ssl_cache_without_store(void) { return SSL_SESS_CACHE_NO_
 static inline int cuv_err_interrupted(void) { return ERR_R_INTERRUPTED_OR_CANCELLED; }
 
 // SHA-256 on the caller's stack. OpenSSL 3.0 deprecates these for the EVP functions, which look the
-// algorithm up by name and allocate on every call: five times the price for a short key.
+// algorithm up by name and allocate on every call: three times the time for a short key.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 static inline void cuv_sha256_init(SHA256_CTX *c) { SHA256_Init(c); }
