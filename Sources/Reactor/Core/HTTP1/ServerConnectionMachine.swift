@@ -97,6 +97,10 @@ public struct ServerConnectionMachine {
     /// Whether nothing of a request has arrived.
     public var isIdle: Bool { state == .idle }
 
+    /// Whether input may still belong to a request that is answered. Without it, what arrives is
+    /// dropped unread.
+    public var takesInput: Bool { state == .idle || state == .head || state == .exchange }
+
     /// Whether input is only read to be dropped.
     public var isLingering: Bool { state == .lingering }
 
@@ -124,7 +128,7 @@ public struct ServerConnectionMachine {
         precondition(state == .head, "head arrived in \(state)")
         state = .exchange
         self.keepsAlive = keepsAlive && !draining
-        requestOpen = true
+        requestOpen = framing != .none
         responseOpen = true
         responseStarted = false
         bodyStart = now
@@ -134,7 +138,7 @@ public struct ServerConnectionMachine {
             guard count <= UInt64(bounds.limits.bodyBytesMax) else { return false }
             declaredBytes = Int(count)
         }
-        inputDeadline = bodyDeadline
+        inputDeadline = requestOpen ? bodyDeadline : .never
         return true
     }
 
@@ -146,8 +150,10 @@ public struct ServerConnectionMachine {
         return true
     }
 
-    /// The request is complete.
+    /// The request is complete. Says nothing new of one without a body: that was whole with its
+    /// head, and may have been answered since.
     public mutating func requestEnded() {
+        guard requestOpen else { return }
         requestOpen = false
         inputDeadline = .never
     }
@@ -227,6 +233,7 @@ public struct ServerConnectionMachine {
 
     private mutating func expire() -> Expiry {
         close()
+        outputDeadline = .never
         return .close
     }
 
@@ -237,12 +244,11 @@ public struct ServerConnectionMachine {
         return state == .idle
     }
 
-    /// The connection is gone.
+    /// The connection is over, but for output that may still wait for the client.
     public mutating func close() {
         state = .closed
         requestOpen = false
         responseOpen = false
         inputDeadline = .never
-        outputDeadline = .never
     }
 }

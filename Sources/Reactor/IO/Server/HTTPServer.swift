@@ -77,8 +77,9 @@ public struct HTTPServerSettings {
     public var tls: TLSContext?
     /// Appends the field lines and the body of an answer that the server gives by itself; the
     /// status line, `Date`, `Content-Length` and `Connection` are the server's.
-    public var refusalBody: (HTTPServerRefusal, _ fields: inout ByteBuffer, _ body: inout ByteBuffer)
-        -> Void
+    public var refusalBody:
+        (HTTPServerRefusal, _ fields: inout ByteBuffer, _ body: inout ByteBuffer)
+            -> Void
     /// Makes the handler of a connection when its first request's head arrives.
     public var makeHandler: () -> any HTTPServerHandler
 

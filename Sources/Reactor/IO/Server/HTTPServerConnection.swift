@@ -54,7 +54,7 @@ public final class HTTPServerConnection: TCPConnection {
     // MARK: Input
 
     public override func received(_ bytes: ByteSlice) {
-        if machine.isLingering { return }
+        guard machine.takesInput else { return }
         guard !machine.isServing || machine.isRequestOpen else {
             keepPipelined(bytes)
             return
@@ -74,7 +74,7 @@ public final class HTTPServerConnection: TCPConnection {
         defer { isParsing = false }
         var input = bytes
         machine.bytesArrived(now: loop.now)
-        while !isClosed, !machine.isLingering {
+        while !isClosed, machine.takesInput {
             switch parser.next(&input) {
             case .needsInput:
                 timer?.set(machine.deadline)
@@ -85,7 +85,7 @@ public final class HTTPServerConnection: TCPConnection {
                 bodyArrived(body)
             case .end:
                 machine.requestEnded()
-                handler?.requestEnded(on: self)
+                if machine.isServing { handler?.requestEnded(on: self) }
                 if machine.isServing {
                     if !input.isEmpty { keepPipelined(input) }
                     timer?.set(machine.deadline)
