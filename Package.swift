@@ -53,6 +53,9 @@ func fuzzer(_ name: String, on modules: [String]) -> Target {
         linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
 }
 
+let fuzzers =
+    fuzzing ? [fuzzer("event-stream", on: ["FuzzChecks"])] : []
+
 let package = Package(
     name: "gateway",
     products: [
@@ -118,7 +121,10 @@ let package = Package(
             path: "Sources/Gateway/Main",
             swiftSettings: settings),
 
-        tests(of: "ReactorCore"),
-    ],
+        // What must hold for any bytes: called by the fuzz targets and by plain tests.
+        .target(name: "FuzzChecks", dependencies: ["ReactorCore"], path: "Fuzz/Checks"),
+
+        tests(of: "ReactorCore", with: ["FuzzChecks"]),
+    ] + fuzzers,
     swiftLanguageModes: [.v6]
 )
