@@ -14,6 +14,8 @@ let settings: [SwiftSetting] =
         // in release it costs 18 % of all instructions (docs/decisions/0002).
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
     ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+    // Coverage of the tested code is what guides a fuzzer.
+    + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
 /// One floor of the gateway: the folder it owns and the floors it may import.
 func floor(_ name: String, _ folder: String, on lower: [String]) -> Target {
@@ -48,7 +50,7 @@ func fuzzer(_ name: String, on modules: [String]) -> Target {
         name: "fuzz-\(name)",
         dependencies: modules.map { .byName(name: $0) },
         path: "Fuzz/\(name)",
-        exclude: ["Corpus"],
+        exclude: ["Corpus", "FailCases"],
         swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
         linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
 }
@@ -122,7 +124,9 @@ let package = Package(
             swiftSettings: settings),
 
         // What must hold for any bytes: called by the fuzz targets and by plain tests.
-        .target(name: "FuzzChecks", dependencies: ["ReactorCore"], path: "Fuzz/Checks"),
+        .target(
+            name: "FuzzChecks", dependencies: ["ReactorCore"], path: "Fuzz/Checks",
+            swiftSettings: settings),
 
         tests(of: "ReactorCore", with: ["FuzzChecks"]),
     ] + fuzzers,

@@ -3,10 +3,23 @@
 
 import FuzzChecks
 
-/// libFuzzer's entry: one run on one input.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
-    if let complaint = EventStreamCheck.run(bytes) { fatalError(complaint) }
-    return 0
+/// libFuzzer's main loop.
+@_silgen_name("LLVMFuzzerRunDriver")
+func runDriver(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ body: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
+) -> CInt
+
+@main
+struct EventStreamFuzz {
+    static func main() {
+        var count = CommandLine.argc
+        var arguments = CommandLine.unsafeArgv
+        _ = runDriver(&count, &arguments) { start, count in
+            let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+            if let complaint = EventStreamCheck.run(bytes) { fatalError(complaint) }
+            return 0
+        }
+    }
 }

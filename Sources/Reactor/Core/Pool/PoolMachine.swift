@@ -79,6 +79,10 @@ public struct PoolMachine: Sendable {
     /// Leases of a connection that had served another request, since the pool began.
     public private(set) var reused: UInt64 = 0
 
+    /// The limits' times in nanoseconds: taking a `Duration` apart costs more than a lease.
+    private let waitNanoseconds: Int64
+    private let idleNanoseconds: Int64
+
     var connections: [Connection] = []
     var requests: [Request] = []
     var unusedConnection = PoolMachine.none
@@ -89,7 +93,11 @@ public struct PoolMachine: Sendable {
     var lastWaiting = PoolMachine.none
 
     /// An empty pool.
-    public init(limits: PoolLimits = PoolLimits()) { self.limits = limits }
+    public init(limits: PoolLimits = PoolLimits()) {
+        self.limits = limits
+        waitNanoseconds = limits.waitTime.nanoseconds
+        idleNanoseconds = limits.idleTime.nanoseconds
+    }
 
     /// Draining, and nothing left to be closed or served.
     public var isDrained: Bool { isDraining && open == 0 && waiting == 0 }
@@ -119,7 +127,7 @@ public struct PoolMachine: Sendable {
                     giveBack(request: request)
                     return (id, .refuse(.queueFull))
                 }
-                enqueue(request, until: now + limits.waitTime)
+                enqueue(request, until: now.advanced(nanoseconds: waitNanoseconds))
                 return (id, .wait)
             }
             let closing = closeOldestIdle()
@@ -164,7 +172,7 @@ public struct PoolMachine: Sendable {
                 }
             } else if idle < limits.idleMax, !isDraining {
                 leased -= 1
-                keepIdle(id.slot, until: now + limits.idleTime)
+                keepIdle(id.slot, until: now.advanced(nanoseconds: idleNanoseconds))
                 return Released(outcome: .keepIdle, next: nil)
             }
         }
