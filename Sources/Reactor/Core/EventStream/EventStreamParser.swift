@@ -64,7 +64,7 @@ public struct EventStreamParser: ~Copyable {
 
     /// A parser at the start of a stream.
     public init(eventBytesMax: Int = 8 << 20) {
-        precondition(eventBytesMax > 0)
+        precondition(eventBytesMax >= 3, "smaller than a byte order mark")
         self.eventBytesMax = eventBytesMax
     }
 
