@@ -7,6 +7,7 @@ import PackageDescription
 let environment = Context.environment
 let strict = environment["GATEWAY_STRICT"] == "1"
 let fuzzing = environment["GATEWAY_FUZZ"] == "1"
+let benching = environment["GATEWAY_BENCH"] == "1"
 
 let settings: [SwiftSetting] =
     [
@@ -48,10 +49,26 @@ func fuzzer(_ name: String, on modules: [String]) -> Target {
         name: "fuzz-\(name)",
         dependencies: modules.map { .byName(name: $0) },
         path: "Fuzz/\(name)",
-        exclude: ["Corpus"],
+        exclude: ["Corpus", "FailCases", "dictionary"],
         swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
         linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
 }
+
+/// Programs that callgrind counts; built only with GATEWAY_BENCH=1.
+let benches: [Target] = [
+    .executableTarget(
+        name: "bench-json",
+        dependencies: [
+            "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayDoors",
+            "GatewayProviders",
+        ],
+        path: "Benchmarks/Micro/json",
+        swiftSettings: settings)
+]
+
+let fuzzers: [Target] = [
+    fuzzer("json-scanner", on: ["CUV", "ReactorCore", "GatewayCodec"])
+]
 
 let package = Package(
     name: "gateway",
@@ -121,9 +138,15 @@ let package = Package(
         example("01-echo-server"),
         example("02-tls-reverse-proxy"),
 
-        tests(of: "ReactorCore"),
-        tests(of: "GatewayCodec", with: ["ReactorCore"]),
-        tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec"]),
-    ],
+        .target(
+            name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
+            swiftSettings: settings),
+        tests(of: "ReactorCore", with: ["CUV", "TestSupport"]),
+        tests(of: "GatewayCodec", with: ["CUV", "ReactorCore"]),
+        tests(of: "GatewayModel", with: ["ReactorCore"]),
+        tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
+        tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+    ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )

@@ -104,8 +104,8 @@ import Testing
     }
 
     /// Long runs of whatever may happen, each decision checked; small limits, so that all are met.
-    @Test(arguments: SeededGenerator.seeds) func keepsTheRules(_ seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+    @Test(arguments: SeededRandom.testSeeds) func keepsTheRules(_ seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
         for _ in 0..<20 {
             var limits = PoolLimits()
             limits.openMax = Int.random(in: 1...6, using: &random)
@@ -132,7 +132,7 @@ import Testing
     }
 
     private static func step(
-        _ pool: inout MockPool, now: inout Instant, _ random: inout SeededGenerator
+        _ pool: inout MockPool, now: inout Instant, _ random: inout SeededRandom
     ) throws {
         switch Int.random(in: 0..<14, using: &random) {
         case 0..<4:

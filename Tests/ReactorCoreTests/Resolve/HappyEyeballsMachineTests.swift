@@ -46,8 +46,8 @@ import Testing
         #expect(machine.start(now: at(0)) == .fail)
     }
 
-    @Test(arguments: SeededGenerator.seeds) func everyAddressIsTriedOnce(_ seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+    @Test(arguments: SeededRandom.testSeeds) func everyAddressIsTriedOnce(_ seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
         for _ in 0..<500 {
             let count = Int.random(in: 1...8, using: &random)
             let families = (0..<count).map { _ in

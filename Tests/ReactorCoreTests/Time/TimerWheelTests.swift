@@ -1,159 +1,198 @@
-// TimerWheelTests.swift — the wheel against a plain list of deadlines, over long random runs.
-
 import ReactorCore
 import Testing
 
 @Suite struct TimerWheelTests {
-    /// Nanoseconds of the wheel's resolution.
-    private static let tick: UInt64 = 1 << 20
+    private let start = Instant(nanoseconds: 5_000_000_123)
 
-    private func at(_ milliseconds: UInt64) -> Instant {
-        Instant(nanoseconds: 77_000_000_123 + milliseconds * 1_000_000)
+    private func later(_ nanoseconds: Int64) -> Instant {
+        start.advanced(nanoseconds: nanoseconds)
     }
 
     @Test func firesInTimeAndOnce() {
-        var wheel = TimerWheel(start: at(0))
-        #expect(wheel.nextWake(after: at(0)) == nil)
-        let id = wheel.schedule(at: at(100), payload: 7)
-        #expect(wheel.count == 1)
-        #expect(wheel.popExpired(now: at(99)) == nil)
-        let fired = wheel.popExpired(now: at(102))
-        #expect(fired?.id == id)
-        #expect(fired?.payload == 7)
-        #expect(wheel.count == 0)
-        #expect(wheel.popExpired(now: at(1_000_000)) == nil)
+        var wheel = TimerWheel(start: start)
+        let id = wheel.schedule(at: later(1_500_000), payload: 7)
+        #expect(wheel.popExpired(now: later(1_499_999)) == nil)
+        #expect(wheel.popExpired(now: later(1_999_999)) == nil)
+        #expect(wheel.nextWake(after: later(1_500_000)) == later(2_000_000))
+        let fired = wheel.popExpired(now: later(2_000_000))
+        #expect(fired?.id == id && fired?.payload == 7)
+        #expect(wheel.popExpired(now: later(2_000_000)) == nil)
         #expect(wheel.cancel(id) == nil)
-        #expect(wheel.reschedule(id, at: at(5)) == false)
+        #expect(wheel.reschedule(id, at: later(9_000_000)) == false)
+        let wake = wheel.nextWake(after: later(2_000_000))
+        #expect(wake == nil)
     }
 
-    @Test func aStaleIDNamesNothing() {
-        var wheel = TimerWheel(start: at(0))
-        let first = wheel.schedule(at: at(10), payload: 1)
+    @Test func cancelsAndReschedules() {
+        var wheel = TimerWheel(start: start)
+        let first = wheel.schedule(at: later(1_000_000), payload: 1)
+        let second = wheel.schedule(at: later(1_000_000), payload: 2)
         #expect(wheel.cancel(first) == 1)
-        let second = wheel.schedule(at: at(20), payload: 2)
-        #expect(first != second)
         #expect(wheel.cancel(first) == nil)
-        #expect(wheel.reschedule(first, at: at(1)) == false)
-        #expect(wheel.popExpired(now: at(30))?.payload == 2)
+        #expect(wheel.reschedule(second, at: later(70_000_000)) == true)
+        #expect(wheel.popExpired(now: later(69_999_999)) == nil)
+        #expect(wheel.popExpired(now: later(70_000_000))?.payload == 2)
+        let third = wheel.schedule(at: later(80_000_000), payload: 3)
+        #expect(third != first && third != second)
+        #expect(TimerWheel.ID(packed: third.packed) == third)
+        #expect(wheel.cancel(TimerWheel.ID(packed: 0)) == nil)
+        let count = wheel.count
+        #expect(count == 1)
     }
 
-    @Test func neverIsNever() {
-        var wheel = TimerWheel(start: at(0))
+    @Test func neverFiresTheNeverOnes() {
+        var wheel = TimerWheel(start: start)
         let id = wheel.schedule(at: .never, payload: 1)
-        #expect(wheel.nextWake(after: at(0)) == nil)
-        #expect(wheel.popExpired(now: Instant(nanoseconds: .max - 1)) == nil)
-        #expect(wheel.count == 1)
-        #expect(wheel.reschedule(id, at: at(3)) == true)
-        #expect(wheel.popExpired(now: Instant(nanoseconds: .max - 1))?.payload == 1)
+        let wake = wheel.nextWake(after: start)
+        #expect(wake == nil)
+        #expect(wheel.popExpired(now: .never) == nil)
+        #expect(wheel.reschedule(id, at: start) == true)
+        #expect(wheel.reschedule(id, at: .never) == true)
+        #expect(wheel.cancel(id) == 1)
+        let count = wheel.count
+        #expect(count == 0)
     }
 
-    @Test func farAwayDeadlines() {
-        var wheel = TimerWheel(start: at(0))
-        let days: [UInt64] = [1, 10, 100, 1000, 10_000]
-        for day in days { _ = wheel.schedule(at: at(day * 86_400_000), payload: UInt(day)) }
-        for day in days {
-            let due = at(day * 86_400_000)
-            #expect(wheel.popExpired(now: due.advanced(nanoseconds: -1)) == nil)
-            let late = due.advanced(nanoseconds: Int64(Self.tick))
-            #expect(wheel.popExpired(now: late)?.payload == UInt(day))
+    @Test func aHandlerThatSchedulesForNowDoesNotSpin() {
+        var wheel = TimerWheel(start: start)
+        let now = later(3_600_000_000_000)
+        _ = wheel.schedule(at: start, payload: 0)
+        var fired = 0
+        while wheel.popExpired(now: now) != nil, fired < 10 {
+            fired += 1
+            _ = wheel.schedule(at: now, payload: 0)
         }
+        #expect(fired == 1)
+        #expect(wheel.popExpired(now: now.advanced(nanoseconds: 1_000_000)) != nil)
     }
 
-    @Test func aDeadlineInThePastIsDueNow() {
-        var wheel = TimerWheel(start: at(1000))
-        _ = wheel.schedule(at: at(1), payload: 1)
-        #expect(wheel.popExpired(now: at(1001))?.payload == 1)
+    @Test func takesDeadlinesAsFarAsTheClockGoes() {
+        var wheel = TimerWheel(start: start)
+        let last = Instant(nanoseconds: .max - 1)
+        _ = wheel.schedule(at: last, payload: 1)
+        let wake = wheel.nextWake(after: start)
+        #expect(wake ?? .never < last)
+        #expect(wheel.popExpired(now: Instant(nanoseconds: 1 << 62)) == nil)
+        _ = wheel.schedule(at: start, payload: 2)
+        #expect(wheel.popExpired(now: Instant(nanoseconds: 1 << 63))?.payload == 2)
+        #expect(wheel.popExpired(now: Instant(nanoseconds: 1 << 63)) == nil)
     }
 
-    // MARK: Against a model
-
-    /// What must be true of a wheel, kept as a list.
-    private struct Model {
-        struct Timer {
-            var id: TimerWheel.ID
-            var deadline: Instant
-            var payload: UInt
+    /// Against a list of what is pending, on a clock that takes steps of all sizes.
+    @Test(arguments: 0..<20)
+    func agreesWithAList(_ round: UInt64) {
+        let seed = round &+ UInt64.random(in: 0...UInt64.max)
+        var random = SeededRandom(seed: seed)
+        var wheel = TimerWheel(start: start)
+        var model = TimerModel()
+        var now = start
+        func span() -> Int64 {
+            Int64.random(in: 0...(1 << Int64.random(in: 0...45, using: &random)), using: &random)
         }
-        var timers: [Timer] = []
-        var dead: [TimerWheel.ID] = []
-    }
-
-    @Test(arguments: SeededGenerator.seeds) func agreesWithAList(_ seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
-        var now = at(UInt64.random(in: 0...10_000, using: &random))
-        var wheel = TimerWheel(start: now)
-        var model = Model()
-        var nextPayload: UInt = 0
-        for step in 0..<20_000 {
-            let place = "seed \(seed), step \(step)"
+        for step in 0..<4000 {
             switch Int.random(in: 0..<10, using: &random) {
-            case 0..<4:
-                let deadline = Self.deadline(from: now, &random)
-                let id = wheel.schedule(at: deadline, payload: nextPayload)
-                model.timers.append(.init(id: id, deadline: deadline, payload: nextPayload))
-                nextPayload += 1
-            case 4 where !model.timers.isEmpty:
-                let index = Int.random(in: 0..<model.timers.count, using: &random)
-                let deadline = Self.deadline(from: now, &random)
-                try #require(
-                    wheel.reschedule(model.timers[index].id, at: deadline) == true, "\(place)")
-                model.timers[index].deadline = deadline
-            case 5 where !model.timers.isEmpty:
-                let index = Int.random(in: 0..<model.timers.count, using: &random)
-                let timer = model.timers.remove(at: index)
-                try #require(wheel.cancel(timer.id) == timer.payload, "\(place)")
-                model.dead.append(timer.id)
-            case 6:
-                guard let id = model.dead.randomElement(using: &random) else { break }
-                try #require(wheel.cancel(id) == nil, "\(place)")
-                try #require(wheel.reschedule(id, at: now) == false, "\(place)")
+            case 0...3:
+                let deadline =
+                    Int.random(in: 0..<20, using: &random) == 0
+                    ? Instant.never : now.advanced(nanoseconds: span() - span() / 8)
+                let id = wheel.schedule(at: deadline, payload: UInt(step))
+                model.schedule(id, deadline, payload: UInt(step), now: now)
+            case 4:
+                guard let id = model.ids.randomElement(using: &random) else { continue }
+                let deadline = now.advanced(nanoseconds: span())
+                let wasThere = wheel.reschedule(id, at: deadline)
+                #expect(
+                    wasThere == model.reschedule(id, deadline, now: now),
+                    "seed \(seed), step \(step)")
+            case 5...6:
+                guard let id = model.ids.randomElement(using: &random) else { continue }
+                let payload = wheel.cancel(id)
+                #expect(payload == model.cancel(id), "seed \(seed), step \(step)")
             default:
-                now = now.advanced(nanoseconds: Self.step(&random))
-                try Self.expire(&wheel, &model, now: now, place)
+                let due = wheel.nextWake(after: now)
+                if let first = model.firstDue, first > now {
+                    #expect(
+                        due ?? .never <= first.advanced(nanoseconds: 1_000_000),
+                        "seed \(seed), step \(step)")
+                }
+                now =
+                    Bool.random(using: &random) && due != nil
+                    ? max(now, due ?? now) : now.advanced(nanoseconds: span())
+                model.beginPopping(now: now)
+                while let fired = wheel.popExpired(now: now) {
+                    let complaint = model.fire(fired.id, fired.payload, now: now)
+                    #expect(complaint == nil, "seed \(seed), step \(step)")
+                    if complaint != nil { return }
+                    if Int.random(in: 0..<4, using: &random) == 0 {
+                        let deadline = now.advanced(nanoseconds: span() - span())
+                        let id = wheel.schedule(at: deadline, payload: UInt(step))
+                        model.schedule(id, deadline, payload: UInt(step), now: now)
+                    }
+                }
+                let late = model.overdue(now: now)
+                #expect(late.isEmpty, "seed \(seed), step \(step)")
             }
-            try #require(wheel.count == model.timers.count, "\(place)")
-            try Self.checkWake(wheel.nextWake(after: now), model, now: now, place)
+            let count = wheel.count
+            #expect(count == model.pending.count, "seed \(seed), step \(step)")
         }
     }
+}
 
-    private static func expire(
-        _ wheel: inout TimerWheel, _ model: inout Model, now: Instant, _ place: String
-    ) throws {
-        while let (id, payload) = wheel.popExpired(now: now) {
-            let index = try #require(model.timers.firstIndex { $0.id == id }, "\(place)")
-            let timer = model.timers.remove(at: index)
-            try #require(timer.payload == payload, "\(place)")
-            try #require(timer.deadline <= now, "\(place): early")
-            model.dead.append(id)
+/// The same contract, kept by a dictionary.
+private struct TimerModel {
+    struct Timer {
+        var deadline: Instant
+        /// The deadline, or when it was set if that was later.
+        var due: Instant
+        var payload: UInt
+        var isNew: Bool
+    }
+    private(set) var pending: [TimerWheel.ID: Timer] = [:]
+    /// Every name ever given out lately, stale ones too.
+    private(set) var ids: [TimerWheel.ID] = []
+
+    mutating func schedule(
+        _ id: TimerWheel.ID, _ deadline: Instant, payload: UInt, now: Instant
+    ) {
+        precondition(pending[id] == nil)
+        pending[id] = Timer(
+            deadline: deadline, due: max(deadline, now), payload: payload, isNew: true)
+        ids.append(id)
+        if ids.count > 200 { ids.removeFirst() }
+    }
+
+    mutating func reschedule(_ id: TimerWheel.ID, _ deadline: Instant, now: Instant) -> Bool {
+        guard pending[id] != nil else { return false }
+        pending[id]?.deadline = deadline
+        pending[id]?.due = max(deadline, now)
+        pending[id]?.isNew = true
+        return true
+    }
+
+    mutating func cancel(_ id: TimerWheel.ID) -> UInt? {
+        pending.removeValue(forKey: id)?.payload
+    }
+
+    var firstDue: Instant? {
+        pending.values.map(\.deadline).min().flatMap { $0 == .never ? nil : $0 }
+    }
+
+    mutating func beginPopping(now: Instant) {
+        for id in pending.keys { pending[id]?.isNew = false }
+    }
+
+    mutating func fire(_ id: TimerWheel.ID, _ payload: UInt, now: Instant) -> String? {
+        guard let timer = pending.removeValue(forKey: id) else { return "fired a stale one" }
+        guard timer.payload == payload else { return "another timer's payload" }
+        guard timer.deadline <= now else { return "fired early" }
+        guard !timer.isNew else { return "fired in the round it was scheduled in" }
+        return nil
+    }
+
+    /// Timers of earlier rounds that are a whole tick late.
+    func overdue(now: Instant) -> [Timer] {
+        pending.values.filter { timer in
+            !timer.isNew && timer.due.advanced(nanoseconds: 1_000_000) <= now
         }
-        let forgotten = model.timers.first {
-            $0.deadline != .never && $0.deadline.advanced(nanoseconds: Int64(tick)) <= now
-        }
-        try #require(forgotten == nil, "\(place): later than a tick")
-    }
-
-    /// The wheel must not sleep over a deadline by more than a tick, nor wake for nothing at once.
-    private static func checkWake(
-        _ wake: Instant?, _ model: Model, now: Instant, _ place: String
-    ) throws {
-        let first = model.timers.map(\.deadline).min() ?? .never
-        if first == .never { return try #require(wake == nil, "\(place)") }
-        let due = max(first.advanced(nanoseconds: Int64(tick)), now)
-        let at = try #require(wake, "\(place): no wake")
-        try #require(at <= due, "\(place): wakes too late")
-        try #require(at >= now, "\(place)")
-    }
-
-    /// Near, far, past and never.
-    private static func deadline(from now: Instant, _ random: inout SeededGenerator) -> Instant {
-        if random.chance(3) { return .never }
-        if random.chance(3) { return Instant(nanoseconds: 5) }
-        let magnitude = Int64.random(in: 0...46, using: &random)
-        let delta = Int64.random(in: 0...(1 << magnitude), using: &random)
-        return now.advanced(nanoseconds: delta)
-    }
-
-    private static func step(_ random: inout SeededGenerator) -> Int64 {
-        Int64.random(in: 0...(1 << Int64.random(in: 0...38, using: &random)), using: &random)
     }
 }

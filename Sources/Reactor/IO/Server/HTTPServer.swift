@@ -99,6 +99,7 @@ public final class HTTPServer {
     /// The loop that it lives on.
     public unowned(unsafe) let loop: EventLoop
     let settings: HTTPServerSettings
+    let bounds: ServerBounds
     private var listeners: [Listener] = []
     private var connections = ConnectionList()
     private var isDraining = false
@@ -109,6 +110,7 @@ public final class HTTPServer {
     public init(_ loop: EventLoop, settings: HTTPServerSettings) {
         self.loop = loop
         self.settings = settings
+        bounds = ServerBounds(settings.limits)
         final class Link { weak var server: HTTPServer? }
         let link = Link()
         graceTimer = LoopTimer(loop) { link.server?.stopNow() }
