@@ -121,7 +121,7 @@ BROKEN_HEADS = {
     "length list": b"HTTP/1.1 200 OK\r\ncontent-length: 2, 5\r\n\r\n{}",
     "unknown transfer coding": b"HTTP/1.1 200 OK\r\ntransfer-encoding: rot13\r\n\r\n{}",
     "101 unasked": b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n" + FOREIGN.encode(),
-    "200 with upgrade": b"HTTP/1.1 426 Upgrade Required\r\nupgrade: h2c\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n",
+    "426 with upgrade": b"HTTP/1.1 426 Upgrade Required\r\nupgrade: h2c\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n",
     "endless status line": b"HTTP/1.1 200 " + b"a" * 200_000,
 }
 
