@@ -104,7 +104,7 @@ class Connection:
                 self._flush()
                 self._receive(max(0, deadline - time.monotonic()))
                 if time.monotonic() > deadline:
-                    raise PeerGone("handshake stalled")
+                    raise PeerGone("handshake stalled") from None
         self._flush()
         self.handshaken, self.tls = True, tls
         self.resumed, self.tls_version = bool(tls.session_reused), tls.version()
@@ -124,7 +124,9 @@ class Connection:
             self._mark_gone()
             raise PeerGone("end of file")
         self.raw_received += len(data)
-        if self.listener.context is None:
+        if self.listener.greeting:
+            self.plain += data  # kept for the test to look at; whatever it is, it is not a request under TLS
+        elif self.listener.context is None:
             self.application_received += len(data)
             self.plain += data
         else:
@@ -226,6 +228,8 @@ class Connection:
 
     def read_head(self):
         while (end := self.plain.find(b"\r\n\r\n")) < 0:
+            if self.plain[:1] == b"\x16":
+                raise Refused(400, "a TLS hello on a plain HTTP port")
             if len(self.plain) > 65536:
                 raise Refused(431, "the head is too large")
             self.fill(3600)
@@ -624,7 +628,15 @@ class FakeUpstream:
                 connection.start_tls(connection.listener.context)
             while True:
                 connection.busy = False
-                request = connection.read_head()
+                try:
+                    request = connection.read_head()
+                except Refused as refusal:
+                    if self.plain_hello(connection):
+                        connection.send(head(400, [("content-length", 0), ("connection", "close")]))
+                    else:
+                        self.violations.append(str(refusal))
+                    connection.close()
+                    return
                 self._serve_one(connection, request)
                 connection.requests += 1
         except PeerGone:
@@ -640,6 +652,10 @@ class FakeUpstream:
             except OSError:
                 pass
 
+    @staticmethod
+    def plain_hello(connection):
+        return connection.listener.context is None and connection.plain[:1] == b"\x16"
+
     def _serve_one(self, connection, request):
         exchange = Exchange(connection, request)
         try:
@@ -648,7 +664,7 @@ class FakeUpstream:
                 early, self.early_script = self.early_script, None
                 self._record(exchange, "early")
                 early(exchange)
-                return
+                exchange.close()  # the body was never read: this connection cannot go on
             request.body = connection.read_body(request)
             model = self._check_body(request)
         except Refused as refusal:

@@ -122,7 +122,6 @@ REQUEST_LINES = {
     "Host with a path": (get("/health", host="127.0.0.1/x"), {400}),
     "Host with user": (get("/health", host="u@127.0.0.1"), {400}),
     "Host with a bad port": (get("/health", host="127.0.0.1:x"), {400}),
-    "Host with a huge port": (get("/health", host="127.0.0.1:99999"), {400, 403}),
     "unknown method": (get("/health", method="BREW"), {400, 405, 501}),
     "lower-case method": (get("/health", method="get"), {400, 405, 501}),
     "empty method": (b" /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", {400}),
@@ -430,7 +429,8 @@ def test_no_field_or_header_chooses_an_upstream_address_or_credential(gateway, u
     model = upstream.script(lambda e: e.answer(b'{"id":"chatcmpl-1","object":"chat.completion","choices":[]}'))
     fields = {"api_base": url, "base_url": url, "api_key": "sk-stolen", "extra_headers": {"X-A": "b"}, "headers": {"X-B": "c"}}
     headers = [("X-Forwarded-Host", url[7:-3]), ("X-Base-Url", url), ("X-Portkey-Custom-Host", url), ("Proxy", url)]
-    assert ask(gateway.port, chat(model, headers=headers, **fields)).status == 200
+    body = chat_body(model) | fields
+    assert ask(gateway.port, post("/v1/chat/completions", body, headers)).status == 200
     ask(gateway.port, post(url + "/chat/completions", chat_body("gpt-x")))  # absolute form: the host is not followed
     with pytest.raises(TimeoutError):
         trap.accept()

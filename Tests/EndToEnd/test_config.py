@@ -71,8 +71,8 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_another_address_without_keys_is_refused(tmp_path):
-    result = check(tmp_path, GOOD.replace("127.0.0.1", "0.0.0.0").replace("  keys:\n    - {name: team-a, key: \"sk-client-secret-a\"}", "  mode: auto"),
-                   {"SOME_KEY": "x"})
+    keys = GOOD[GOOD.index("  keys:") : GOOD.index("providers:")]
+    result = check(tmp_path, GOOD.replace("127.0.0.1", "0.0.0.0").replace(keys, "  mode: auto\n"), {"SOME_KEY": "x"})
     assert result.returncode != 0 and "auth" in result.stdout + result.stderr
 
 

@@ -13,7 +13,7 @@ import zlib
 import pytest
 
 from conftest import run_all
-from fake_upstream import chunk, completion, error_body, event, head, resets, says, text_chunks, text_stream
+from fake_upstream import chunk, completion, error_body, event, head, resets, text_chunks, text_stream
 from gateway_process import free_port
 from raw_http import Closed, RawClient, ask, chat, parse_stream, stream_error, stream_text
 
@@ -598,7 +598,7 @@ def test_every_spelling_of_a_stream_gives_the_exact_text(gateway, upstream, name
 def test_a_stream_split_inside_characters_is_put_together(gateway, upstream):
     def play(exchange):
         exchange.start_stream()
-        for index, byte in enumerate(CANONICAL):
+        for byte in CANONICAL:
             exchange.write(bytes([byte]))
             if byte >= 0x80:
                 exchange.wait(0.004)  # its own packet, its own TLS record, its own chunk
@@ -704,7 +704,7 @@ def test_a_stream_cut_at_any_byte_is_never_taken_for_success(gateway, upstream):
                 return
             data, cut, streaming = case
 
-            def play(exchange):
+            def play(exchange, data=data, cut=cut):
                 exchange.send(data[:cut])
                 exchange.close() if cut % 2 else exchange.close_without_notify()
 
