@@ -12,7 +12,7 @@ from raw_http import chat_body
 
 @pytest.fixture(scope="module")
 def gateway(start_gateway, provider):
-    return start_gateway({"providers": {"sim": {"type": "simulator"}, "openai": provider()}})
+    return start_gateway({"providers": {"sim": {"type": "simulator", "ttft": "1ms", "tokens_per_second": 0}, "openai": provider()}})
 
 
 @pytest.mark.skipif(not shutil.which("ab"), reason="ab (apache2-utils) is not installed")

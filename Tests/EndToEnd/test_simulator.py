@@ -17,8 +17,7 @@ TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {
 @pytest.fixture(scope="module")
 def inside(start_gateway):
     return start_gateway({"providers": {
-        "sim": {"type": "simulator", "ttft": "5ms", "tokens_per_second": 2000,
-                "timeouts": {"connect": "1s", "head": "1s", "idle": "1s"}},
+        "sim": {"type": "simulator", "ttft": "5ms", "tokens_per_second": 2000},
     }})
 
 
@@ -45,6 +44,7 @@ def server(request):
 
 
 def create(client, model="sim", text="Hello there", **fields):
+    fields.setdefault("max_tokens", 8)  # at the simulator's default pace a tenth of a second
     return client.chat.completions.create(model=model, messages=[{"role": "user", "content": text}], **fields)
 
 
@@ -61,7 +61,7 @@ def test_a_unary_answer_has_the_promised_shape(server, sdk):
 
 
 def test_a_stream_has_the_promised_shape(server):
-    answer = ask(server.port, chat("sim", stream=True))
+    answer = ask(server.port, chat("sim", stream=True, max_tokens=8))
     payloads = [value for value in parse_stream(answer.body) if not value.startswith(":")]
     assert payloads[-1] == "[DONE]"
     chunks = [json.loads(value) for value in payloads[:-1]]
@@ -117,7 +117,7 @@ def test_sim_429_says_when_to_come_back(server):
 
 def test_sim_cut_is_never_taken_for_success(server):
     with RawClient(server.port) as client:
-        client.send(chat("sim-cut", "one two three four five six seven eight", stream=True))
+        client.send(chat("sim-cut", "one two three four five six seven eight", stream=True, max_tokens=8))
         try:
             answer = client.read()
         except Closed:
@@ -133,7 +133,7 @@ def test_sim_hang_ends_at_the_gateways_clock(inside, behind, at_once):
     def ends(gateway, stream):
         def run():
             began = time.monotonic()
-            answer = ask(gateway.port, chat("sim-hang", stream=stream))
+            answer = ask(gateway.port, chat("sim-hang", stream=stream, headers=[("x-stainless-read-timeout", "1")]))
             assert answer.status == 504 or stream_error(parse_stream(answer.body)), answer
             assert 0.7 <= time.monotonic() - began <= 2.5
 
@@ -174,7 +174,7 @@ def test_tokens_come_at_the_configured_speed(start_gateway):
     gateway = start_gateway({"providers": {"sim": {"type": "simulator", "ttft": "200ms", "tokens_per_second": 20}}})
     with RawClient(gateway.port) as client:
         asked = time.monotonic()
-        client.send(chat("sim", "one two three four five six", stream=True))
+        client.send(chat("sim", "one two three four five six", stream=True, max_tokens=8))
         client.read_head()
         times = [at - asked for at, text in client.events() if '"content":"' in text.replace(": ", ":")]
     assert 0.15 <= times[0] <= 0.45
@@ -199,8 +199,8 @@ def test_a_gateway_can_serve_tls_itself(start_gateway, certificates, client_tls)
     }, tls=client_tls)
     with RawClient(gateway.port, tls=client_tls) as client:
         assert client.sock.version() in ("TLSv1.2", "TLSv1.3")
-        assert client.ask(chat("sim")).status == 200
-        answer = client.ask(chat("sim", stream=True))
+        assert client.ask(chat("sim", max_tokens=4)).status == 200
+        answer = client.ask(chat("sim", stream=True, max_tokens=4))
         assert stream_text(parse_stream(answer.body))[2]
         assert client.ask(get("/health", [("Connection", "close")]), "GET").status == 200
         client.expect_close()
