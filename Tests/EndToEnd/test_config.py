@@ -1,10 +1,13 @@
 # `gateway check` and what `serve` says about a bad file: the sentence a person needs, and never a secret.
 
+import json
+import signal
 import subprocess
 
 import pytest
 
 from gateway_process import binary, clean_environment, write_config
+from raw_http import ask, get
 
 
 def check(directory, config, environment=None):
@@ -80,3 +83,19 @@ def test_the_version_and_the_help_are_told(tmp_path):
     for arguments in (["version"], ["--help"], ["serve", "--help"]):
         result = subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=10, cwd=tmp_path)
         assert result.returncode == 0 and result.stdout.strip()
+
+
+def test_port_0_takes_a_free_port_and_tells_which(tmp_path):
+    path = write_config(tmp_path, {"server": {"host": "127.0.0.1", "port": 0, "workers": 1}})
+    process = subprocess.Popen([binary(), "serve", "--config", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               cwd=tmp_path, env=clean_environment())
+    try:
+        for line in process.stdout:
+            if b"listening" in line:
+                break
+        port = json.loads(line)["port"]
+        assert ask(port, get("/health"), "GET").status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
