@@ -605,6 +605,7 @@ class FakeUpstream:
 
     def drop_idle(self, listener=None):
         """Closes what waits in the gateway's pool and gives the gateway a moment to notice."""
+        time.sleep(0.01)  # the thread of an exchange that just ended may not have marked it so yet
         for connection in self.idle_connections(listener):
             connection._mark_closed()
             try:

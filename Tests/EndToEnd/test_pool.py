@@ -33,6 +33,9 @@ def warm(gateway, upstream):
     """Exactly one idle connection in the pool."""
     upstream.drop_idle()
     assert ask(gateway.port, chat("gpt-warm")).status == 200
+    deadline = time.monotonic() + 1
+    while not upstream.idle_connections() and time.monotonic() < deadline:
+        time.sleep(0.002)
     assert len(upstream.idle_connections()) == 1
 
 
