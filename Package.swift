@@ -67,7 +67,7 @@ let benches: [Target] = [
 ]
 
 let fuzzers: [Target] = [
-    fuzzer("json-scanner", on: ["CUV", "ReactorCore", "GatewayCodec"])
+    fuzzer("event-stream", on: ["FuzzChecks"])
 ]
 
 let package = Package(
@@ -138,10 +138,14 @@ let package = Package(
         example("01-echo-server"),
         example("02-tls-reverse-proxy"),
 
+        // What must hold for any bytes: called by the fuzz targets and by plain tests.
+        .target(
+            name: "FuzzChecks", dependencies: ["ReactorCore"], path: "Fuzz/Checks",
+            swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
             swiftSettings: settings),
-        tests(of: "ReactorCore", with: ["CUV", "TestSupport"]),
+        tests(of: "ReactorCore", with: ["CUV", "TestSupport", "FuzzChecks"]),
         tests(of: "GatewayCodec", with: ["CUV", "ReactorCore"]),
         tests(of: "GatewayModel", with: ["ReactorCore"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
