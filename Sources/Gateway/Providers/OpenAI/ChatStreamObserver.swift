@@ -40,6 +40,12 @@ package struct ChatStreamObserver {
 
     private var choices = ChoiceSet()
 
+    private static let chunkNames = JSONNames(ChatWire.choices, ChatWire.usage, ErrorWire.error)
+    private static let choiceNames = JSONNames(
+        ChatWire.index, ChatWire.finishReason, ChatWire.delta)
+    /// Once there is content, no delta need be looked into.
+    private static let laterChoiceNames = JSONNames(ChatWire.index, ChatWire.finishReason)
+
     package init() {}
 
     /// Takes the data of one event.
@@ -67,7 +73,7 @@ package struct ChatStreamObserver {
 
     private mutating func read(_ payload: ByteSlice) throws(JSONFailure) -> Verdict {
         var scanner = JSONScanner(payload)
-        if let kind = scanner.valueKind, kind != .object {
+        guard scanner.comesObject else {
             try scanner.value()
             try scanner.finish()
             return .malformed(
@@ -77,17 +83,11 @@ package struct ChatStreamObserver {
         var usage: Usage?
         var failure: Failure?
         try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            let name = scanner.bytes(key.range)
-            switch name.count {
-            case 7 where name == ChatWire.choices:
-                choiceCount = try readChoices(&scanner)
-            case 5 where name == ChatWire.usage:
-                usage = try ChatUsageReader.usage(&scanner)
-            case 5 where name == ErrorWire.error:
-                failure = try ReportedError.read(&scanner)?.inBandFailure
-            default:
-                try scanner.value()
+        while let name = try scanner.nextName(in: Self.chunkNames) {
+            switch name.index {
+            case 0: choiceCount = try readChoices(&scanner)
+            case 1: usage = try ChatUsageReader.usage(&scanner)
+            default: failure = try ReportedError.read(&scanner)?.inBandFailure
             }
         }
         try scanner.finish()
@@ -99,7 +99,7 @@ package struct ChatStreamObserver {
 
     /// - Returns: how many choices there are; nil unless it is an array.
     private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONFailure) -> Int? {
-        guard scanner.valueKind == .array else {
+        guard scanner.comesArray else {
             try scanner.value()
             return nil
         }
@@ -107,7 +107,7 @@ package struct ChatStreamObserver {
         try scanner.beginArray()
         while try scanner.nextElement() {
             count += 1
-            if scanner.valueKind == .object {
+            if scanner.comesObject {
                 try readChoice(&scanner)
             } else {
                 try scanner.value()
@@ -120,18 +120,14 @@ package struct ChatStreamObserver {
         var index = 0
         var reason: FinishReason?
         try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            let name = scanner.bytes(key.range)
-            switch name.count {
-            case 5 where name == ChatWire.index:
+        let names = hasContent ? Self.laterChoiceNames : Self.choiceNames
+        while let name = try scanner.nextName(in: names) {
+            switch name.index {
+            case 0:
                 let value = try scanner.value()
                 index = scanner.bytes(value.range).decimalValue ?? 0
-            case 5 where !hasContent && name == ChatWire.delta:
-                hasContent = try Self.readDelta(&scanner)
-            case 13 where name == ChatWire.finishReason:
-                reason = try ChatUsageReader.finishReason(&scanner)
-            default:
-                try scanner.value()
+            case 1: reason = try ChatUsageReader.finishReason(&scanner)
+            default: hasContent = try Self.readDelta(&scanner)
             }
         }
         choices.began(index)
@@ -143,7 +139,7 @@ package struct ChatStreamObserver {
 
     /// - Returns: whether the delta has a member besides the role that says anything.
     private static func readDelta(_ scanner: inout JSONScanner) throws(JSONFailure) -> Bool {
-        guard scanner.valueKind == .object else {
+        guard scanner.comesObject else {
             try scanner.value()
             return false
         }
