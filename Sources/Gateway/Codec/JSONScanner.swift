@@ -5,7 +5,7 @@
 import ReactorCore
 
 /// What a JSON value is.
-package enum JSONKind: UInt8, Sendable {
+package enum JSONKind: Sendable {
     case object, array, string, number, `true`, `false`, null
 }
 
@@ -89,6 +89,17 @@ package struct JSONScanner {
         let kind = try scanner.value().kind
         try scanner.finish()
         return kind
+    }
+
+    /// Where the string ends whose inside begins at `start`: the index of its closing quote, or nil
+    /// if it is not valid.
+    package static func endOfString(in bytes: ByteSlice, from start: Int) -> Int? {
+        precondition(start > 0 && start <= bytes.count)
+        var cursor = JSONCursor(bytes)
+        // The cursor stands at an opening quote and looks only behind it.
+        cursor.at = bytes.base + (start - 1)
+        do throws(JSONFailure) { _ = try cursor.skipString() } catch { return nil }
+        return cursor.offset - 1
     }
 
     /// Bytes read.

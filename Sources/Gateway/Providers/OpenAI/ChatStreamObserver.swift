@@ -39,12 +39,13 @@ package struct ChatStreamObserver {
     package private(set) var isDone = false
 
     private var choices = ChoiceSet()
+    private var shape = ChunkShape()
+    /// The inside of a string of the delta that is being read.
+    private var hole: Range<Int>?
 
     private static let chunkNames = JSONNames(ChatWire.choices, ChatWire.usage, ErrorWire.error)
     private static let choiceNames = JSONNames(
         ChatWire.index, ChatWire.finishReason, ChatWire.delta)
-    /// Once there is content, no delta need be looked into.
-    private static let laterChoiceNames = JSONNames(ChatWire.index, ChatWire.finishReason)
 
     package init() {}
 
@@ -54,6 +55,12 @@ package struct ChatStreamObserver {
         if payload.count < 16, payload.trimmed.hasPrefix(ChatWire.done) {
             isDone = true
             return .done
+        }
+        // Like the last one, but for its text.
+        if let count = shape.holeCount(in: payload) {
+            chunkCount += 1
+            if count > 0 { hasContent = true }
+            return .chunk
         }
         do throws(JSONFailure) { return try read(payload) } catch {
             return .malformed(
@@ -79,6 +86,7 @@ package struct ChatStreamObserver {
             return .malformed(
                 Failure(.upstreamMalformed, "The upstream sent a chunk that is no JSON object."))
         }
+        hole = nil
         var choiceCount: Int?
         var usage: Usage?
         var failure: Failure?
@@ -94,6 +102,8 @@ package struct ChatStreamObserver {
         chunkCount += 1
         if let usage { self.usage = usage }
         if let failure { return .failed(failure) }
+        // Only a chunk that changes nothing but the text may stand for others.
+        if usage == nil, choiceCount == 1, let hole { shape.learn(payload, hole: hole) }
         return choiceCount == 0 && usage != nil ? .usageOnly : .chunk
     }
 
@@ -120,41 +130,43 @@ package struct ChatStreamObserver {
         var index = 0
         var reason: FinishReason?
         try scanner.beginObject()
-        let names = hasContent ? Self.laterChoiceNames : Self.choiceNames
-        while let name = try scanner.nextName(in: names) {
+        while let name = try scanner.nextName(in: Self.choiceNames) {
             switch name.index {
             case 0:
                 let value = try scanner.value()
                 index = scanner.bytes(value.range).decimalValue ?? 0
             case 1: reason = try ChatUsageReader.finishReason(&scanner)
-            default: hasContent = try Self.readDelta(&scanner)
+            default: try readDelta(&scanner)
             }
         }
         choices.began(index)
         if let reason {
+            hole = nil
             finishReason = reason
             choices.finished(index)
         }
     }
 
-    /// - Returns: whether the delta has a member besides the role that says anything.
-    private static func readDelta(_ scanner: inout JSONScanner) throws(JSONFailure) -> Bool {
+    /// Looks for anything that a delta says besides the role, and for a string of text in it.
+    private mutating func readDelta(_ scanner: inout JSONScanner) throws(JSONFailure) {
         guard scanner.comesObject else {
             try scanner.value()
-            return false
+            return
         }
-        var hasContent = false
         try scanner.beginObject()
-        while let member = try scanner.nextMember() {
-            if scanner.bytes(member.key.range) == ChatWire.role { continue }
-            switch member.value.kind {
+        while let key = try scanner.nextKey() {
+            let value = try scanner.value()
+            if scanner.bytes(key.range) == ChatWire.role { continue }
+            switch value.kind {
             case .null: break
-            case .string, .array, .object:
-                if member.value.range.count > 2 { hasContent = true }
+            case .string:
+                hole = value.inside
+                if !value.inside.isEmpty { hasContent = true }
+            case .array, .object:
+                if value.range.count > 2 { hasContent = true }
             default: hasContent = true
             }
         }
-        return hasContent
     }
 }
 
