@@ -123,6 +123,12 @@ let package = Package(
 
         tests(of: "ReactorCore"),
         tests(of: "GatewayCodec", with: ["ReactorCore"]),
+        tests(
+            of: "GatewayConfig",
+            with: [
+                "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayPolicy",
+                "GatewayProviders", "GatewayTelemetry", "GatewayExchange",
+            ]),
         tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec"]),
     ],
     swiftLanguageModes: [.v6]
