@@ -7,6 +7,7 @@ import PackageDescription
 let environment = Context.environment
 let strict = environment["GATEWAY_STRICT"] == "1"
 let fuzzing = environment["GATEWAY_FUZZ"] == "1"
+let benching = environment["GATEWAY_BENCH"] == "1"
 
 let settings: [SwiftSetting] =
     [
@@ -48,10 +49,26 @@ func fuzzer(_ name: String, on modules: [String]) -> Target {
         name: "fuzz-\(name)",
         dependencies: modules.map { .byName(name: $0) },
         path: "Fuzz/\(name)",
-        exclude: ["Corpus"],
+        exclude: ["Corpus", "FailCases", "dictionary"],
         swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
         linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
 }
+
+/// Programs that callgrind counts; built only with GATEWAY_BENCH=1.
+let benches: [Target] = [
+    .executableTarget(
+        name: "bench-json",
+        dependencies: [
+            "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayDoors",
+            "GatewayProviders",
+        ],
+        path: "Benchmarks/Micro/json",
+        swiftSettings: settings)
+]
+
+let fuzzers: [Target] = [
+    fuzzer("event-stream", on: ["FuzzChecks"])
+]
 
 let package = Package(
     name: "gateway",
@@ -121,15 +138,25 @@ let package = Package(
         example("01-echo-server"),
         example("02-tls-reverse-proxy"),
 
-        tests(of: "ReactorCore"),
-        tests(of: "GatewayCodec", with: ["ReactorCore"]),
+        // What must hold for any bytes: called by the fuzz targets and by plain tests.
+        .target(
+            name: "FuzzChecks", dependencies: ["ReactorCore"], path: "Fuzz/Checks",
+            swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
+            swiftSettings: settings),
+        tests(of: "ReactorCore", with: ["CUV", "TestSupport", "FuzzChecks"]),
+        tests(of: "GatewayCodec", with: ["CUV", "ReactorCore"]),
+        tests(of: "GatewayModel", with: ["ReactorCore"]),
+        tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
+        tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(
             of: "GatewayConfig",
             with: [
                 "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayPolicy",
                 "GatewayProviders", "GatewayTelemetry", "GatewayExchange",
             ]),
-        tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec"]),
-    ],
+    ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )

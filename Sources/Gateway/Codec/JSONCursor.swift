@@ -24,56 +24,102 @@ struct JSONCursor {
     @inline(__always)
     var next: UInt8 { at < end ? at.pointee : 0 }
 
-    @inline(__always)
+    @inline(never)
     func failure(_ kind: JSONFailure.Kind) -> JSONFailure {
         JSONFailure(kind: at == end ? .unexpectedEnd : kind, offset: offset)
     }
 
     @inline(__always)
     mutating func skipSpace() {
-        while at < end {
-            let byte = at.pointee
-            // One comparison decides for compact JSON.
-            if byte > ASCII.space { return }
-            guard
-                byte == ASCII.space || byte == ASCII.lf || byte == ASCII.cr || byte == ASCII.tab
-            else { return }
-            at += 1
-        }
-    }
-
-    /// From the byte behind the opening quote to the one behind the closing quote.
-    /// - Returns: whether a backslash was met.
-    @inline(__always)
-    mutating func skipString() throws(JSONFailure) -> Bool {
-        if end - at >= 16 {
-            let stop = Self.stop(in: at)
-            if stop < 16, at[stop] == ASCII.quote {
-                at += stop + 1
-                return false
-            }
-        }
-        return try skipLongString()
+        // One comparison decides for compact JSON.
+        if at < end, at.pointee <= ASCII.space { at = spaceEnd() }
     }
 
     @inline(never)
-    private mutating func skipLongString() throws(JSONFailure) -> Bool {
+    private func spaceEnd() -> UnsafePointer<UInt8> {
+        var place = at
+        while place < end {
+            let byte = place.pointee
+            guard
+                byte == ASCII.space || byte == ASCII.lf || byte == ASCII.cr || byte == ASCII.tab
+            else { break }
+            place += 1
+        }
+        return place
+    }
+
+    /// From the opening quote of a member's name to its value.
+    /// - Returns: the place of the closing quote, and whether a backslash was met.
+    @inline(__always)
+    mutating func skipKey() throws(JSONFailure) -> (end: UnsafePointer<UInt8>, escaped: Bool) {
+        // A short name with its colon and nothing between, which is nearly every one.
+        if end - at >= 20, at.pointee == ASCII.quote {
+            let close = at + 1 + Self.stop(in: at + 1)
+            if close - at <= 16, close[0] == ASCII.quote, close[1] == ASCII.colon,
+                close[2] > ASCII.space
+            {
+                at = close + 2
+                return (close, false)
+            }
+        }
+        let (place, close, escaped) = try keyEnd()
+        at = place
+        return (close, escaped)
+    }
+
+    @inline(never)
+    private func keyEnd() throws(JSONFailure) -> (
+        place: UnsafePointer<UInt8>, close: UnsafePointer<UInt8>, escaped: Bool
+    ) {
+        var rest = self
+        guard rest.next == ASCII.quote else { throw rest.failure(.unexpectedByte) }
+        let escaped = try rest.skipString()
+        let close = rest.at - 1
+        rest.skipSpace()
+        guard rest.next == ASCII.colon else { throw rest.failure(.unexpectedByte) }
+        rest.at += 1
+        rest.skipSpace()
+        return (rest.at, close, escaped)
+    }
+
+    /// From the opening quote to the byte behind the closing quote.
+    /// - Returns: whether a backslash was met.
+    @inline(__always)
+    mutating func skipString() throws(JSONFailure) -> Bool {
+        var place = at + 1
+        if end - place >= 16 {
+            let stop = Self.stop(in: place)
+            place += stop
+            if stop < 16, place.pointee == ASCII.quote {
+                at = place + 1
+                return false
+            }
+        }
+        let (close, escaped) = try stringEnd(from: place)
+        at = close
+        return escaped
+    }
+
+    /// Out of line and by value, so that the caller's cursor can stay in registers.
+    @inline(never)
+    private func stringEnd(
+        from place: UnsafePointer<UInt8>
+    ) throws(JSONFailure) -> (UnsafePointer<UInt8>, Bool) {
+        var rest = self
+        rest.at = place
         var escaped = false
         while true {
-            skipPlain()
-            guard at < end else { throw failure(.unexpectedEnd) }
-            let byte = at.pointee
-            if byte == ASCII.quote {
-                at += 1
-                return escaped
-            }
+            rest.skipPlain()
+            guard rest.at < end else { throw rest.failure(.unexpectedEnd) }
+            let byte = rest.at.pointee
+            if byte == ASCII.quote { return (rest.at + 1, escaped) }
             if byte == ASCII.backslash {
                 escaped = true
-                try skipEscape()
+                try rest.skipEscape()
             } else if byte >= 0x80 {
-                try skipForeign()
+                try rest.skipForeign()
             } else {
-                throw failure(.invalidString)
+                throw rest.failure(.invalidString)
             }
         }
     }
@@ -208,7 +254,7 @@ struct JSONCursor {
         if follower == UInt8(ascii: ".") || follower | 0x20 == UInt8(ascii: "e")
             || at - first > JSONMagnitude.digitsSafe
         {
-            try skipFraction(of: first)
+            at = try fractionEnd(of: first)
         }
     }
 
@@ -218,36 +264,51 @@ struct JSONCursor {
         repeat { at += 1 } while at < end && ASCII.isDigit(at.pointee)
     }
 
-    private mutating func skipFraction(of first: UnsafePointer<UInt8>) throws(JSONFailure) {
-        if next == UInt8(ascii: ".") {
-            at += 1
-            try skipDigits()
+    @inline(never)
+    private func fractionEnd(
+        of first: UnsafePointer<UInt8>
+    ) throws(JSONFailure) -> UnsafePointer<UInt8> {
+        var rest = self
+        if rest.next == UInt8(ascii: ".") {
+            rest.at += 1
+            try rest.skipDigits()
         }
         var hasExponent = false
-        if next | 0x20 == UInt8(ascii: "e") {
+        if rest.next | 0x20 == UInt8(ascii: "e") {
             hasExponent = true
-            at += 1
-            if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { at += 1 }
-            try skipDigits()
+            rest.at += 1
+            if rest.next == UInt8(ascii: "+") || rest.next == UInt8(ascii: "-") { rest.at += 1 }
+            try rest.skipDigits()
         }
-        guard hasExponent || at - first > JSONMagnitude.digitsSafe else { return }
-        let number = ByteSlice(first, count: at - first)
-        if JSONMagnitude.isTooLarge(number) {
+        let number = ByteSlice(first, count: rest.at - first)
+        if hasExponent || number.count > JSONMagnitude.digitsSafe,
+            JSONMagnitude.isTooLarge(number)
+        {
             throw JSONFailure(kind: .invalidNumber, offset: first - start)
         }
+        return rest.at
     }
 
     /// `true`, `false` or `null`, whose first letter is at hand.
     @inline(__always)
     mutating func skipLiteral(_ word: StaticString) throws(JSONFailure) {
-        let text = word.utf8Start
         let length = word.utf8CodeUnitCount
-        var index = 1
-        at += 1
-        while index < length {
-            guard next == text[index] else { throw failure(.invalidLiteral) }
-            at += 1
+        let tail = UnsafeRawPointer(word.utf8Start + length - 4)
+        guard end - at >= length,
+            UnsafeRawPointer(at + length - 4).loadUnaligned(as: UInt32.self)
+                == tail.loadUnaligned(as: UInt32.self)
+        else { throw misspelling(of: word) }
+        at += length
+    }
+
+    @inline(never)
+    private func misspelling(of word: StaticString) -> JSONFailure {
+        var rest = self
+        var index = 0
+        while index < word.utf8CodeUnitCount, rest.next == word.utf8Start[index] {
+            rest.at += 1
             index += 1
         }
+        return rest.failure(.invalidLiteral)
     }
 }

@@ -121,7 +121,10 @@ package struct JSONScanner {
     package mutating func nextKey() throws(JSONFailure) -> JSONKey? {
         precondition(open.innermostIsObject, "no object is open")
         guard try advance(to: ASCII.closeBrace) else { return nil }
-        return try key()
+        let start = cursor.offset + 1
+        let (end, escaped) = try cursor.skipKey()
+        position = .value
+        return JSONKey(range: start..<end - cursor.start, hasEscapes: escaped)
     }
 
     /// Whether the innermost array has one more value, to be read next; at the array's end it is
@@ -149,7 +152,6 @@ package struct JSONScanner {
         var hasEscapes = false
         switch cursor.next {
         case ASCII.quote:
-            cursor.at += 1
             hasEscapes = try cursor.skipString()
         case ASCII.openBrace:
             kind = .object
@@ -217,26 +219,6 @@ package struct JSONScanner {
         return true
     }
 
-    @inline(__always)
-    private mutating func key() throws(JSONFailure) -> JSONKey {
-        guard cursor.next == ASCII.quote else { throw cursor.failure(.unexpectedByte) }
-        cursor.at += 1
-        let start = cursor.offset
-        let hasEscapes = try cursor.skipString()
-        let range = start..<cursor.offset - 1
-        try Self.skipColon(&cursor)
-        position = .value
-        return JSONKey(range: range, hasEscapes: hasEscapes)
-    }
-
-    @inline(__always)
-    private static func skipColon(_ cursor: inout JSONCursor) throws(JSONFailure) {
-        cursor.skipSpace()
-        guard cursor.next == ASCII.colon else { throw cursor.failure(.unexpectedByte) }
-        cursor.at += 1
-        cursor.skipSpace()
-    }
-
     /// The container at hand, whatever is in it. The loop's state is in locals, which the compiler
     /// keeps in registers.
     private mutating func skipContainer() throws(JSONFailure) {
@@ -247,14 +229,13 @@ package struct JSONScanner {
             // A value must come.
             switch cursor.next {
             case ASCII.quote:
-                cursor.at += 1
                 _ = try cursor.skipString()
             case ASCII.openBrace:
                 guard open.push(isObject: true) else { throw cursor.failure(.tooDeep) }
                 cursor.at += 1
                 cursor.skipSpace()
                 if cursor.next != ASCII.closeBrace {
-                    try Self.skipKey(&cursor)
+                    _ = try cursor.skipKey()
                     continue values
                 }
             case ASCII.openBracket:
@@ -276,7 +257,7 @@ package struct JSONScanner {
                 if cursor.next == ASCII.comma {
                     cursor.at += 1
                     cursor.skipSpace()
-                    if isObject { try Self.skipKey(&cursor) }
+                    if isObject { _ = try cursor.skipKey() }
                     continue values
                 }
                 guard cursor.next == (isObject ? ASCII.closeBrace : ASCII.closeBracket) else {
@@ -289,38 +270,33 @@ package struct JSONScanner {
         }
         self.cursor = cursor
     }
-
-    @inline(__always)
-    private static func skipKey(_ cursor: inout JSONCursor) throws(JSONFailure) {
-        guard cursor.next == ASCII.quote else { throw cursor.failure(.unexpectedByte) }
-        cursor.at += 1
-        _ = try cursor.skipString()
-        try skipColon(&cursor)
-    }
 }
 
 /// Which containers are open, one bit each, the innermost in the lowest place.
 private struct OpenContainers {
     private(set) var depth = 0
     private let depthMax: Int
-    private var objects: UInt128 = 0
+    private var inner: UInt64 = 0
+    /// The bits of the outermost 64, while there are more.
+    private var outer: UInt64 = 0
 
     init(depthMax: Int) { self.depthMax = depthMax }
 
     @inline(__always)
-    var innermostIsObject: Bool { objects & 1 == 1 }
+    var innermostIsObject: Bool { inner & 1 == 1 }
 
     @inline(__always)
     mutating func push(isObject: Bool) -> Bool {
         guard depth < depthMax else { return false }
+        if depth == 64 { outer = inner }
         depth &+= 1
-        objects = objects &<< 1 | (isObject ? 1 : 0)
+        inner = inner &<< 1 | (isObject ? 1 : 0)
         return true
     }
 
     @inline(__always)
     mutating func pop() {
         depth &-= 1
-        objects = objects &>> 1
+        inner = depth == 64 ? outer : inner &>> 1
     }
 }

@@ -1,34 +1,48 @@
-// RequestID.swift — ids of requests: made here, or taken over from a client that sends a sane one.
+// RequestID.swift — names of requests: made here, or the client's own where it is a sane one.
+// Pure; the generator is handed in. Imported by whoever begins a request.
 
 import ReactorCore
 
-/// Ids as `x-request-id` carries them.
 package enum RequestID {
-    /// Bytes of a client's id that is taken over, at most.
-    package static let byteCountMax = 128
+    /// How long a client's own id may be.
+    package static let bytesMax = 128
+    /// The length of an id made here.
+    package static let bytesMade = 36
 
-    /// Whether a client's id can be echoed and logged as it is: 1 to 128 of `A-Za-z0-9._:-`.
+    /// Appends `req_` and 32 hexadecimal digits.
+    @inlinable
+    package static func append(
+        to buffer: inout ByteBuffer, using generator: inout some RandomNumberGenerator
+    ) {
+        append(generator.next(), generator.next(), to: &buffer)
+    }
+
+    /// Appends `req_` and the digits of 128 random bits.
+    @usableFromInline
+    package static func append(_ high: UInt64, _ low: UInt64, to buffer: inout ByteBuffer) {
+        buffer.append("req_" as StaticString)
+        buffer.append(room: 32) { memory, _ in
+            for index in 0..<32 {
+                let word = index < 16 ? high : low
+                let nibble = UInt8(truncatingIfNeeded: word >> UInt64((15 - index % 16) * 4)) & 0xF
+                memory[index] = nibble < 10 ? ASCII.zero + nibble : 0x61 + nibble - 10
+            }
+            return 32
+        }
+    }
+
+    /// Whether a client's id may be echoed, logged and sent on: 1 to 128 of `A-Za-z0-9._:-`.
     package static func isSane(_ id: ByteSlice) -> Bool {
-        guard (1...byteCountMax).contains(id.count) else { return false }
+        guard id.count > 0, id.count <= bytesMax else { return false }
         for index in 0..<id.count {
             let byte = id[index]
             if ASCII.isDigit(byte) || ASCII.isLetter(byte) { continue }
             switch byte {
-            case 0x2D, 0x2E, 0x3A, 0x5F: continue
+            case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "-"):
+                continue
             default: return false
             }
         }
         return true
-    }
-
-    /// Appends `req_` and the 32 hexadecimal digits of two draws.
-    package static func append(_ high: UInt64, _ low: UInt64, to buffer: inout ByteBuffer) {
-        buffer.append("req_" as StaticString)
-        for draw in [high, low] {
-            for shift in stride(from: 60, through: 0, by: -4) {
-                let nibble = UInt8(truncatingIfNeeded: draw >> UInt64(shift)) & 0xF
-                buffer.append(nibble < 10 ? ASCII.zero + nibble : 0x61 + nibble - 10)
-            }
-        }
     }
 }

@@ -1,82 +1,116 @@
-// DoorTable.swift — which door a request knocks at. Only the parsed path and the method decide.
+// DoorTable.swift — which door a method and a path lead to.
+// Pure. Imported by Exchange. Invariant: nothing but the path decides; a query or an absolute
+// target's host never do.
 
 import ReactorCore
 
-/// The routes of the gateway.
+/// Where a request goes.
 package enum Door: Equatable, Sendable {
     case chatCompletions
     case models
-    /// `GET /v1/models/{id}`: the id may contain slashes.
-    case model(id: String)
+    /// One model; its id is at this range of the path, percent-encoded, and may hold slashes.
+    case model(Range<Int>)
     case health
     case healthz
     case readyz
+    case info
+    case metrics
     case root
-    case preflight
+    /// OPTIONS at a path that exists.
+    case options(allow: StaticString)
+    case methodNotAllowed(allow: StaticString)
     case notFound
-    case methodNotAllowed(allow: String)
 
-    /// Whether it is answered without a credential in every mode. 401 comes before 404.
-    package var isPublic: Bool {
-        switch self {
-        case .health, .healthz, .readyz, .root, .preflight: true
+    package static func == (left: Door, right: Door) -> Bool {
+        switch (left, right) {
+        case (.chatCompletions, .chatCompletions), (.models, .models), (.health, .health),
+            (.healthz, .healthz), (.readyz, .readyz), (.info, .info), (.metrics, .metrics),
+            (.root, .root), (.notFound, .notFound):
+            true
+        case (.model(let left), .model(let right)): left == right
+        case (.options(let left), .options(let right)): ByteSlice(left) == right
+        case (.methodNotAllowed(let left), .methodNotAllowed(let right)): ByteSlice(left) == right
         default: false
         }
     }
 }
 
-/// The table of doors.
+extension Door {
+    /// Whether it is answered without a credential in every mode; 401 comes before 404.
+    package var isPublic: Bool {
+        switch self {
+        case .health, .healthz, .readyz, .info, .root, .options: true
+        case .chatCompletions, .models, .model, .metrics, .methodNotAllowed, .notFound: false
+        }
+    }
+}
+
 package enum DoorTable {
-    /// The door for `method` and `path`: with and without `/v1`, tolerant of a doubled one and of
-    /// a trailing slash.
-    package static func door(method: HTTPMethod, path: ByteSlice) -> Door {
-        if method == .options { return .preflight }
-        let route = canonical(path)
-        if route == "/chat/completions" { return only(.post, method, .chatCompletions, "POST") }
-        if route == "/models" { return reads(method, .models) }
-        if route.hasPrefix("/models/") {
-            return reads(method, .model(id: decoded(route.dropFirst(8))))
+    /// The door of a request. `path` may carry a query, which is ignored; a trailing slash, and a
+    /// `/v1` in front, once or (a base URL pasted twice) two times, make no difference.
+    package static func door(method: ByteSlice, path: ByteSlice) -> Door {
+        let whole = path.prefix(path.firstIndex(of: UInt8(ascii: "?")) ?? path.count)
+        guard whole.count > 0, whole[0] == slash else { return .notFound }
+        var start = 0
+        for _ in 0..<2 {
+            let rest = whole.dropFirst(start)
+            guard rest.hasPrefix("/v1"), rest.count == 3 || rest[3] == slash else { break }
+            start += 3
         }
-        if route == "/health" { return reads(method, .health) }
-        if route == "/healthz" { return reads(method, .healthz) }
-        if route == "/readyz" { return reads(method, .readyz) }
-        if route == "/" { return reads(method, .root) }
-        return .notFound
+        var end = whole.count
+        if end > start + 1, whole[end - 1] == slash { end -= 1 }
+        let door = door(at: whole[start..<end], from: start)
+        return admit(method, to: door)
     }
 
-    private static func canonical(_ path: ByteSlice) -> ByteSlice {
-        var route = path
-        while route.hasPrefix("/v1/") { route = route.dropFirst(3) }
-        while route.count > 1, route[route.count - 1] == 0x2F { route = route.prefix(route.count - 1) }
-        return route
-    }
-
-    private static func only(
-        _ wanted: HTTPMethod, _ method: HTTPMethod, _ door: Door, _ allow: String
-    ) -> Door {
-        method == wanted ? door : .methodNotAllowed(allow: "\(allow), OPTIONS")
-    }
-
-    private static func reads(_ method: HTTPMethod, _ door: Door) -> Door {
-        method == .get || method == .head
-            ? door : .methodNotAllowed(allow: "GET, HEAD, OPTIONS")
-    }
-
-    /// Percent-decoded text (RFC 3986 section 2.1); a broken escape stays as it is.
-    private static func decoded(_ path: ByteSlice) -> String {
-        var bytes: [UInt8] = []
+    /// Appends what a percent-encoded piece of a path stands for.
+    /// - Returns: false if an escape is broken.
+    package static func decode(_ piece: ByteSlice, to buffer: inout ByteBuffer) -> Bool {
         var index = 0
-        while index < path.count {
-            if path[index] == 0x25, index + 2 < path.count,
-                let high = ASCII.hexValue(path[index + 1]), let low = ASCII.hexValue(path[index + 2])
-            {
-                bytes.append(high << 4 | low)
-                index += 3
-            } else {
-                bytes.append(path[index])
+        while index < piece.count {
+            guard piece[index] == UInt8(ascii: "%") else {
+                buffer.append(piece[index])
                 index += 1
+                continue
             }
+            guard index + 2 < piece.count, let high = ASCII.hexValue(piece[index + 1]),
+                let low = ASCII.hexValue(piece[index + 2])
+            else { return false }
+            buffer.append(high << 4 | low)
+            index += 3
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return true
+    }
+
+    private static let slash = UInt8(ascii: "/")
+    private static let modelsPrefix: StaticString = "/models/"
+
+    private static func door(at path: ByteSlice, from start: Int) -> Door {
+        // The one path that is hot comes first.
+        if path == "/chat/completions" { return .chatCompletions }
+        if path == "/models" { return .models }
+        if path.hasPrefix(modelsPrefix), path.count > modelsPrefix.utf8CodeUnitCount {
+            return .model(start + modelsPrefix.utf8CodeUnitCount..<start + path.count)
+        }
+        if path == "/health" { return .health }
+        if path == "/healthz" { return .healthz }
+        if path == "/readyz" { return .readyz }
+        if path == "/info" { return .info }
+        if path == "/metrics" { return .metrics }
+        return path == "/" && start == 0 ? .root : .notFound
+    }
+
+    private static func admit(_ method: ByteSlice, to door: Door) -> Door {
+        let allow: StaticString
+        switch door {
+        case .notFound: return .notFound
+        case .chatCompletions:
+            if method == "POST" { return door }
+            allow = "POST, OPTIONS"
+        default:
+            if method == "GET" || method == "HEAD" { return door }
+            allow = "GET, HEAD, OPTIONS"
+        }
+        return method == "OPTIONS" ? .options(allow: allow) : .methodNotAllowed(allow: allow)
     }
 }

@@ -40,10 +40,12 @@ package struct ExchangeMachine {
 
     private var state = State.idle
     private var lastWrite = Instant(nanoseconds: 0)
-    private let heartbeatInterval: Duration?
+    private let heartbeatNanoseconds: Int64?
 
-    /// - Parameter heartbeatInterval: nil where heartbeats are off.
-    package init(heartbeatInterval: Duration?) { self.heartbeatInterval = heartbeatInterval }
+    /// - Parameter heartbeatNanoseconds: the silence that a heartbeat ends; nil where they are off.
+    package init(heartbeatNanoseconds: Int64?) {
+        self.heartbeatNanoseconds = heartbeatNanoseconds
+    }
 
     /// Whether a request is under way.
     package var isActive: Bool {
@@ -80,9 +82,9 @@ package struct ExchangeMachine {
 
     /// When `timePassed` must be called next.
     package var heartbeatDeadline: Instant {
-        guard let heartbeatInterval else { return .never }
+        guard let heartbeatNanoseconds else { return .never }
         switch state {
-        case .waiting(streams: true), .streaming: return lastWrite + heartbeatInterval
+        case .waiting(streams: true), .streaming: return lastWrite.advanced(nanoseconds: heartbeatNanoseconds)
         case .idle, .receiving, .waiting(streams: false), .ended: return .never
         }
     }
@@ -93,9 +95,8 @@ package struct ExchangeMachine {
         return .heartbeat(begins: eventWritten(now: now))
     }
 
-    /// Something went wrong for good.
-    package mutating func failed() -> FailureForm {
-        defer { if isActive { state = .ended } }
+    /// Something went wrong for good; `ended` must follow.
+    package func failed() -> FailureForm {
         switch state {
         case .receiving, .waiting: return .answer
         case .streaming: return .inBand
@@ -106,7 +107,8 @@ package struct ExchangeMachine {
     /// The response is complete, or nobody wants it any more. Returns false if it had ended.
     @discardableResult
     package mutating func ended() -> Bool {
-        defer { state = .ended }
-        return isActive
+        let wasActive = isActive
+        state = .ended
+        return wasActive
     }
 }

@@ -86,7 +86,8 @@ package final class Snapshot {
     package let keys: APIKeyTable
     package let models: [ListedModel]
     package let cors: CORSPolicy
-    package let heartbeatInterval: Duration
+    /// The silence that a heartbeat ends; nil where they are off.
+    package let heartbeatNanoseconds: Int64?
     package let heartbeatMode: HeartbeatMode
     package let disconnectPolicy: DisconnectPolicy
     /// Bytes of an upstream's unary answer; more is a 502.
@@ -102,7 +103,7 @@ package final class Snapshot {
         self.keys = keys
         self.models = models
         self.cors = cors
-        self.heartbeatInterval = heartbeatInterval
+        heartbeatNanoseconds = heartbeatMode == .off ? nil : heartbeatInterval.nanoseconds
         self.heartbeatMode = heartbeatMode
         self.disconnectPolicy = disconnectPolicy
     }

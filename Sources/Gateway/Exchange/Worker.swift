@@ -10,7 +10,7 @@ import ReactorCore
 package protocol AdminDoors: AnyObject {
     /// Status and JSON (or HTML) body for `door`.
     func answer(
-        _ door: Door, admission: AdmissionView, into body: inout ByteBuffer
+        _ door: Door, path: ByteSlice, admission: AdmissionView, into body: inout ByteBuffer
     ) -> (status: Int, contentType: StaticString)
 }
 
@@ -47,7 +47,7 @@ package final class Worker {
 }
 
 /// splitmix64 (Vigna): enough for ids, which need to differ and not to be secret.
-package struct SeededGenerator {
+package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
     package init(seed: UInt64) { state = seed }

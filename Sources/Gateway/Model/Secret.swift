@@ -1,24 +1,27 @@
-// Secret.swift — a value that cannot be printed by accident.
+// Secret.swift — a credential that cannot be printed by accident.
+// Pure. Imported by whoever carries a credential; only who puts it on a wire calls `withBytes`.
 
 import ReactorCore
 
-/// A credential. Every way of turning it into text yields `***`; its bytes are had only by asking.
-package struct Secret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible,
+/// Bytes that print as `***`, however they are printed.
+package struct Secret: Equatable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
-    private let value: String
+    @usableFromInline let bytes: [UInt8]
 
-    package init(_ value: String) { self.value = value }
+    package init(_ text: String) { bytes = Array(text.utf8) }
 
-    /// Whether there is nothing in it.
-    package var isEmpty: Bool { value.isEmpty }
+    package init(_ text: ByteSlice) { bytes = Array(text.raw) }
 
-    /// Lends the bytes to `body`.
-    package func withBytes<Result>(_ body: (ByteSlice) throws -> Result) rethrows -> Result {
-        try value.withByteSlice(body)
+    package var isEmpty: Bool { bytes.isEmpty }
+
+    /// Calls `body` with the credential; the slice is valid during the call.
+    @inlinable
+    package func withBytes<Result>(_ body: (ByteSlice) -> Result) -> Result {
+        bytes.withUnsafeBytes { body(ByteSlice($0)) }
     }
 
     package var description: String { "***" }
     package var debugDescription: String { "***" }
-    package var customMirror: Mirror { Mirror(self, children: [:]) }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }

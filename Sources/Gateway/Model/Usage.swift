@@ -1,15 +1,13 @@
-// Usage.swift — tokens as an upstream reported them.
+// Usage.swift — the tokens of one exchange, in the words of the model, not of a dialect.
+// Pure. Imported by whoever observes an answer or accounts for it.
 
-/// Token counts of one exchange.
+/// Tokens read and written. Cached tokens are part of the input, reasoning tokens of the output.
 package struct Usage: Equatable, Sendable {
-    /// Tokens of the request, cached ones included.
-    package var input = 0
-    /// Tokens of the answer, reasoning included.
-    package var output = 0
-    /// Of `input`: read from the provider's cache.
-    package var cached = 0
-    /// Of `output`: reasoning.
-    package var reasoning = 0
+    package var inputTokens = 0
+    package var outputTokens = 0
+    package var totalTokens = 0
+    package var cachedTokens = 0
+    package var reasoningTokens = 0
 
     package init() {}
 }

@@ -83,10 +83,14 @@ package enum AccessLog {
         }
         number(",\"overhead_us\":", record.overheadMicroseconds, &buffer)
         if let usage = record.usage {
-            number(",\"input_tokens\":", usage.input, &buffer)
-            number(",\"output_tokens\":", usage.output, &buffer)
+            number(",\"input_tokens\":", usage.inputTokens, &buffer)
+            number(",\"output_tokens\":", usage.outputTokens, &buffer)
         }
-        if let reason = record.finishReason { text(",\"finish_reason\":", reason.rawValue, &buffer) }
+        if let reason = record.finishReason {
+            buffer.append(",\"finish_reason\":\"" as StaticString)
+            buffer.append(reason.name)
+            buffer.append("\"" as StaticString)
+        }
         if let error = record.error { text(",\"error\":", error, &buffer) }
         buffer.append("}\n" as StaticString)
     }
@@ -108,8 +112,8 @@ package enum AccessLog {
         }
         number(" ms=", record.durationMicroseconds / 1000, &buffer)
         if let usage = record.usage {
-            number(" in=", usage.input, &buffer)
-            number(" out=", usage.output, &buffer)
+            number(" in=", usage.inputTokens, &buffer)
+            number(" out=", usage.outputTokens, &buffer)
         }
         buffer.append(" id=" as StaticString)
         buffer.append(record.requestID)

@@ -1,225 +1,85 @@
-// ChatRequestScan.swift — what the relay lane must know of a chat request, in one validating pass
-// over its bytes. Builds no tree and copies nothing; what it does not name is the upstream's to
-// judge.
+// ChatRequestScan.swift — what the relay lane must know of a chat request, read in one pass.
+// Pure; borrows the body. Checks what routing and accounting stand on and nothing else: the rest
+// is the upstream's to judge. Imported by Exchange.
 
 import GatewayCodec
 import GatewayModel
 import GatewayWire
 import ReactorCore
 
-/// The deciding fields of a chat completion request, as ranges of its body.
-package struct ChatRequestScan: Equatable, Sendable {
-    /// Bytes of a model's name, at most.
+/// Places and flags of a chat request, good as long as its body.
+package struct ChatRequestScan: Sendable {
+    /// How the request speaks of stream options.
+    package enum StreamOptions: Equatable, Sendable {
+        case absent
+        /// `null`, at this range.
+        case null(Range<Int>)
+        /// An object whose `include_usage` is absent; the offset is that of its opening brace.
+        case object(brace: Int, isEmpty: Bool)
+        /// `include_usage` is there: at this range, and true or not.
+        case usage(Range<Int>, isTrue: Bool)
+    }
+
+    /// How long a model's name may be.
     package static let modelBytesMax = 256
 
-    /// The content of the `model` string, without its quotes.
-    package var model = 0..<0
-    /// The model's name where its string has escapes (some clients write `\/`).
-    package var unescapedModel: String?
-    package var streams = false
-    package var hasTools = false
-    /// `stream_options.include_usage` as the client set it.
-    package var includesUsage = false
-    /// The `stream_options` object with its braces, where the client sent one.
-    package var streamOptions: Range<Int>?
-    /// The value of `include_usage` in it, where there is one.
-    package var includeUsageValue: Range<Int>?
-    /// The smaller of the two limits on tokens, where given as an integer.
-    package var tokensMax: Int?
-    /// The content of the `user` string.
-    package var user: Range<Int>?
-    /// The offset behind the body's opening brace.
-    package var firstMember = 0
+    /// The opening brace of the body.
+    package internal(set) var brace = 0
+    /// The model's value, quotes included.
+    package internal(set) var model = 0..<0
+    package internal(set) var modelHasEscapes = false
+    package internal(set) var isStreaming = false
+    /// Whether there is at least one tool.
+    package internal(set) var hasTools = false
+    package internal(set) var streamOptions = StreamOptions.absent
+    /// The bound on output tokens, by its newer name or its older.
+    package internal(set) var outputTokensMax: Int?
+    /// The end user's name, quotes included, if it is a string.
+    package internal(set) var user: Range<Int>?
 
-    private var seen: UInt8 = 0
+    init() {}
 
-    private enum Field: UInt8 {
-        case model = 1
-        case messages = 2
-        case stream = 4
-        case tools = 8
-        case streamOptions = 16
+    /// Whether the client asked for the chunk with the usage.
+    package var wantsUsage: Bool {
+        if case .usage(_, isTrue: true) = streamOptions { return true }
+        return false
     }
 
-    /// Scans `body`.
-    package init(_ body: ByteSlice) throws(Failure) {
-        var scanner = JSONScanner(body)
-        do throws(JSONFailure) {
-            guard scanner.valueKind == .object || scanner.valueKind == nil else {
-                _ = try scanner.value()
-                try scanner.finish()
-                throw JSONFailure(kind: .unexpectedByte, offset: 0)
-            }
-            try scanner.beginObject()
-        } catch {
-            throw Self.notJSON(error)
-        }
-        firstMember = scanner.offset
-        while let key = try Self.scan({ () throws(JSONFailure) in try scanner.nextKey() }) {
-            try member(key, &scanner, in: body)
-        }
-        try Self.scan { () throws(JSONFailure) in try scanner.finish() }
-        guard seen & Field.model.rawValue != 0 else {
-            throw .invalid("you must provide a model parameter", param: "model")
-        }
-        guard seen & Field.messages.rawValue != 0 else {
-            throw .invalid("Missing required parameter: 'messages'.", param: "messages")
-        }
-        if streamOptions != nil, !streams {
-            throw .invalid(
-                "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
-                param: "stream_options")
-        }
+    /// The model's name: bytes of `body`, or of `scratch` if the client wrote it with escapes.
+    package func modelName(in body: ByteSlice, scratch: inout ByteBuffer) -> ByteSlice {
+        let inside = body[model.lowerBound + 1..<model.upperBound - 1]
+        guard modelHasEscapes else { return inside }
+        scratch.removeAll()
+        scratch.append(jsonUnescaping: inside)
+        return scratch.slice
     }
 
-    private static func scan<Result>(
-        _ step: () throws(JSONFailure) -> Result
-    ) throws(Failure) -> Result {
-        do throws(JSONFailure) { return try step() } catch { throw notJSON(error) }
+    /// The edits that make the body the upstream's: its own model name, if it has another, and the
+    /// usage chunk asked for, if a stream is to be accounted and the client did not ask.
+    package func splice(model upstreamModel: ByteSlice?, addingUsage: Bool) -> JSONSplice {
+        var splice = JSONSplice()
+        if let upstreamModel { splice.replace(model, with: .string(upstreamModel)) }
+        guard addingUsage, isStreaming else { return splice }
+        switch streamOptions {
+        case .absent: splice.insert(ChatWire.optionsMemberComma, behindBraceAt: brace)
+        case .null(let range):
+            splice.replace(range, with: .raw(ByteSlice(ChatWire.usageObject)))
+        case .object(let brace, let isEmpty):
+            splice.insert(
+                isEmpty ? ChatWire.usageMember : ChatWire.usageMemberComma, behindBraceAt: brace)
+        case .usage(_, isTrue: true): break
+        case .usage(let range, isTrue: false): splice.replace(range, with: .raw(ByteSlice("true")))
+        }
+        return splice
     }
 
-    private static func notJSON(_ failure: JSONFailure) -> Failure {
-        .invalid("The request body is not valid JSON: \(failure).")
-    }
-
-    private mutating func member(
-        _ key: JSONKey, _ scanner: inout JSONScanner, in body: ByteSlice
-    ) throws(Failure) {
-        let name = scanner.bytes(key.range)
-        if key.hasEscapes {
-            // A deciding field in disguise would be read one way here and another way upstream.
-            try Self.refuseDisguised(name)
+    /// Reads a request's body.
+    package static func scan(_ body: ByteSlice) throws(Failure) -> ChatRequestScan {
+        var reader = ChatRequestReader(body)
+        do throws(JSONFailure) { try reader.read() } catch {
+            throw Failure(.malformedRequest, "The request body is not valid JSON: \(error).")
         }
-        let start = scanner.offset
-        let kind = scanner.valueKind
-        if kind == .object, name == ChatWire.streamOptions {
-            try first(.streamOptions, "stream_options")
-            try readStreamOptions(&scanner)
-            streamOptions = start..<scanner.offset
-            return
-        }
-        let value = try Self.scan { () throws(JSONFailure) in try scanner.value() }
-        switch name.count {
-        case 4 where name == ChatWire.user:
-            if value.kind == .string { user = value.inside }
-        case 5 where name == ChatWire.model:
-            try readModel(value, in: body)
-        case 5 where name == ChatWire.tools:
-            try first(.tools, "tools")
-            guard value.kind == .array || value.kind == .null else {
-                throw .invalid("Invalid type for 'tools': expected an array.", param: "tools")
-            }
-            hasTools = value.kind == .array && value.range.count > 2
-        case 6 where name == ChatWire.stream:
-            try first(.stream, "stream")
-            guard value.kind == .true || value.kind == .false || value.kind == .null else {
-                throw .invalid("Invalid type for 'stream': expected a boolean.", param: "stream")
-            }
-            streams = value.kind == .true
-        case 8 where name == ChatWire.messages:
-            try readMessages(value, in: body)
-        case 14 where name == ChatWire.streamOptions:
-            try first(.streamOptions, "stream_options")
-            guard value.kind == .null else {
-                throw .invalid(
-                    "Invalid type for 'stream_options': expected an object.",
-                    param: "stream_options")
-            }
-        case 10 where name == ChatWire.maxTokens, 21 where name == ChatWire.maxCompletionTokens:
-            if let limit = scanner.bytes(value.range).decimalValue {
-                tokensMax = min(tokensMax ?? .max, limit)
-            }
-        default:
-            break
-        }
-    }
-
-    private mutating func first(_ field: Field, _ name: String) throws(Failure) {
-        guard seen & field.rawValue == 0 else {
-            throw .invalid("The field '\(name)' appears more than once.", param: name)
-        }
-        seen |= field.rawValue
-    }
-
-    private mutating func readModel(_ value: JSONSpan, in body: ByteSlice) throws(Failure) {
-        try first(.model, "model")
-        guard value.kind == .string else {
-            throw .invalid("Invalid type for 'model': expected a string.", param: "model")
-        }
-        model = value.inside
-        if value.hasEscapes { unescapedModel = JSONString.unescaped(body[value.inside]) }
-        guard (1...Self.modelBytesMax).contains(model.count) else {
-            throw .invalid(
-                "The field 'model' must have 1 to \(Self.modelBytesMax) bytes.", param: "model")
-        }
-    }
-
-    private mutating func readMessages(_ value: JSONSpan, in body: ByteSlice) throws(Failure) {
-        try first(.messages, "messages")
-        guard value.kind == .array else {
-            throw .invalid("Invalid type for 'messages': expected an array.", param: "messages")
-        }
-        let inside = body[value.inside]
-        var index = 0
-        while index < inside.count, inside[index] <= ASCII.space { index += 1 }
-        guard index < inside.count else {
-            throw .invalid("'messages' must not be empty.", param: "messages")
-        }
-    }
-
-    private mutating func readStreamOptions(_ scanner: inout JSONScanner) throws(Failure) {
-        try Self.scan { () throws(JSONFailure) in try scanner.beginObject() }
-        while let member = try Self.scan({ () throws(JSONFailure) in try scanner.nextMember() }) {
-            guard scanner.bytes(member.key.range) == ChatWire.includeUsage else { continue }
-            guard includeUsageValue == nil else {
-                throw .invalid(
-                    "The field 'stream_options.include_usage' appears more than once.",
-                    param: "stream_options.include_usage")
-            }
-            includeUsageValue = member.value.range
-            includesUsage = member.value.kind == .true
-        }
-    }
-
-    private static func refuseDisguised(_ name: ByteSlice) throws(Failure) {
-        guard let plain = JSONString.unescaped(name) else { return }
-        for field in ["model", "messages", "stream", "tools", "stream_options"] where plain == field {
-            throw .invalid("The name of the field '\(field)' must not be escaped.", param: field)
-        }
-    }
-}
-
-extension ChatRequestScan {
-    /// Appends `body` as the upstream is to get it: with its own name for the model, where it has
-    /// one (the inside of a JSON string), and asking for the usage where accounting needs it.
-    /// Every other byte is the client's.
-    package func append(
-        _ body: ByteSlice, upstreamModel: ByteSlice?, asksForUsage: Bool,
-        to buffer: inout ByteBuffer
-    ) {
-        var edits = SpliceList()
-        if let upstreamModel { edits.add(model, upstreamModel) }
-        if asksForUsage, streams, !includesUsage {
-            if let value = includeUsageValue {
-                edits.add(value, "true")
-            } else if let options = streamOptions {
-                let isEmpty = body[options.lowerBound + 1..<options.upperBound - 1].trimmedJSON.isEmpty
-                edits.add(
-                    options.lowerBound + 1..<options.lowerBound + 1,
-                    isEmpty ? "\"include_usage\":true" : "\"include_usage\":true,")
-            } else {
-                edits.add(
-                    firstMember..<firstMember, "\"stream_options\":{\"include_usage\":true},")
-            }
-        }
-        edits.apply(to: body, appendingTo: &buffer)
-    }
-}
-
-extension ByteSlice {
-    fileprivate var trimmedJSON: ByteSlice {
-        var first = 0
-        while first < count, base[first] <= ASCII.space { first += 1 }
-        return dropFirst(first)
+        if let problem = reader.problem { throw problem.failure }
+        return reader.scan
     }
 }

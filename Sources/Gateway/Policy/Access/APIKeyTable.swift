@@ -75,7 +75,7 @@ package struct APIKeyTable {
             guard let credential, !credential.isEmpty else { return .missing }
             let hash = SHA256Digest(of: credential)
             var found = -1
-            for (index, entry) in entries.enumerated() where entry.hash.equalsInConstantTime(hash) {
+            for (index, entry) in entries.enumerated() where entry.hash == hash {
                 found = index
             }
             return found < 0 ? .invalid : .key(found)

@@ -2,43 +2,48 @@
 
 import ReactorCore
 
-/// The clocks of a provider, as configured: nil means computed or default.
+/// The clocks of a provider, as configured.
 package struct TimeoutPolicy: Equatable, Sendable {
-    package var connect: Duration = .seconds(10)
-    package var head: Duration?
-    package var idle: Duration = .seconds(300)
-    package var total: Duration = .seconds(3600)
+    private let connect: Int64
+    private let head: Int64?
+    private let idle: Int64
+    private let total: Int64
 
-    package init() {}
+    /// - Parameter head: nil where it is computed.
+    package init(
+        connect: Duration = .seconds(10), head: Duration? = nil, idle: Duration = .seconds(300),
+        total: Duration = .seconds(3600)
+    ) {
+        self.connect = connect.nanoseconds
+        self.head = head?.nanoseconds
+        self.idle = idle.nanoseconds
+        self.total = total.nanoseconds
+    }
 
     /// Tokens assumed where the request sets no limit.
     static let defaultTokensMax = 12_000
+    private static let second: Int64 = 1_000_000_000
 
     /// The clocks of one request.
     ///
     /// Head: 60 s + 1 s per 16 KiB of body; unary requests get 30 ms more per token they may
     /// produce and at most 600 s, streams at most 300 s. What the client says of its own time-out
-    /// lowers every clock and raises none.
+    /// lowers the clocks and raises none.
     package func clocks(
-        bodyBytes: Int, streams: Bool, tokensMax: Int?, clientLimit: Duration?
+        bodyBytes: Int, streams: Bool, tokensMax: Int?, clientSeconds: Int?
     ) -> ClientClocks {
-        var clocks = ClientClocks()
-        clocks.connect = connect
-        clocks.idle = idle
-        clocks.total = total
-        clocks.head = head ?? computedHead(bodyBytes: bodyBytes, streams: streams, tokensMax: tokensMax)
-        if let clientLimit {
-            clocks.connect = min(clocks.connect, clientLimit)
-            clocks.head = min(clocks.head, clientLimit)
-            clocks.idle = min(clocks.idle, clientLimit)
-        }
-        return clocks
+        let computed =
+            head ?? computedHead(bodyBytes: bodyBytes, streams: streams, tokensMax: tokensMax)
+        let limit = clientSeconds.map { Int64($0) * Self.second } ?? .max
+        return ClientClocks(
+            connectNanoseconds: min(connect, limit), headNanoseconds: min(computed, limit),
+            idleNanoseconds: min(idle, limit), totalNanoseconds: total)
     }
 
-    private func computedHead(bodyBytes: Int, streams: Bool, tokensMax: Int?) -> Duration {
-        let base = Duration.seconds(60 + bodyBytes / 16384)
-        if streams { return min(base, .seconds(300)) }
+    private func computedHead(bodyBytes: Int, streams: Bool, tokensMax: Int?) -> Int64 {
+        let base = Int64(60 + bodyBytes / 16384) * Self.second
+        if streams { return min(base, 300 * Self.second) }
         let tokens = min(max(tokensMax ?? Self.defaultTokensMax, 0), 1_000_000)
-        return min(base + .milliseconds(30 * tokens), .seconds(600))
+        return min(base + Int64(tokens) * 30_000_000, 600 * Self.second)
     }
 }

@@ -1,53 +1,57 @@
-// ChatResponseObserver.swift — is a unary body a chat completion, and what did it use? One
-// validating pass; the body itself is relayed as it is.
+// ChatResponseObserver.swift — reads, of a whole chat answer that is passed on, what accounting
+// needs, and whether it is one.
+// Pure; borrows the body. Imported by Exchange.
 
 import GatewayCodec
 import GatewayModel
 import GatewayWire
 import ReactorCore
 
-/// What the relay lane learns from a unary answer.
-package struct ChatResponseObserver: Sendable {
+/// What a unary answer under a status of success says.
+package struct ChatResponseObserver {
     package private(set) var usage: Usage?
+    /// The last choice's.
     package private(set) var finishReason: FinishReason?
+    /// The inside of the reported model's name in the body, escapes as they stand.
+    package private(set) var model: Range<Int>?
+    /// Why the body is no answer; nil if it is one.
+    package private(set) var failure: Failure?
 
-    package init() {}
-
-    /// Judges a whole body that came with status 200. Nil when it may be passed on.
-    package mutating func observe(_ body: ByteSlice) -> Failure? {
-        do throws(JSONFailure) {
-            return try read(body)
-        } catch {
-            return Failure(.badUpstream, "The upstream's answer is not valid JSON.")
+    package init(observing body: ByteSlice) {
+        do throws(JSONFailure) { try read(body) } catch {
+            failure = Failure(
+                .upstreamMalformed, "The upstream's answer is not valid JSON: \(error).")
         }
     }
 
-    private mutating func read(_ body: ByteSlice) throws(JSONFailure) -> Failure? {
+    private mutating func read(_ body: ByteSlice) throws(JSONFailure) {
         var scanner = JSONScanner(body)
         var hasChoices = false
-        var error: Range<Int>?
+        guard scanner.valueKind == .object else {
+            try scanner.value()
+            try scanner.finish()
+            failure = Self.shapeless
+            return
+        }
         try scanner.beginObject()
         while let key = try scanner.nextKey() {
             let name = scanner.bytes(key.range)
-            switch name.count {
-            case 7 where name == ChatWire.choices && scanner.valueKind == .array:
+            if name == ChatWire.choices, scanner.valueKind == .array {
                 hasChoices = true
                 try readChoices(&scanner)
-            case 5 where name == ChatWire.usage && scanner.valueKind == .object:
-                usage = try UsageReader.read(&scanner)
-            case 5 where name == ChatWire.error:
+            } else if name == ChatWire.usage {
+                usage = try ChatUsageReader.usage(&scanner)
+            } else if name == ChatWire.model {
                 let value = try scanner.value()
-                if value.kind == .object || value.kind == .string { error = value.range }
-            default:
+                model = value.kind == .string ? value.inside : nil
+            } else if name == ErrorWire.error {
+                failure = try ReportedError.read(&scanner)?.inBandFailure
+            } else {
                 try scanner.value()
             }
         }
         try scanner.finish()
-        if let error, !hasChoices {
-            return Failure(.badUpstream, ErrorReader.read(body[error]).message)
-        }
-        return hasChoices
-            ? nil : Failure(.badUpstream, "The upstream's answer is not a chat completion.")
+        if !hasChoices, failure == nil { failure = Self.shapeless }
     }
 
     private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONFailure) {
@@ -58,13 +62,17 @@ package struct ChatResponseObserver: Sendable {
                 continue
             }
             try scanner.beginObject()
-            while let member = try scanner.nextMember() {
-                if member.value.kind == .string,
-                    scanner.bytes(member.key.range) == ChatWire.finishReason
-                {
-                    finishReason = FinishReason(scanner.bytes(member.value.inside))
+            while let key = try scanner.nextKey() {
+                if scanner.bytes(key.range) == ChatWire.finishReason {
+                    finishReason = try ChatUsageReader.finishReason(&scanner)
+                } else {
+                    try scanner.value()
                 }
             }
         }
+    }
+
+    private static var shapeless: Failure {
+        Failure(.upstreamMalformed, "The upstream's answer is no chat completion.")
     }
 }

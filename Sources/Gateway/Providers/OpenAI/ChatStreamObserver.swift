@@ -1,215 +1,185 @@
-// ChatStreamObserver.swift — watches an OpenAI stream that is relayed as it is: is each payload
-// what it should be, has the answer ended, what did it use. One validating pass per payload.
+// ChatStreamObserver.swift — watches a stream of chat chunks that is passed on as it is.
+// Pure; fed one SSE payload at a time, answers what to do with it. Knows when the answer is whole.
+// Imported by Exchange. Invariant: exactly one of `done`, `failed`, `malformed` ends a stream.
 
 import GatewayCodec
 import GatewayModel
 import GatewayWire
 import ReactorCore
 
-/// What the relay lane learns from a stream on its way.
-package struct ChatStreamObserver: Sendable {
-    /// What to do with a payload.
-    package enum Verdict: Equatable, Sendable {
-        /// Pass it on.
+/// One stream's observer.
+package struct ChatStreamObserver {
+    package enum Verdict: Equatable {
+        /// To be passed on.
         case chunk
-        /// It carries the usage and no choice: pass it on only if the client asked for it.
-        case usage
-        /// The end of the stream.
+        /// The extra chunk with the usage and no choice: for a client that asked for it.
+        case usageOnly
+        /// `[DONE]`.
         case done
-        /// The upstream reports an error within the stream.
-        case error(message: String, code: String?)
-        /// It is not what this dialect sends.
-        case malformed
+        /// The upstream says, in the stream, that it failed.
+        case failed(Failure)
+        /// No chunk at all.
+        case malformed(Failure)
     }
 
-    /// The usage, once reported.
-    package private(set) var usage: Usage?
-    /// The last finish reason seen.
-    package private(set) var finishReason: FinishReason?
-    /// Payloads with choices so far.
+    package enum End: Equatable {
+        /// `[DONE]` came, or would have had nothing to add.
+        case complete
+        /// The answer stops in the middle.
+        case cut(Failure)
+    }
+
+    /// Chunks seen, those with usage only included.
     package private(set) var chunkCount = 0
-    private var openChoices: UInt64 = 0
-    private var startedChoices: UInt64 = 0
+    package private(set) var usage: Usage?
+    /// The last choice's to end.
+    package private(set) var finishReason: FinishReason?
+    /// Whether a chunk carried anything of the answer: text, reasoning, refusal or a tool call.
+    package private(set) var hasContent = false
+    package private(set) var isDone = false
+
+    private var choices = ChoiceSet()
 
     package init() {}
 
-    /// Whether every choice that began has its finish reason: then the end of the stream is a
-    /// proper one even without its marker.
-    package var isComplete: Bool { startedChoices != 0 && openChoices == 0 }
-
-    /// Judges the payload of one event.
+    /// Takes the data of one event.
     package mutating func observe(_ payload: ByteSlice) -> Verdict {
-        if payload.hasPrefix("[DONE]") { return .done }
-        do throws(JSONFailure) {
-            return try read(payload)
-        } catch {
-            return .malformed
+        if isDone { return .done }
+        if payload.count < 16, payload.trimmed.hasPrefix(ChatWire.done) {
+            isDone = true
+            return .done
         }
+        do throws(JSONFailure) { return try read(payload) } catch {
+            return .malformed(
+                Failure(
+                    .upstreamMalformed,
+                    "The upstream sent a chunk that is not valid JSON: \(error)."))
+        }
+    }
+
+    /// The upstream's stream has ended. Without `[DONE]` it is whole only if every choice that
+    /// began has said why it stopped: clients take a silent end for success.
+    package func endOfStream() -> End {
+        if isDone || choices.areFinished { return .complete }
+        return .cut(
+            Failure(.upstreamCut, "The upstream's stream ended before the answer was complete."))
     }
 
     private mutating func read(_ payload: ByteSlice) throws(JSONFailure) -> Verdict {
         var scanner = JSONScanner(payload)
+        if let kind = scanner.valueKind, kind != .object {
+            try scanner.value()
+            try scanner.finish()
+            return .malformed(
+                Failure(.upstreamMalformed, "The upstream sent a chunk that is no JSON object."))
+        }
+        var choiceCount: Int?
+        var usage: Usage?
+        var failure: Failure?
         try scanner.beginObject()
-        var hasChoices = false
-        var choiceCount = 0
-        var hasUsage = false
-        var error: Range<Int>?
         while let key = try scanner.nextKey() {
             let name = scanner.bytes(key.range)
             switch name.count {
-            case 7 where name == ChatWire.choices && scanner.valueKind == .array:
-                hasChoices = true
+            case 7 where name == ChatWire.choices:
                 choiceCount = try readChoices(&scanner)
-            case 5 where name == ChatWire.usage && scanner.valueKind == .object:
-                hasUsage = true
-                usage = try UsageReader.read(&scanner)
-            case 5 where name == ChatWire.error:
-                let value = try scanner.value()
-                if value.kind != .null, value.kind != .false { error = value.range }
+            case 5 where name == ChatWire.usage:
+                usage = try ChatUsageReader.usage(&scanner)
+            case 5 where name == ErrorWire.error:
+                failure = try ReportedError.read(&scanner)?.inBandFailure
             default:
                 try scanner.value()
             }
         }
         try scanner.finish()
-        if let error {
-            let text = ErrorReader.read(payload[error])
-            return .error(message: text.message, code: text.code)
-        }
-        if choiceCount > 0 {
-            chunkCount += 1
-            return .chunk
-        }
-        if hasUsage { return .usage }
-        // A first chunk without choices (content filter results) is passed on as it is.
-        return hasChoices ? .chunk : .malformed
+        chunkCount += 1
+        if let usage { self.usage = usage }
+        if let failure { return .failed(failure) }
+        return choiceCount == 0 && usage != nil ? .usageOnly : .chunk
     }
 
-    private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONFailure) -> Int {
+    /// - Returns: how many choices there are; nil unless it is an array.
+    private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONFailure) -> Int? {
+        guard scanner.valueKind == .array else {
+            try scanner.value()
+            return nil
+        }
         var count = 0
         try scanner.beginArray()
         while try scanner.nextElement() {
             count += 1
-            guard scanner.valueKind == .object else {
+            if scanner.valueKind == .object {
+                try readChoice(&scanner)
+            } else {
                 try scanner.value()
-                continue
             }
-            try readChoice(&scanner)
         }
         return count
     }
 
     private mutating func readChoice(_ scanner: inout JSONScanner) throws(JSONFailure) {
         var index = 0
-        var finished = false
-        try scanner.beginObject()
-        while let member = try scanner.nextMember() {
-            let name = scanner.bytes(member.key.range)
-            if name.count == 13, name == ChatWire.finishReason, member.value.kind == .string {
-                finished = true
-                finishReason = FinishReason(scanner.bytes(member.value.inside))
-            } else if name.count == 5, name == ChatWire.index, member.value.kind == .number {
-                index = min(scanner.bytes(member.value.range).decimalValue ?? 0, 63)
-            }
-        }
-        let bit: UInt64 = 1 << UInt64(index)
-        if startedChoices & bit == 0 { openChoices |= bit }
-        startedChoices |= bit
-        if finished { openChoices &= ~bit }
-    }
-}
-
-extension FinishReason {
-    /// The reason with this spelling; `other` for an unknown one.
-    init(_ text: ByteSlice) {
-        if text == "stop" {
-            self = .stop
-        } else if text == "length" {
-            self = .length
-        } else if text == "tool_calls" {
-            self = .toolCalls
-        } else if text == "content_filter" {
-            self = .contentFilter
-        } else if text == "function_call" {
-            self = .functionCall
-        } else {
-            self = .other
-        }
-    }
-}
-
-/// Reads a `usage` object.
-enum UsageReader {
-    /// The scanner stands at the object and is left behind it.
-    static func read(_ scanner: inout JSONScanner) throws(JSONFailure) -> Usage {
-        var usage = Usage()
+        var reason: FinishReason?
         try scanner.beginObject()
         while let key = try scanner.nextKey() {
             let name = scanner.bytes(key.range)
-            if name == ChatWire.promptTokensDetails, scanner.valueKind == .object {
-                usage.cached = try detail(ChatWire.cachedTokens, &scanner)
-            } else if name == ChatWire.completionTokensDetails, scanner.valueKind == .object {
-                usage.reasoning = try detail(ChatWire.reasoningTokens, &scanner)
-            } else {
+            switch name.count {
+            case 5 where name == ChatWire.index:
                 let value = try scanner.value()
-                guard value.kind == .number else { continue }
-                let number = scanner.bytes(value.range).decimalValue ?? 0
-                if name == ChatWire.promptTokens { usage.input = number }
-                if name == ChatWire.completionTokens { usage.output = number }
+                index = scanner.bytes(value.range).decimalValue ?? 0
+            case 5 where !hasContent && name == ChatWire.delta:
+                hasContent = try Self.readDelta(&scanner)
+            case 13 where name == ChatWire.finishReason:
+                reason = try ChatUsageReader.finishReason(&scanner)
+            default:
+                try scanner.value()
             }
         }
-        return usage
+        choices.began(index)
+        if let reason {
+            finishReason = reason
+            choices.finished(index)
+        }
     }
 
-    private static func detail(
-        _ wanted: StaticString, _ scanner: inout JSONScanner
-    ) throws(JSONFailure) -> Int {
-        var number = 0
+    /// - Returns: whether the delta has a member besides the role that says anything.
+    private static func readDelta(_ scanner: inout JSONScanner) throws(JSONFailure) -> Bool {
+        guard scanner.valueKind == .object else {
+            try scanner.value()
+            return false
+        }
+        var hasContent = false
         try scanner.beginObject()
         while let member = try scanner.nextMember() {
-            if member.value.kind == .number, scanner.bytes(member.key.range) == wanted {
-                number = scanner.bytes(member.value.range).decimalValue ?? 0
+            if scanner.bytes(member.key.range) == ChatWire.role { continue }
+            switch member.value.kind {
+            case .null: break
+            case .string, .array, .object:
+                if member.value.range.count > 2 { hasContent = true }
+            default: hasContent = true
             }
         }
-        return number
+        return hasContent
     }
 }
 
-/// Reads an `error` value: an object with `message` and `code`, or a string.
-enum ErrorReader {
-    /// Bytes of an upstream's message that are passed on.
-    static let messageBytesMax = 2048
+/// Which choices began and which ended, by index: a bit each for as many as the dialect allows.
+private struct ChoiceSet {
+    private var begun: (UInt64, UInt64) = (0, 0)
+    private var ended: (UInt64, UInt64) = (0, 0)
 
-    static func read(
-        _ json: ByteSlice
-    ) -> (message: String, code: String?, type: String?, param: String?) {
-        var found: (message: String, code: String?, type: String?, param: String?) = (
-            "The upstream reported an error.", nil, nil, nil
-        )
-        do throws(JSONFailure) {
-            var scanner = JSONScanner(json)
-            if scanner.valueKind == .string {
-                let value = try scanner.value()
-                found.message = text(scanner.bytes(value.inside)) ?? found.message
-                return found
-            }
-            try scanner.beginObject()
-            while let member = try scanner.nextMember() {
-                guard member.value.kind == .string || member.value.kind == .number else { continue }
-                let isText = member.value.kind == .string
-                let value = text(
-                    scanner.bytes(isText ? member.value.inside : member.value.range))
-                let name = scanner.bytes(member.key.range)
-                if name == ChatWire.message, let value { found.message = value }
-                if name == ChatWire.code { found.code = value }
-                if name == ChatWire.type { found.type = value }
-                if name == ChatWire.param { found.param = value }
-            }
-        } catch {}
-        return found
+    /// Indexes above 127, which the dialect does not have, share the last bit.
+    mutating func began(_ index: Int) {
+        if index < 64 { begun.0 |= 1 << UInt64(index) } else { begun.1 |= Self.highBit(index) }
     }
 
-    private static func text(_ inside: ByteSlice) -> String? {
-        JSONString.unescaped(inside.prefix(min(inside.count, messageBytesMax)))
-            ?? inside.prefix(min(inside.count, messageBytesMax)).string
+    mutating func finished(_ index: Int) {
+        if index < 64 { ended.0 |= 1 << UInt64(index) } else { ended.1 |= Self.highBit(index) }
     }
+
+    /// Whether at least one began, and all that began have ended.
+    var areFinished: Bool {
+        begun.0 | begun.1 != 0 && begun.0 & ~ended.0 == 0 && begun.1 & ~ended.1 == 0
+    }
+
+    private static func highBit(_ index: Int) -> UInt64 { 1 << UInt64(min(index, 127) - 64) }
 }

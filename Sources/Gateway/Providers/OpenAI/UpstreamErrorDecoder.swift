@@ -1,94 +1,70 @@
-// UpstreamErrorDecoder.swift — what an upstream's error status means for the client. The table is
-// in docs/errors.md.
+// UpstreamErrorDecoder.swift — an upstream's answer with a status of failure, as a Failure.
+// Pure. Imported by Exchange. Invariant: no byte of the provider's credential gets into a message,
+// and no message is taken from anything but JSON.
 
 import GatewayCodec
 import GatewayModel
 import GatewayWire
 import ReactorCore
 
-/// An error answer of an OpenAI-compatible upstream, as a Failure.
 package enum UpstreamErrorDecoder {
-    /// Bytes of an error body that are read; the rest is dropped.
-    package static let bodyBytesMax = 64 * 1024
+    /// How much of an error's body is worth keeping for this decoder.
+    package static let bodyBytesMax = 64 << 10
 
-    /// - Parameter secret: the key that was sent; wherever the upstream echoes it, it is blotted
-    ///   out.
+    /// - Parameters:
+    ///   - body: as much of the body as was kept, at most `bodyBytesMax`.
+    ///   - retryAfter: the value of that header; only whole seconds are understood.
+    ///   - secret: the credential that was sent, which servers like to quote.
     package static func decode(
-        status: Int, body: ByteSlice, retryAfter: Int?, secret: Secret
+        status: Int, body: ByteSlice, retryAfter: ByteSlice?, secret: Secret?
     ) -> Failure {
+        let body = body.prefix(min(body.count, bodyBytesMax))
+        var failure: Failure
         switch status {
-        case 400, 404, 409, 413, 422:
-            return passedOn(status: status, body: body, secret: secret)
+        case 400, 404, 409, 413, 422: failure = refusal(status, body, secret)
         case 401, 403:
-            return Failure(
+            failure = Failure(
                 .upstreamAuthentication,
-                "The upstream refused the gateway's own credentials (status \(status)).")
+                "The upstream did not accept the gateway's credential (status \(status)).")
         case 408, 504:
-            return Failure(
-                .upstreamTimeout(clock: "upstream"), "The upstream timed out (status \(status)).")
-        case 429:
-            return Failure(
-                .upstreamRateLimited,
-                message(in: body, secret: secret) ?? "The upstream's rate limit is reached.",
-                retryAfter: retryAfter)
-        case 503:
-            return Failure(
-                .upstreamUnavailable, "The upstream is unavailable (status 503).",
-                retryAfter: retryAfter ?? 1)
-        case 529:
-            return Failure(
-                .upstreamOverloaded, "The upstream is overloaded (status 529).",
-                retryAfter: retryAfter ?? 1)
-        case 300..<400:
-            return Failure(
-                .badUpstream, "The upstream answered with a redirect, which is never followed.")
-        default:
-            return Failure(.badUpstream, "The upstream failed (status \(status)).")
+            failure = Failure(.upstreamTimeout, "The upstream timed out (status \(status)).")
+        case 429: failure = rateLimit(body)
+        case 503, 529:
+            failure = Failure(.upstreamOverload, "The upstream is overloaded (status \(status)).")
+        case 300...399:
+            failure = Failure(
+                .upstreamMalformed,
+                "The upstream answered with a redirect (status \(status)), which is not followed.")
+        default: failure = Failure(.upstreamFault, "The upstream failed (status \(status)).")
         }
+        failure.upstreamStatus = status
+        switch failure.kind {
+        case .upstreamRateLimit, .upstreamOverload:
+            failure.retryAfter = retryAfter?.trimmed.decimalValue
+        default: break
+        }
+        return failure
     }
 
-    private static func passedOn(status: Int, body: ByteSlice, secret: Secret) -> Failure {
-        guard let error = errorValue(in: body) else {
-            return Failure(
-                .upstreamRefused(status: status),
-                "The upstream refused the request (status \(status)).")
-        }
-        let read = ErrorReader.read(error)
-        return Failure(
-            .upstreamRefused(status: status), blot(secret, in: read.message),
-            param: read.param.map { blot(secret, in: $0) },
-            upstreamCode: read.code.map { blot(secret, in: $0) },
-            upstreamType: read.type.map { blot(secret, in: $0) })
+    /// The caller's request is wrong: the upstream knows best how.
+    private static func refusal(_ status: Int, _ body: ByteSlice, _ secret: Secret?) -> Failure {
+        let reported = ReportedError.read(body: body)
+        var failure = Failure(
+            .upstreamRefusal,
+            reported?.message
+                ?? "The upstream refused the request (status \(status)) without a reason.",
+            parameter: reported?.parameter, upstreamStatus: status)
+        failure.reportedType = reported?.type
+        failure.reportedCode = reported?.code
+        return secret.map { SecretEraser.erase($0, from: failure) } ?? failure
     }
 
-    private static func message(in body: ByteSlice, secret: Secret) -> String? {
-        errorValue(in: body).map { blot(secret, in: ErrorReader.read($0).message) }
-    }
-
-    /// The value of the top-level `error` member of a JSON body.
-    private static func errorValue(in body: ByteSlice) -> ByteSlice? {
-        do throws(JSONFailure) {
-            var scanner = JSONScanner(body)
-            var found: Range<Int>?
-            try scanner.beginObject()
-            while let member = try scanner.nextMember() {
-                if scanner.bytes(member.key.range) == ChatWire.error { found = member.value.range }
-            }
-            try scanner.finish()
-            return found.map { body[$0] }
-        } catch {
-            return nil
+    private static func rateLimit(_ body: ByteSlice) -> Failure {
+        let quota = "\(ErrorWire.Code.insufficientQuota)"
+        let reported = ReportedError.read(body: body)
+        if reported?.code == quota || reported?.type == quota {
+            return Failure(.upstreamQuota, "The gateway's quota at the upstream is used up.")
         }
-    }
-
-    /// `text` without the secret, nor any word that starts like a key.
-    private static func blot(_ secret: Secret, in text: String) -> String {
-        let key = secret.withBytes { $0.string }
-        let words = text.split(separator: " ", omittingEmptySubsequences: false).map { word in
-            let isKey =
-                word.contains("sk-") || (!key.isEmpty && key.utf8.count >= 4 && word.contains(key))
-            return isKey ? "***" : String(word)
-        }
-        return words.joined(separator: " ")
+        return Failure(.upstreamRateLimit, "The upstream's rate limit has been reached.")
     }
 }

@@ -1,19 +1,56 @@
 // ClientCallMachine.swift — one HTTP call of the client: its four clocks and its one second try.
 // Pure value. HTTPClientCall tells it what happened and obeys.
 
-/// The four clocks of an upstream attempt. Each names itself in a time-out's error.
+/// The four clocks of an upstream attempt. Each names itself in a time-out's error. Kept in
+/// nanoseconds: they are reckoned anew for every request.
 public struct ClientClocks: Sendable, Equatable {
-    /// Name look-up, TCP and TLS together.
-    public var connect: Duration = .seconds(10)
-    /// From the request's last byte to the end of the response's head.
-    public var head: Duration = .seconds(60)
-    /// Between two reads of the response's body.
-    public var idle: Duration = .seconds(300)
-    /// From the call's start to the response's last byte.
-    public var total: Duration = .seconds(3600)
+    var connectNanoseconds: Int64
+    var headNanoseconds: Int64
+    var idleNanoseconds: Int64
+    var totalNanoseconds: Int64
 
-    /// The defaults.
-    public init() {}
+    /// The defaults: 10 s to connect, 60 s to the head, 300 s between bytes, an hour in all.
+    public init() {
+        self.init(
+            connectNanoseconds: 10_000_000_000, headNanoseconds: 60_000_000_000,
+            idleNanoseconds: 300_000_000_000, totalNanoseconds: 3_600_000_000_000)
+    }
+
+    /// - Parameters:
+    ///   - connectNanoseconds: name look-up, TCP and TLS together.
+    ///   - headNanoseconds: from the request's last byte to the end of the response's head.
+    ///   - idleNanoseconds: between two reads of the response's body.
+    ///   - totalNanoseconds: from the call's start to the response's last byte.
+    public init(
+        connectNanoseconds: Int64, headNanoseconds: Int64, idleNanoseconds: Int64,
+        totalNanoseconds: Int64
+    ) {
+        self.connectNanoseconds = connectNanoseconds
+        self.headNanoseconds = headNanoseconds
+        self.idleNanoseconds = idleNanoseconds
+        self.totalNanoseconds = totalNanoseconds
+    }
+
+    /// Name look-up, TCP and TLS together.
+    public var connect: Duration {
+        get { .nanoseconds(connectNanoseconds) }
+        set { connectNanoseconds = newValue.nanoseconds }
+    }
+    /// From the request's last byte to the end of the response's head.
+    public var head: Duration {
+        get { .nanoseconds(headNanoseconds) }
+        set { headNanoseconds = newValue.nanoseconds }
+    }
+    /// Between two reads of the response's body.
+    public var idle: Duration {
+        get { .nanoseconds(idleNanoseconds) }
+        set { idleNanoseconds = newValue.nanoseconds }
+    }
+    /// From the call's start to the response's last byte.
+    public var total: Duration {
+        get { .nanoseconds(totalNanoseconds) }
+        set { totalNanoseconds = newValue.nanoseconds }
+    }
 }
 
 /// Which clock ran out.
@@ -121,12 +158,12 @@ public struct ClientCallMachine {
 
     /// When a clock runs out next, and which.
     public var deadline: (at: Instant, clock: ClientClock) {
-        let whole = start + clocks.total
+        let whole = start.advanced(nanoseconds: clocks.totalNanoseconds)
         let phase: (Instant, ClientClock)
         switch state {
         case .waiting: phase = (.never, .connect)
-        case .sent, .receiving: phase = (phaseStart + clocks.head, .head)
-        case .body: phase = (phaseStart + clocks.idle, .idle)
+        case .sent, .receiving: phase = (phaseStart.advanced(nanoseconds: clocks.headNanoseconds), .head)
+        case .body: phase = (phaseStart.advanced(nanoseconds: clocks.idleNanoseconds), .idle)
         case .ended: return (.never, .total)
         }
         return phase.0 <= whole ? (phase.0, phase.1) : (whole, .total)

@@ -2,10 +2,10 @@
 
 /// Status lines and chunk framing (RFC 9112 sections 4 and 7.1).
 public enum HTTP1Encoder {
-    /// Room for the size line of a chunk that is still being filled: six digits and CR LF.
-    public static let chunkPlaceholder: StaticString = "000000\r\n"
-    /// The largest chunk that six hexadecimal digits can announce.
-    static let chunkBytesMax = 0xFF_FFFF
+    /// Room for the size line of a chunk that is still being filled: eight digits and CR LF.
+    public static let chunkPlaceholder: StaticString = "00000000\r\n"
+    /// The largest chunk that eight hexadecimal digits can announce.
+    static let chunkBytesMax = 0xFFFF_FFFF
 
     /// Writes the size of the chunk whose placeholder is at `start` and its closing CR LF. A chunk
     /// that stayed empty is taken back: an empty chunk would end the body.
@@ -15,11 +15,11 @@ public enum HTTP1Encoder {
             buffer.truncate(to: start)
             return
         }
-        precondition(size <= chunkBytesMax, "chunk over 16 MiB")
-        var digits: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0, 0, 0)
+        precondition(size <= chunkBytesMax, "chunk over 4 GiB")
+        var digits: UInt64 = 0
         withUnsafeMutableBytes(of: &digits) { raw in
-            for index in 0..<6 {
-                let nibble = UInt8(truncatingIfNeeded: size >> ((5 - index) * 4)) & 0xF
+            for index in 0..<8 {
+                let nibble = UInt8(truncatingIfNeeded: size >> ((7 - index) * 4)) & 0xF
                 raw[index] = nibble < 10 ? ASCII.zero + nibble : 0x61 + nibble - 10
             }
             buffer.overwrite(at: start, with: ByteSlice(UnsafeRawBufferPointer(raw)))

@@ -23,6 +23,8 @@ public enum HTTPMalformation: String, Sendable {
     case controlCharacter = "stray control character in the head"
     /// The first word is no method.
     case method = "unknown method"
+    /// A request line that is more than method, target and version with one space between.
+    case requestLine = "bad request line"
     /// A Content-Length that is not digits, or too large.
     case contentLength = "bad Content-Length"
     /// Transfer-Encoding in an HTTP/1.0 message.

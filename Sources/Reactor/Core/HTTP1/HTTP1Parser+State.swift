@@ -119,6 +119,19 @@ struct ParserState: ~Copyable {
         return lineCheck()
     }
 
+    /// llhttp leaves the white space behind a value in its span.
+    mutating func valueCompleted() {
+        // A value may be empty and then have no span: the name after it must not be glued to it.
+        awaitsValue = false
+        guard inHead, fieldCount > 0, let fields else { return }
+        let start = headBase + Int(fields[fieldCount - 1].valueStart)
+        var count = Int(fields[fieldCount - 1].valueCount)
+        while count > 0, start[count - 1] == ASCII.space || start[count - 1] == ASCII.tab {
+            count -= 1
+        }
+        fields[fieldCount - 1].valueCount = UInt32(count)
+    }
+
     mutating func overheadArrived(_ count: Int) -> Int32 {
         overheadBytes += count
         return overheadBytes > limits.overheadBytesMax ? refuse(.overheadTooLarge) : 0
@@ -148,21 +161,23 @@ struct ParserState: ~Copyable {
     mutating func headCompleted() {
         asksForUpgrade = llhttp.upgrade != 0
         llhttp.upgrade = 0
-        keepsAlive = llhttp_should_keep_alive(&llhttp) != 0
         let flags = Int(llhttp.flags)
         let chunked = flags & Int(F_CHUNKED.rawValue) != 0
-        let coded = flags & Int(F_TRANSFER_ENCODING.rawValue) != 0
         let hasLength = flags & Int(F_CONTENT_LENGTH.rawValue) != 0
         let isResponse = llhttp.type == UInt8(HTTP_RESPONSE.rawValue)
         if llhttp.http_major != 1 || llhttp.http_minor > 1 {
             framingFailure = .unsupportedVersion
-        } else if coded {
+        } else {
             framingFailure = transferCodingFailure(hasLength: hasLength)
         }
-        if isResponse, expectsNoBody || llhttp.status_code < 200 || llhttp.status_code == 204
-            || llhttp.status_code == 304
+        if isResponse,
+            expectsNoBody || llhttp.status_code < 200 || llhttp.status_code == 204
+                || llhttp.status_code == 304
         {
             framing = .none
+            // What returning 1 from on_headers_complete would have set, which cannot pause as
+            // well. llhttp alone would read a body behind some interim responses.
+            llhttp.flags |= UInt16(F_SKIPBODY.rawValue)
         } else if chunked {
             framing = .chunked
         } else if hasLength {
@@ -170,22 +185,37 @@ struct ParserState: ~Copyable {
         } else {
             framing = isResponse ? .untilClose : .none
         }
+        keepsAlive = llhttp_should_keep_alive(&llhttp) != 0
     }
 
     /// Only the single coding `chunked` is understood, only in HTTP/1.1, and never beside a length.
+    /// llhttp does not see an empty Transfer-Encoding, so the fields are looked at themselves.
     private func transferCodingFailure(hasLength: Bool) -> HTTP1Failure? {
-        if hasLength { return .ambiguousLength }
-        if llhttp.http_minor == 0 { return .malformed(.codingInHTTP10) }
+        let wanted: StaticString = "transfer-encoding"
         var seen = 0
         for index in 0..<fieldCount {
             let field = fields.unsafelyUnwrapped[index]
+            guard Int(field.nameCount) == wanted.utf8CodeUnitCount else { continue }
             let name = ByteSlice(headBase + Int(field.nameStart), count: Int(field.nameCount))
-            guard name.equalsIgnoringCase("transfer-encoding") else { continue }
+            guard name.equalsIgnoringCase(wanted) else { continue }
             seen += 1
+            if hasLength { return .ambiguousLength }
+            if llhttp.http_minor == 0 { return .malformed(.codingInHTTP10) }
             let value = ByteSlice(headBase + Int(field.valueStart), count: Int(field.valueCount))
             if !value.equalsIgnoringCase("chunked") { return .unknownTransferCoding }
         }
-        return seen == 1 ? nil : .ambiguousLength
+        return seen <= 1 ? nil : .ambiguousLength
+    }
+
+    /// Whether a request line is `method SP target SP HTTP/1.x CR LF` and nothing else: llhttp
+    /// takes more spaces, and RTSP and ICE in the place of HTTP.
+    var requestLineIsStrict: Bool {
+        guard llhttp.type == UInt8(HTTP_REQUEST.rawValue) else { return true }
+        let start = Int(targetStart)
+        let rest = ByteSlice(headBase, count: headCount).dropFirst(start + Int(targetCount))
+        return start >= 2 && headBase[start - 1] == ASCII.space
+            && headBase[start - 2] != ASCII.space && rest.hasPrefix(" HTTP/1.")
+            && rest.count > 10 && rest[9] == ASCII.cr
     }
 
     /// A head of n field lines has n + 2 line ends and no other control character: any stray CR,
@@ -237,6 +267,11 @@ private func parserState(_ parser: UnsafeMutablePointer<llhttp_t>?)
 
 extension ParserState {
     static func install(in settings: UnsafeMutablePointer<llhttp_settings_t>) {
+        settings.pointee.on_message_begin = { parser in
+            // What is left of the last message must not explain this one's failure.
+            parser.unsafelyUnwrapped.pointee.http_major = 0
+            return 0
+        }
         settings.pointee.on_url = { parser, at, count in
             parserState(parser).pointee.targetArrived(at.unsafelyUnwrapped, count)
         }
@@ -246,18 +281,14 @@ extension ParserState {
         settings.pointee.on_header_value = { parser, at, count in
             parserState(parser).pointee.valueArrived(at.unsafelyUnwrapped, count)
         }
-        // A value may be empty and then have no span: the name after it must not be glued to it.
         settings.pointee.on_header_value_complete = { parser in
-            parserState(parser).pointee.awaitsValue = false
+            parserState(parser).pointee.valueCompleted()
             return 0
         }
         settings.pointee.on_headers_complete = { parser in
             let state = parserState(parser)
             state.pointee.headCompleted()
             state.pointee.event = .head
-            // llhttp takes no body for granted only when told here, and cannot be told when
-            // paused; so such a response is let through, and its head comes with its end.
-            if state.pointee.expectsNoBody { state.pointee.skipsBody() }
             return Int32(HPE_PAUSED.rawValue)
         }
         settings.pointee.on_body = { parser, at, count in
@@ -279,10 +310,9 @@ extension ParserState {
         settings.pointee.on_chunk_extension_value = { parser, _, count in
             parserState(parser).pointee.overheadArrived(count)
         }
-    }
-
-    /// Sets the flag that returning 1 from on_headers_complete would have set.
-    mutating func skipsBody() {
-        llhttp.flags |= UInt16(F_SKIPBODY.rawValue)
+        // Extensions may be empty and then have no span, as in `;=;=;=`.
+        settings.pointee.on_chunk_extension_name_complete = { parser in
+            parserState(parser).pointee.overheadArrived(1)
+        }
     }
 }

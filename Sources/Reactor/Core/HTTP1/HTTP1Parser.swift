@@ -71,7 +71,10 @@ public struct HTTP1Parser: ~Copyable {
             state.pointee.headIsOut = false
             state.pointee.releaseHead()
         }
-        guard !input.isEmpty || state.pointee.isPaused else { return .needsInput }
+        // Behind a message's end only bytes can begin another.
+        guard !input.isEmpty || (state.pointee.isPaused && state.pointee.inMessage) else {
+            return .needsInput
+        }
         if state.pointee.isPaused {
             llhttp_resume(&state.pointee.llhttp)
             state.pointee.isPaused = false
@@ -177,7 +180,7 @@ public struct HTTP1Parser: ~Copyable {
                 preconditionFailure("llhttp paused without an event")
             }
         }
-        return fail(state.pointee.failure ?? HTTP1Failure(llhttp: code))
+        return fail(state.pointee.failure ?? HTTP1Failure(llhttp: code, in: state.pointee.llhttp))
     }
 
     private mutating func completeHead(_ stop: UnsafePointer<CChar>) -> Event {
@@ -194,6 +197,7 @@ public struct HTTP1Parser: ~Copyable {
             return fail(.malformed(.controlCharacter))
         }
         if let failure = state.pointee.framingFailure { return fail(failure) }
+        guard state.pointee.requestLineIsStrict else { return fail(.malformed(.requestLine)) }
         return .head
     }
 
@@ -237,16 +241,21 @@ extension HTTPMethod {
 }
 
 extension HTTP1Failure {
-    init(llhttp code: llhttp_errno_t) {
+    init(llhttp code: llhttp_errno_t, in llhttp: llhttp_t) {
         switch code {
         case HPE_INVALID_METHOD: self = .malformed(.method)
         case HPE_INVALID_URL: self = .badTarget
+        // llhttp says so, too, when a good version has no CR LF behind it.
+        case HPE_INVALID_VERSION where llhttp.http_major == 1 && llhttp.http_minor <= 1:
+            self = .malformed(.lineEnd)
         case HPE_INVALID_VERSION, HPE_PAUSED_H2_UPGRADE: self = .unsupportedVersion
         case HPE_INVALID_CONTENT_LENGTH: self = .malformed(.contentLength)
         case HPE_UNEXPECTED_CONTENT_LENGTH: self = .ambiguousLength
-        case HPE_INVALID_TRANSFER_ENCODING: self = .ambiguousLength
+        case HPE_INVALID_TRANSFER_ENCODING:
+            let hasLength = Int(llhttp.flags) & Int(F_CONTENT_LENGTH.rawValue) != 0
+            self = hasLength ? .ambiguousLength : .unknownTransferCoding
         case HPE_INVALID_CHUNK_SIZE: self = .malformed(.chunkSize)
-        case HPE_INVALID_HEADER_TOKEN: self = .malformed(.fieldLine)
+        case HPE_INVALID_HEADER_TOKEN, HPE_UNEXPECTED_SPACE: self = .malformed(.fieldLine)
         case HPE_CR_EXPECTED, HPE_LF_EXPECTED, HPE_STRICT: self = .malformed(.lineEnd)
         case HPE_INVALID_STATUS: self = .malformed(.statusLine)
         default: self = .malformed(.other)

@@ -27,8 +27,9 @@ public enum HTTPRequestRules {
             return target
         }
         let rest = target.dropFirst(scheme)
-        guard let slash = rest.firstIndex(of: 0x2F) else { return ByteSlice("/") }
-        return rest.dropFirst(slash)
+        let authority = authorityCount(in: rest)
+        guard authority < rest.count, rest[authority] == 0x2F else { return ByteSlice("/") }
+        return rest.dropFirst(authority)
     }
 
     private static func schemeCount(of target: ByteSlice) -> Int? {
@@ -37,12 +38,23 @@ public enum HTTPRequestRules {
         return nil
     }
 
+    private static func authorityCount(in rest: ByteSlice) -> Int {
+        var index = 0
+        while index < rest.count, rest[index] != 0x2F, rest[index] != 0x3F { index += 1 }
+        return index
+    }
+
+    /// Of absolute-form only what has a host and, before a query, a path.
     private static func isValidTarget(_ target: ByteSlice, method: HTTPMethod) -> Bool {
         guard !target.isEmpty else { return false }
         for index in 0..<target.count where !ASCII.isVisible(target[index]) { return false }
         if target[0] == 0x2F { return true }
         if target == "*" { return method == .options }
-        return schemeCount(of: target) != nil
+        guard let scheme = schemeCount(of: target) else { return false }
+        let rest = target.dropFirst(scheme)
+        let authority = authorityCount(in: rest)
+        return isValidHost(rest.prefix(authority))
+            && (authority == rest.count || rest[authority] == 0x2F)
     }
 
     private static func hostFailure(in head: HTTPHead) -> HTTP1Failure? {
@@ -59,14 +71,30 @@ public enum HTTPRequestRules {
     /// uri-host [ ":" port ] (RFC 9110 section 7.2), checked by its characters.
     private static func isValidHost(_ host: ByteSlice) -> Bool {
         guard !host.isEmpty, host.count <= 255 + 6 else { return false }
-        for index in 0..<host.count {
-            let byte = host[index]
-            if ASCII.isDigit(byte) || ASCII.isLetter(byte) { continue }
-            switch byte {
-            case 0x2D, 0x2E, 0x5F, 0x7E, 0x3A, 0x5B, 0x5D, 0x25: continue
-            default: return false
+        var end = 0
+        if host[0] == ASCII.openBracket {
+            guard let bracket = host.firstIndex(of: ASCII.closeBracket), bracket > 2 else {
+                return false
             }
+            for index in 1..<bracket where !isAddressCharacter(host[index]) { return false }
+            end = bracket + 1
+        } else {
+            while end < host.count, isNameCharacter(host[end]) { end += 1 }
         }
+        guard end > 0, end < host.count else { return end > 0 }
+        let port = host.dropFirst(end + 1)
+        guard host[end] == ASCII.colon, port.count <= 5 else { return false }
+        for index in 0..<port.count where !ASCII.isDigit(port[index]) { return false }
         return true
+    }
+
+    private static func isNameCharacter(_ byte: UInt8) -> Bool {
+        ASCII.isDigit(byte) || ASCII.isLetter(byte) || byte == 0x2D || byte == 0x2E
+            || byte == 0x5F || byte == 0x7E || byte == 0x25
+    }
+
+    /// Of an IPv6 address, with an IPv4 one in it or with a zone.
+    private static func isAddressCharacter(_ byte: UInt8) -> Bool {
+        isNameCharacter(byte) && byte != 0x5F && byte != 0x7E || byte == ASCII.colon
     }
 }

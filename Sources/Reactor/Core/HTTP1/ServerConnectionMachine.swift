@@ -54,7 +54,7 @@ public struct ServerConnectionMachine {
         case closed
     }
 
-    private let limits: ServerLimits
+    private let bounds: ServerBounds
     private var state = State.idle
     private var requestOpen = false
     private var responseOpen = false
@@ -69,9 +69,14 @@ public struct ServerConnectionMachine {
     private var outputDeadline = Instant.never
 
     /// A connection that has just been accepted.
+    public init(bounds: ServerBounds, now: Instant) {
+        self.bounds = bounds
+        inputDeadline = now.advanced(nanoseconds: bounds.idle)
+    }
+
+    /// The same with limits of its own.
     public init(limits: ServerLimits, now: Instant) {
-        self.limits = limits
-        inputDeadline = now + limits.idleTime
+        self.init(bounds: ServerBounds(limits), now: now)
     }
 
     /// The next time at which `timePassed` must be called.
@@ -92,6 +97,10 @@ public struct ServerConnectionMachine {
     /// Whether nothing of a request has arrived.
     public var isIdle: Bool { state == .idle }
 
+    /// Whether input may still belong to a request that is answered. Without it, what arrives is
+    /// dropped unread.
+    public var takesInput: Bool { state == .idle || state == .head || state == .exchange }
+
     /// Whether input is only read to be dropped.
     public var isLingering: Bool { state == .lingering }
 
@@ -108,7 +117,7 @@ public struct ServerConnectionMachine {
         guard state == .idle else { return }
         state = .head
         keepsAlive = true
-        inputDeadline = now + limits.headTime
+        inputDeadline = now.advanced(nanoseconds: bounds.head)
     }
 
     /// A whole head arrived and keeps the rules. Returns false when its body is declared to be
@@ -119,30 +128,32 @@ public struct ServerConnectionMachine {
         precondition(state == .head, "head arrived in \(state)")
         state = .exchange
         self.keepsAlive = keepsAlive && !draining
-        requestOpen = true
+        requestOpen = framing != .none
         responseOpen = true
         responseStarted = false
         bodyStart = now
         bodyBytes = 0
         declaredBytes = 0
         if case .length(let count) = framing {
-            guard count <= UInt64(limits.bodyBytesMax) else { return false }
+            guard count <= UInt64(bounds.limits.bodyBytesMax) else { return false }
             declaredBytes = Int(count)
         }
-        inputDeadline = bodyDeadline
+        inputDeadline = requestOpen ? bodyDeadline : .never
         return true
     }
 
     /// Body bytes arrived. Returns false when the body has grown over the limit: 413.
     public mutating func bodyArrived(_ count: Int) -> Bool {
         bodyBytes += count
-        guard bodyBytes <= limits.bodyBytesMax else { return false }
+        guard bodyBytes <= bounds.limits.bodyBytesMax else { return false }
         inputDeadline = bodyDeadline
         return true
     }
 
-    /// The request is complete.
+    /// The request is complete. Says nothing new of one without a body: that was whole with its
+    /// head, and may have been answered since.
     public mutating func requestEnded() {
+        guard requestOpen else { return }
         requestOpen = false
         inputDeadline = .never
     }
@@ -155,10 +166,11 @@ public struct ServerConnectionMachine {
 
     private var bodyDeadline: Instant {
         let size = max(declaredBytes, bodyBytes)
-        let total = bodyStart + limits.bodyTime + .seconds(size / 65536)
-        let rate =
-            bodyStart + limits.bodyRateGrace + .seconds(bodyBytes / max(limits.bodyRateMin, 1))
-        return min(total, rate)
+        let perSize = Int64(size / 65536) * 1_000_000_000
+        let perRate = Int64(bodyBytes / bounds.rateMin) * 1_000_000_000
+        return min(
+            bodyStart.advanced(nanoseconds: bounds.body + perSize),
+            bodyStart.advanced(nanoseconds: bounds.rateGrace + perRate))
     }
 
     // MARK: Output
@@ -185,7 +197,7 @@ public struct ServerConnectionMachine {
         responseOpen = false
         if requestOpen {
             state = .lingering
-            inputDeadline = now + limits.lingerTime
+            inputDeadline = now.advanced(nanoseconds: bounds.linger)
             return .linger
         }
         guard keepsAlive, !draining else {
@@ -193,13 +205,13 @@ public struct ServerConnectionMachine {
             return .close
         }
         state = .idle
-        inputDeadline = now + limits.idleTime
+        inputDeadline = now.advanced(nanoseconds: bounds.idle)
         return .nextRequest
     }
 
     /// Output waits for the client; `moved` tells that it has taken some since the last call.
     public mutating func outputWaits(moved: Bool, now: Instant) {
-        if moved || outputDeadline == .never { outputDeadline = now + limits.writeStallTime }
+        if moved || outputDeadline == .never { outputDeadline = now.advanced(nanoseconds: bounds.writeStall) }
     }
 
     /// All output has been taken.
@@ -221,6 +233,7 @@ public struct ServerConnectionMachine {
 
     private mutating func expire() -> Expiry {
         close()
+        outputDeadline = .never
         return .close
     }
 
@@ -231,12 +244,11 @@ public struct ServerConnectionMachine {
         return state == .idle
     }
 
-    /// The connection is gone.
+    /// The connection is over, but for output that may still wait for the client.
     public mutating func close() {
         state = .closed
         requestOpen = false
         responseOpen = false
         inputDeadline = .never
-        outputDeadline = .never
     }
 }

@@ -31,3 +31,29 @@ public struct ServerLimits: Sendable {
     /// The defaults.
     public init() {}
 }
+
+/// The limits of one server, shared by its connections, with the times in nanoseconds: arithmetic
+/// on `Duration` is 128 bits wide.
+public final class ServerBounds: Sendable {
+    /// What was configured.
+    public let limits: ServerLimits
+    let head: Int64
+    let body: Int64
+    let rateGrace: Int64
+    let rateMin: Int
+    let idle: Int64
+    let writeStall: Int64
+    let linger: Int64
+
+    /// Reckons once.
+    public init(_ limits: ServerLimits) {
+        self.limits = limits
+        head = limits.headTime.nanoseconds
+        body = limits.bodyTime.nanoseconds
+        rateGrace = limits.bodyRateGrace.nanoseconds
+        rateMin = max(limits.bodyRateMin, 1)
+        idle = limits.idleTime.nanoseconds
+        writeStall = limits.writeStallTime.nanoseconds
+        linger = limits.lingerTime.nanoseconds
+    }
+}

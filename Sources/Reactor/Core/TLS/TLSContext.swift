@@ -32,7 +32,7 @@ public final class TLSContext {
         SSL_CTX_set_verify(raw, settings.verifiesPeer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
         if let file = settings.caFile {
             try trust(file, fallback: "no CA certificate can be read from it")
-            // An intermediate or the server's own certificate may be pinned, as other clients allow.
+            // An intermediate or the server's own certificate may be pinned as well.
             X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(raw), UInt(X509_V_FLAG_PARTIAL_CHAIN))
         } else if settings.verifiesPeer, SSL_CTX_set_default_verify_paths(raw) != 1 {
             throw TLSSettingsFailure(
@@ -149,6 +149,8 @@ extension TLSContext {
         SSL_CTX_set_ciphersuites(
             raw,
             "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
+        // No read-ahead: it saves 1 % of a small exchange, but then OpenSSL holds parts of records,
+        // and nobody can tell any more whether another SSL_read would yield something.
         if releasesBuffers { _ = cuv_ssl_ctx_set_mode(raw, Int(SSL_MODE_RELEASE_BUFFERS)) }
         // Without this OpenSSL asks the terminal for the passphrase of an encrypted key.
         SSL_CTX_set_default_passwd_cb(raw) { _, _, _, _ in -1 }
@@ -166,17 +168,23 @@ extension TLSContext {
             throw TLSSettingsFailure(
                 file: identity.certificateFile, fallback: "no certificate can be read from it")
         }
-        guard SSL_CTX_use_PrivateKey_file(raw, identity.privateKeyFile, SSL_FILETYPE_PEM) == 1
-        else {
-            throw TLSSettingsFailure(
-                file: identity.privateKeyFile,
-                fallback: "no usable private key can be read from it (is it encrypted?)")
+        let keyFile = identity.privateKeyFile
+        if SSL_CTX_use_PrivateKey_file(raw, keyFile, SSL_FILETYPE_PEM) == 1,
+            SSL_CTX_check_private_key(raw) == 1
+        {
+            return
         }
-        guard SSL_CTX_check_private_key(raw) == 1 else {
+        let code = ERR_peek_error()
+        let failure = TLSSettingsFailure(
+            file: keyFile, fallback: "no private key can be read from it")
+        if ERR_GET_LIB(code) == ERR_LIB_X509 {
             throw TLSSettingsFailure(
-                file: identity.privateKeyFile,
-                fallback: "the key does not belong to the certificate")
+                file: keyFile, reason: "the key does not belong to the certificate")
         }
+        if ERR_GET_REASON(code) == cuv_err_interrupted() {
+            throw TLSSettingsFailure(file: keyFile, reason: "the private key is encrypted")
+        }
+        throw failure
     }
 
     private func encode(_ names: [String]) throws(TLSSettingsFailure) {

@@ -149,9 +149,10 @@ public final class TLSEngine {
 
 extension TLSEngine {
     /// Lends `ciphertext`, which must stay as it is until the engine has used it up (see the type).
-    @inline(__always)
+    /// A failed engine ignores it.
     public func receive(_ ciphertext: ByteSlice) {
         precondition(windowCount == 0, "ciphertext received before the last was used up")
+        if case .failed = phase { return }
         window = ciphertext.base
         windowCount = ciphertext.count
         if firstByte == nil, ciphertext.count > 0 { firstByte = ciphertext[0] }
@@ -310,7 +311,6 @@ extension TLSEngine {
     }
 
     /// How many bytes wait to be sent.
-    @inline(__always)
     public var outputCount: Int { output.count }
 
     /// The bytes to send, for the time of the call. The engine must not be used within.

@@ -1,4 +1,4 @@
-// TLSFailure.swift — why a TLS handshake or connection cannot go on, and what is wrong with settings.
+// TLSFailure.swift — why a TLS connection cannot go on, and what is wrong with its settings.
 // Plain values without allocation; text is looked up when somebody asks for it. Names what
 // happened, never a key, a certificate or a byte of traffic.
 
@@ -42,6 +42,8 @@ public enum TLSFailure: Error, Equatable, Sendable {
     public struct Verdict: Equatable, Sendable, CustomStringConvertible {
         /// An `X509_V_ERR_` number.
         public let code: Int
+        /// The outcome with this number.
+        public init(code: Int) { self.code = code }
         /// A short English text.
         public var description: String { text(X509_verify_cert_error_string(code)) }
     }
@@ -50,6 +52,8 @@ public enum TLSFailure: Error, Equatable, Sendable {
     public struct Alert: Equatable, Sendable, CustomStringConvertible {
         /// The alert's number.
         public let code: UInt8
+        /// The alert with this number.
+        public init(code: UInt8) { self.code = code }
         /// A short English text.
         public var description: String { text(SSL_alert_desc_string_long(Int32(code))) }
     }

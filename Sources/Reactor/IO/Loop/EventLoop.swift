@@ -186,7 +186,27 @@ public final class EventLoop {
         }
     }
 
+    // MARK: Memory
+
+    /// An empty buffer with memory that goes round within this loop.
+    public func takeBuffer() -> ByteBuffer { outputPool.take() }
+
+    /// Takes a buffer's memory back.
+    public func giveBuffer(_ buffer: inout ByteBuffer) {
+        outputPool.give(exchange(&buffer, with: ByteBuffer()))
+    }
+
     // MARK: Date
+
+    /// The time now, within the turn: for measuring. `now` is what deadlines are reckoned from.
+    public func clock() -> Instant { Instant(nanoseconds: uv_hrtime()) }
+
+    /// Seconds since 1970, UTC, and the milliseconds of that second.
+    public var wallClock: (seconds: Int, milliseconds: Int) {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return (time.tv_sec, time.tv_nsec / 1_000_000)
+    }
 
     /// Seconds since 1970, UTC, of the wall clock.
     public var secondsSince1970: Int {

@@ -10,7 +10,8 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
     /// Parses a numeric address; nil when `host` is a name.
     public init?(host: String, port: Int) {
         guard let port = Int32(exactly: port), (0...65535).contains(port) else { return nil }
-        let text = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        let text =
+            host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
         var v4 = sockaddr_in()
         var v6 = sockaddr_in6()
         if uv_ip4_addr(text, port, &v4) == 0 {

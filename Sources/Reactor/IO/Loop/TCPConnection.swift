@@ -243,7 +243,8 @@ open class TCPConnection {
 
     private func encrypt(_ plain: ByteSlice, with tls: TLSEngine) {
         var cipher = exchange(&loop.cipherBuffer, with: ByteBuffer())
-        tls.exchangeOutput(&cipher)
+        // Lent for the turn, unless the engine already has something to say: order matters.
+        if tls.outputCount == 0 { tls.exchangeOutput(&cipher) }
         var failure: TLSFailure?
         do throws(TLSFailure) {
             if !plain.isEmpty { try tls.write(plain) }

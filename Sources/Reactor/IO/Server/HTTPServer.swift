@@ -77,8 +77,9 @@ public struct HTTPServerSettings {
     public var tls: TLSContext?
     /// Appends the field lines and the body of an answer that the server gives by itself; the
     /// status line, `Date`, `Content-Length` and `Connection` are the server's.
-    public var refusalBody: (HTTPServerRefusal, _ fields: inout ByteBuffer, _ body: inout ByteBuffer)
-        -> Void
+    public var refusalBody:
+        (HTTPServerRefusal, _ fields: inout ByteBuffer, _ body: inout ByteBuffer)
+            -> Void
     /// Makes the handler of a connection when its first request's head arrives.
     public var makeHandler: () -> any HTTPServerHandler
 
@@ -98,6 +99,7 @@ public final class HTTPServer {
     /// The loop that it lives on.
     public unowned(unsafe) let loop: EventLoop
     let settings: HTTPServerSettings
+    let bounds: ServerBounds
     private var listeners: [Listener] = []
     private var connections = ConnectionList()
     private var isDraining = false
@@ -108,6 +110,7 @@ public final class HTTPServer {
     public init(_ loop: EventLoop, settings: HTTPServerSettings) {
         self.loop = loop
         self.settings = settings
+        bounds = ServerBounds(settings.limits)
         final class Link { weak var server: HTTPServer? }
         let link = Link()
         graceTimer = LoopTimer(loop) { link.server?.stopNow() }

@@ -42,9 +42,10 @@ public final class HTTPServerConnection: TCPConnection {
 
     init(server: HTTPServer, block: UnsafeMutablePointer<cuv_tcp_block>, tls: TLSEngine?) {
         self.server = server
-        let limits = server.settings.limits
-        machine = ServerConnectionMachine(limits: limits, now: server.loop.now)
-        parser = HTTP1Parser(.request, limits: limits.head, settings: server.loop.parserSettings)
+        let bounds = server.bounds
+        machine = ServerConnectionMachine(bounds: bounds, now: server.loop.now)
+        parser = HTTP1Parser(
+            .request, limits: bounds.limits.head, settings: server.loop.parserSettings)
         super.init(loop: server.loop, block: block, tls: tls)
         timer = LoopTimer(server.loop) { [unowned(unsafe) self] in deadlinePassed() }
         timer?.set(machine.deadline)
@@ -53,7 +54,7 @@ public final class HTTPServerConnection: TCPConnection {
     // MARK: Input
 
     public override func received(_ bytes: ByteSlice) {
-        if machine.isLingering { return }
+        guard machine.takesInput else { return }
         guard !machine.isServing || machine.isRequestOpen else {
             keepPipelined(bytes)
             return
@@ -73,7 +74,7 @@ public final class HTTPServerConnection: TCPConnection {
         defer { isParsing = false }
         var input = bytes
         machine.bytesArrived(now: loop.now)
-        while !isClosed, !machine.isLingering {
+        while !isClosed, machine.takesInput {
             switch parser.next(&input) {
             case .needsInput:
                 timer?.set(machine.deadline)
@@ -84,7 +85,7 @@ public final class HTTPServerConnection: TCPConnection {
                 bodyArrived(body)
             case .end:
                 machine.requestEnded()
-                handler?.requestEnded(on: self)
+                if machine.isServing { handler?.requestEnded(on: self) }
                 if machine.isServing {
                     if !input.isEmpty { keepPipelined(input) }
                     timer?.set(machine.deadline)
@@ -117,7 +118,7 @@ public final class HTTPServerConnection: TCPConnection {
         let withinLimit = machine.headArrived(
             keepsAlive: head.keepsAlive, framing: head.framing, now: loop.now)
         guard withinLimit else {
-            refuse(.bodyTooLarge(limit: server.settings.limits.bodyBytesMax))
+            refuse(.bodyTooLarge(limit: server.bounds.limits.bodyBytesMax))
             return
         }
         let handler = self.handler ?? server.settings.makeHandler()
@@ -131,7 +132,7 @@ public final class HTTPServerConnection: TCPConnection {
 
     private func bodyArrived(_ body: ByteSlice) {
         guard machine.bodyArrived(body.count) else {
-            refuse(.bodyTooLarge(limit: server.settings.limits.bodyBytesMax))
+            refuse(.bodyTooLarge(limit: server.bounds.limits.bodyBytesMax))
             return
         }
         handler?.requestBodyArrived(body, on: self)
@@ -193,13 +194,19 @@ public final class HTTPServerConnection: TCPConnection {
 
     // MARK: Responding
 
+    /// Whether body bytes of the current request are still to come.
+    public var isRequestOpen: Bool { machine.isRequestOpen }
+
+    /// Whether the client holds the body back until it is told to go on (RFC 9110 section 10.1.1).
+    public var awaitsContinue: Bool { expectsContinue }
+
     /// Whether the response to the current request has begun.
     public var hasStartedResponse: Bool { machine.hasStartedResponse }
 
     /// Whether the client's queue is above its high-water mark: stop producing until
     /// `outputHasRoom`.
     public var isFull: Bool {
-        guard outputCount > server.settings.limits.outputHighWater else { return false }
+        guard outputCount > server.bounds.limits.outputHighWater else { return false }
         wasFull = true
         return true
     }
@@ -325,7 +332,7 @@ public final class HTTPServerConnection: TCPConnection {
     }
 
     private func outputMayHaveRoom() {
-        guard wasFull, outputCount <= server.settings.limits.outputLowWater else { return }
+        guard wasFull, outputCount <= server.bounds.limits.outputLowWater else { return }
         wasFull = false
         if machine.isServing { handler?.outputHasRoom(on: self) }
     }

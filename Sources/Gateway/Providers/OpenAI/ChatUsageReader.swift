@@ -1,0 +1,81 @@
+// ChatUsageReader.swift — the parts of an OpenAI answer that stream and unary body share: usage,
+// finish reason, error object.
+// Pure; each function takes a scanner that stands at the value and leaves it behind the value.
+
+import GatewayCodec
+import GatewayModel
+import GatewayWire
+import ReactorCore
+
+enum ChatUsageReader {
+    /// The tokens of a `usage` value; nil unless it is an object.
+    static func usage(_ scanner: inout JSONScanner) throws(JSONFailure) -> Usage? {
+        guard scanner.valueKind == .object else {
+            try scanner.value()
+            return nil
+        }
+        var usage = Usage()
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
+            let name = scanner.bytes(key.range)
+            if name == ChatWire.promptTokens {
+                usage.inputTokens = try number(&scanner)
+            } else if name == ChatWire.completionTokens {
+                usage.outputTokens = try number(&scanner)
+            } else if name == ChatWire.totalTokens {
+                usage.totalTokens = try number(&scanner)
+            } else if name == ChatWire.promptTokensDetails {
+                usage.cachedTokens = try detail(ChatWire.cachedTokens, &scanner)
+            } else if name == ChatWire.completionTokensDetails {
+                usage.reasoningTokens = try detail(ChatWire.reasoningTokens, &scanner)
+            } else {
+                try scanner.value()
+            }
+        }
+        if usage.totalTokens == 0 {
+            usage.totalTokens = clamped(usage.inputTokens + usage.outputTokens)
+        }
+        return usage
+    }
+
+    /// The finish reason at hand; nil if it is null or no string.
+    static func finishReason(_ scanner: inout JSONScanner) throws(JSONFailure) -> FinishReason? {
+        let value = try scanner.value()
+        guard value.kind == .string else { return nil }
+        let word = scanner.bytes(value.inside)
+        if word == ChatWire.stop { return .stop }
+        if word == ChatWire.length { return .length }
+        if word == ChatWire.toolCalls || word == ChatWire.functionCall { return .toolCalls }
+        if word == ChatWire.contentFilter { return .contentFilter }
+        // Some servers write "" until the answer ends.
+        return word.isEmpty ? nil : .other
+    }
+
+    /// A count, bounded so that sums of counts cannot overflow; 0 if it is none.
+    private static func number(_ scanner: inout JSONScanner) throws(JSONFailure) -> Int {
+        let value = try scanner.value()
+        guard value.kind == .number else { return 0 }
+        return clamped(scanner.bytes(value.range).decimalValue ?? 0)
+    }
+
+    private static func clamped(_ count: Int) -> Int { min(count, 1 << 48) }
+
+    private static func detail(
+        _ name: StaticString, _ scanner: inout JSONScanner
+    ) throws(JSONFailure) -> Int {
+        guard scanner.valueKind == .object else {
+            try scanner.value()
+            return 0
+        }
+        var count = 0
+        try scanner.beginObject()
+        while let key = try scanner.nextKey() {
+            if scanner.bytes(key.range) == name {
+                count = try number(&scanner)
+            } else {
+                try scanner.value()
+            }
+        }
+        return count
+    }
+}

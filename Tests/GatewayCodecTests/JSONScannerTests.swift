@@ -1,0 +1,249 @@
+import CUV
+import GatewayCodec
+import ReactorCore
+import Testing
+
+@Suite struct JSONScannerTests {
+    @Test func yieldsMembersInOrder() throws {
+        let text = #"""
+             {"s" : "a\n", "n":-1.5e3,"t":true,"f":false ,"z":null,"a":[1,{"x":[]}],"o":{"k":"}"},
+            "k\u0065y":"plain" } 
+            """#
+        let seen = try text.withByteSlice { (bytes) throws(JSONFailure) -> [String] in
+            var scanner = JSONScanner(bytes)
+            var seen: [String] = []
+            try scanner.beginObject()
+            while let member = try scanner.nextMember() {
+                let marks =
+                    (member.key.hasEscapes ? "!" : "") + (member.value.hasEscapes ? "?" : "")
+                let key = scanner.bytes(member.key.range).string
+                let value = scanner.bytes(member.value.range).string
+                seen.append("\(key)\(marks)=\(member.value.kind) \(value)")
+            }
+            try scanner.finish()
+            return seen
+        }
+        #expect(
+            seen == [
+                #"s?=string "a\n""#, "n=number -1.5e3", "t=true true", "f=false false",
+                "z=null null", #"a=array [1,{"x":[]}]"#, #"o=object {"k":"}"}"#,
+                #"k\u0065y!=string "plain""#,
+            ])
+    }
+
+    @Test func entersWhatTheCallerCaresFor() throws {
+        let text = #"{"a":[{"i":1,"r":"stop"},{},{"r":null}],"b":[],"c":{}}"#
+        let seen = try text.withByteSlice { (bytes) throws(JSONFailure) -> [String] in
+            var scanner = JSONScanner(bytes)
+            var seen: [String] = []
+            try scanner.beginObject()
+            while let key = try scanner.nextKey() {
+                guard scanner.valueKind == .array else {
+                    seen.append("\(scanner.bytes(key.range).string) skipped")
+                    try scanner.value()
+                    continue
+                }
+                try scanner.beginArray()
+                while try scanner.nextElement() {
+                    try scanner.beginObject()
+                    while let member = try scanner.nextMember() {
+                        seen.append(scanner.bytes(member.value.range).string)
+                    }
+                }
+                seen.append("end")
+            }
+            try scanner.finish()
+            return seen
+        }
+        #expect(seen == ["1", "\"stop\"", "null", "end", "end", "c skipped"])
+    }
+
+    @Test(arguments: JSONSamples.refused)
+    func refuses(_ text: String, _ kind: JSONFailure.Kind, _ offset: Int) {
+        let expected = JSONFailure(kind: kind, offset: offset)
+        #expect(throws: expected) { try text.withByteSlice { _ = try JSONScanner.validate($0) } }
+    }
+
+    @Test(
+        arguments: [
+            [0x22, 0x80, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xE0, 0x9F, 0xBF, 0x22],
+            [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xF0, 0x8F, 0xBF, 0xBF, 0x22],
+            [0x22, 0xF4, 0x90, 0x80, 0x80, 0x22], [0x22, 0xF5, 0x80, 0x80, 0x80, 0x22],
+            [0x22, 0xE2, 0x82, 0x22, 0x22], [0x22, 0xFF, 0x22], [0x22, 0x1F, 0x22],
+            [0x22, 0x00, 0x22],
+        ] as [[UInt8]])
+    func refusesWhatIsNoCharacter(_ bytes: [UInt8]) {
+        // Also behind the blocks of 16 and 64 bytes that are taken at once.
+        for padding in [0, 1, 14, 15, 16, 17, 63, 64, 79, 80, 200] {
+            var document = bytes
+            document.insert(contentsOf: [UInt8](repeating: 0x61, count: padding), at: 1)
+            #expect(document.kind == nil, "padding \(padding)")
+            document.replaceSubrange(padding + 1..<document.count - 1, with: Array("é€😀".utf8))
+            #expect(document.kind == .string, "padding \(padding)")
+        }
+    }
+
+    @Test func boundsTheDepth() throws {
+        for (depth, depthMax) in [(128, 128), (129, 128), (1, 1), (2, 1), (100_000, 128)] {
+            for (opening, closing) in [("[", "]"), ("{\"a\":", "}")] {
+                let text =
+                    String(repeating: opening, count: depth) + "0"
+                    + String(repeating: closing, count: depth)
+                let kind = text.withByteSlice { try? JSONScanner.validate($0, depthMax: depthMax) }
+                #expect((kind != nil) == (depth <= depthMax))
+            }
+        }
+        // A level that the caller entered counts as one that was skipped.
+        let failure = #"[[[1]]]"#.withByteSlice { (bytes) -> JSONFailure? in
+            do throws(JSONFailure) {
+                var scanner = JSONScanner(bytes, depthMax: 2)
+                try scanner.beginArray()
+                _ = try scanner.nextElement()
+                try scanner.value()
+                return nil
+            } catch { return error }
+        }
+        #expect(failure == JSONFailure(kind: .tooDeep, offset: 2))
+    }
+
+    @Test(arguments: [
+        ("1e308", true), ("1e309", false), ("-1e309", false), ("1e-999999999999999999999", true),
+        ("1e999999999999999999999", false), ("0e999999", true), ("0.0e999999", true),
+        ("1.7976931348623157e308", true), ("1.7976931348623158e308", true),
+        ("1.7976931348623159e308", false), ("17976931348623159e292", false),
+        ("0.00017976931348623159e312", false), ("0.00017976931348623157e312", true),
+        (String(repeating: "9", count: 308), true), (String(repeating: "9", count: 309), false),
+        ("0." + String(repeating: "0", count: 400) + "1e700", true),
+        ("0." + String(repeating: "0", count: 400) + "1e710", false),
+    ])
+    func knowsTheLargestNumber(_ text: String, _ isAccepted: Bool) {
+        #expect((Array(text.utf8).kind == .number) == isAccepted)
+        #expect(Array(text.utf8).isAcceptedByYYJSON == isAccepted)
+    }
+
+    @Test func failsOnEveryPrefix() throws {
+        for text in JSONSamples.documents {
+            let bytes = Array(text.utf8)
+            #expect(bytes.kind == .object)
+            for count in 0..<bytes.count {
+                let failure = Array(bytes[..<count]).failure
+                #expect(failure != nil, "\(count) bytes of \(text)")
+                #expect(failure?.offset ?? 0 <= count)
+            }
+        }
+    }
+
+    /// The other reader is the oracle: mutated documents are accepted by both or by none.
+    @Test func agreesWithYYJSON() {
+        var random = SystemRandomNumberGenerator()
+        let seed = UInt64.random(in: .min ... .max, using: &random)
+        var draw = Draw(state: seed)
+        let documents = JSONSamples.documents.map { Array($0.utf8) }
+        var accepted = 0
+        for round in 0..<20_000 {
+            var bytes = documents[draw.below(documents.count)]
+            for _ in 0...draw.below(3) { draw.mutate(&bytes) }
+            let kind = bytes.kind
+            if kind != nil { accepted += 1 }
+            #expect(
+                (kind != nil) == bytes.isAcceptedByYYJSON,
+                "seed \(seed), round \(round): \(String(decoding: bytes, as: UTF8.self))")
+        }
+        // Both outcomes must be met often, or the comparison says nothing.
+        #expect(accepted > 1_000 && accepted < 19_000, "seed \(seed): \(accepted) accepted")
+    }
+}
+
+private enum JSONSamples {
+    static let documents = [
+        #"{"model":"gpt-4o","messages":[{"role":"user","content":"Hi, \"you\" \\ \u00e9\ud83d\ude00"}],"stream":true}"#,
+        #"{"a":-0.5e+10,"b":[1,2.25,3E-7,0,-0],"c":{"d":{"e":[[],{},[{}]]}},"f":null,"g":false}"#,
+        #"{ "text" : "größer als 漢字 und 😀 und noch viel mehr Text, damit Blöcke voll werden" , "n" : [ true ] }"#,
+        "{\"long\":\"\(String(repeating: "lorem ipsum ", count: 20))\\n\",\"x\":\"\"}",
+    ]
+
+    static let refused: [(String, JSONFailure.Kind, Int)] = [
+        ("", .empty, 0), ("  \n", .empty, 0), ("{", .unexpectedEnd, 1),
+        ("[1,]", .unexpectedByte, 3),
+        ("{\"a\":1} x", .trailingContent, 8), ("{\"a\" 1}", .unexpectedByte, 5),
+        ("{\"a\":1,}", .unexpectedByte, 7), ("{a:1}", .unexpectedByte, 1),
+        ("[1 2]", .unexpectedByte, 3),
+        ("[1}", .unexpectedByte, 2), ("{\"a\":1]", .unexpectedByte, 6),
+        ("[01]", .unexpectedByte, 2),
+        ("[+1]", .unexpectedByte, 1), ("[.5]", .unexpectedByte, 1), ("[1.]", .invalidNumber, 3),
+        ("[1e]", .invalidNumber, 3), ("[-]", .invalidNumber, 2), ("[1e999]", .invalidNumber, 1),
+        ("[tru]", .invalidLiteral, 4), ("[nulL]", .invalidLiteral, 4),
+        ("[NaN]", .unexpectedByte, 1),
+        (#"["\x"]"#, .invalidString, 3), (#"["\u12g4"]"#, .invalidString, 6),
+        (#"["\ud800"]"#, .invalidString, 8), (#"["\ud800\n"]"#, .invalidString, 9),
+        (#"["\udc00"]"#, .invalidString, 8), (#"["\ud800\u0041"]"#, .invalidString, 8),
+        ("[\"a\tb\"]", .invalidString, 3), ("\u{FEFF}{}", .unexpectedByte, 0),
+        ("[1]\0", .trailingContent, 3), ("[//\n1]", .unexpectedByte, 1),
+        ("['a']", .unexpectedByte, 1),
+        ("\"abc", .unexpectedEnd, 4), ("[\"\\", .unexpectedEnd, 3), ("tru", .unexpectedEnd, 3),
+    ]
+}
+
+extension [UInt8] {
+    fileprivate func scan<Result>(_ body: (ByteSlice) -> Result) -> Result {
+        // A copy of exactly this length, so that a read past the end is seen by the sanitizer.
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
+        defer { copy.deallocate() }
+        copy.copyBytes(from: self)
+        return body(ByteSlice(UnsafeRawBufferPointer(copy)))
+    }
+
+    fileprivate var kind: JSONKind? { scan { try? JSONScanner.validate($0) } }
+
+    fileprivate var failure: JSONFailure? {
+        scan {
+            do throws(JSONFailure) {
+                try JSONScanner.validate($0)
+                return nil
+            } catch { return error }
+        }
+    }
+
+    fileprivate var isAcceptedByYYJSON: Bool {
+        withUnsafeBytes { bytes in
+            let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+            guard let document = yyjson_read(text, bytes.count, YYJSON_READ_NOFLAG) else {
+                return false
+            }
+            yyjson_doc_free(document)
+            return true
+        }
+    }
+}
+
+/// SplitMix64, and the mutations drawn from it.
+private struct Draw {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+
+    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+
+    mutating func mutate(_ bytes: inout [UInt8]) {
+        let alphabet = Array("\"\\{}[]:,0123456789eE+-.tfnu abdDcC/\n\t\u{0}é€😀".utf8)
+        let place = below(bytes.count + 1)
+        switch below(6) {
+        case 0: bytes.insert(alphabet[below(alphabet.count)], at: place)
+        case 1 where place < bytes.count: bytes.remove(at: place)
+        case 2 where place < bytes.count: bytes[place] = UInt8(truncatingIfNeeded: next())
+        case 3 where place < bytes.count: bytes[place] = alphabet[below(alphabet.count)]
+        case 4: bytes.insert(contentsOf: "\\u\(below(2) == 0 ? "d83" : "00e")".utf8, at: place)
+        default:
+            // Swaps, which often leave the document valid.
+            guard bytes.count > 1 else { return }
+            bytes.swapAt(below(bytes.count), below(bytes.count))
+        }
+        if bytes.isEmpty { bytes = [ASCII.zero] }
+    }
+}

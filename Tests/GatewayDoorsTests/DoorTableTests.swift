@@ -1,0 +1,53 @@
+import GatewayDoors
+import ReactorCore
+import Testing
+
+@Suite struct DoorTableTests {
+    @Test(
+        arguments: [
+            ("POST", "/v1/chat/completions", .chatCompletions),
+            ("POST", "/chat/completions", .chatCompletions),
+            ("POST", "/v1/chat/completions/", .chatCompletions),
+            ("POST", "/v1/v1/chat/completions", .chatCompletions),
+            ("POST", "/v1/chat/completions?api-version=1&x=/models", .chatCompletions),
+            ("POST", "/v1/v1/v1/chat/completions", .notFound),
+            ("POST", "/v1x/chat/completions", .notFound),
+            ("POST", "/v1/Chat/completions", .notFound),
+            ("POST", "/v1/chat/completions//", .notFound),
+            ("POST", "//chat/completions", .notFound),
+            ("POST", "/v1//chat/completions", .notFound),
+            ("POST", "/x?/v1/chat/completions", .notFound),
+            ("GET", "/v1/models", .models), ("HEAD", "/models/", .models),
+            ("GET", "/v1/models/gpt-4o", .model(11..<17)),
+            ("GET", "/models/meta/llama%203/?x", .model(8..<22)),
+            ("GET", "/v1/models/v1/models/x", .model(11..<22)),
+            ("GET", "/health", .health), ("GET", "/healthz", .healthz),
+            ("HEAD", "/readyz", .readyz),
+            ("GET", "/info", .info), ("GET", "/metrics", .metrics), ("GET", "/", .root),
+            ("GET", "/?a", .root), ("GET", "/v1", .notFound), ("GET", "/v1/", .notFound),
+            ("GET", "", .notFound), ("GET", "*", .notFound), ("GET", "/nothing", .notFound),
+            ("GET", "/v1/chat/completions", .methodNotAllowed(allow: "POST, OPTIONS")),
+            ("post", "/v1/chat/completions", .methodNotAllowed(allow: "POST, OPTIONS")),
+            ("DELETE", "/v1/models/a", .methodNotAllowed(allow: "GET, HEAD, OPTIONS")),
+            ("OPTIONS", "/v1/chat/completions", .options(allow: "POST, OPTIONS")),
+            ("OPTIONS", "/health", .options(allow: "GET, HEAD, OPTIONS")),
+            ("OPTIONS", "/nothing", .notFound),
+        ] as [(String, String, Door)])
+    func leads(_ method: String, _ path: String, _ door: Door) {
+        let found = method.withByteSlice { method in
+            path.withByteSlice { DoorTable.door(method: method, path: $0) }
+        }
+        #expect(found == door)
+    }
+
+    @Test(arguments: [
+        ("gpt-4o", "gpt-4o"), ("meta%2Fllama%203", "meta/llama 3"), ("%C3%a9", "é"), ("%", nil),
+        ("a%2", nil), ("a%zz", nil),
+    ])
+    func decodesIDs(_ piece: String, _ plain: String?) {
+        var buffer = ByteBuffer()
+        let isWhole = piece.withByteSlice { DoorTable.decode($0, to: &buffer) }
+        let text = buffer.string
+        #expect((isWhole ? text : nil) == plain)
+    }
+}
