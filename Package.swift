@@ -151,6 +151,12 @@ let package = Package(
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
         tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(
+            of: "GatewayConfig",
+            with: [
+                "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayPolicy",
+                "GatewayProviders", "GatewayTelemetry", "GatewayExchange",
+            ]),
     ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )
