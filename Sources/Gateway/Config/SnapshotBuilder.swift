@@ -11,6 +11,8 @@ import ReactorCore
 /// Why a checked configuration cannot serve: a certificate that cannot be read, say.
 package struct SnapshotFailure: Error, Equatable, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// Builds the tables of one configuration.
