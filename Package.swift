@@ -69,7 +69,7 @@ let benches: [Target] = [
 ]
 
 let fuzzers: [Target] = [
-    fuzzer("json-scanner", on: ["CUV", "ReactorCore", "GatewayCodec"])
+    fuzzer("event-stream", on: ["FuzzChecks"])
 ]
 
 let package = Package(
@@ -137,12 +137,28 @@ let package = Package(
             path: "Sources/Gateway/Main",
             swiftSettings: settings),
 
-        tests(of: "ReactorCore"),
+        example("01-echo-server"),
+        example("02-tls-reverse-proxy"),
+
+        // What must hold for any bytes: called by the fuzz targets and by plain tests.
+        .target(
+            name: "FuzzChecks", dependencies: ["ReactorCore"], path: "Fuzz/Checks",
+            swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
+            swiftSettings: settings),
+        tests(of: "ReactorCore", with: ["CUV", "TestSupport", "FuzzChecks"]),
         tests(of: "GatewayCodec", with: ["CUV", "ReactorCore"]),
         tests(of: "GatewayModel", with: ["ReactorCore"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
         tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(
+            of: "GatewayConfig",
+            with: [
+                "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayPolicy",
+                "GatewayProviders", "GatewayTelemetry", "GatewayExchange",
+            ]),
     ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )

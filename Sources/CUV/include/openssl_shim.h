@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -20,5 +21,21 @@ static inline long cuv_ssl_ctx_set_read_ahead(SSL_CTX *ctx, int on) { return SSL
 static inline long cuv_ssl_ctx_add_chain_certificate(SSL_CTX *ctx, X509 *x) { return SSL_CTX_add_extra_chain_cert(ctx, x); }
 static inline void cuv_bio_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void cuv_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
+
+// Options, which are defined by a macro that shifts.
+static inline uint64_t cuv_ssl_options_always(void) { return SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION; }
+static inline uint64_t cuv_ssl_option_server_preference(void) { return SSL_OP_CIPHER_SERVER_PREFERENCE; }
+static inline uint64_t cuv_ssl_option_ignore_unexpected_eof(void) { return SSL_OP_IGNORE_UNEXPECTED_EOF; }
+static inline long cuv_ssl_cache_without_store(void) { return SSL_SESS_CACHE_NO_INTERNAL; }
+static inline int cuv_err_interrupted(void) { return ERR_R_INTERRUPTED_OR_CANCELLED; }
+
+// SHA-256 on the caller's stack. OpenSSL 3.0 deprecates these for the EVP functions, which look the
+// algorithm up by name and allocate on every call: three times the time for a short key.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static inline void cuv_sha256_init(SHA256_CTX *c) { SHA256_Init(c); }
+static inline void cuv_sha256_update(SHA256_CTX *c, const void *bytes, size_t count) { SHA256_Update(c, bytes, count); }
+static inline void cuv_sha256_final(SHA256_CTX *c, unsigned char *digest) { SHA256_Final(digest, c); }
+#pragma GCC diagnostic pop
 
 #endif

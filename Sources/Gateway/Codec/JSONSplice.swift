@@ -52,6 +52,22 @@ package struct JSONSplice {
         replace(brace + 1..<brace + 1, with: .raw(ByteSlice(member)))
     }
 
+    /// By how many bytes the edits lengthen the document; negative where they shorten it.
+    package var byteCountDelta: Int {
+        var delta = 0
+        for index in 0..<count {
+            switch edits[index].replacement {
+            case .raw(let bytes): delta += bytes.count
+            case .string(let text):
+                var scratch = ByteBuffer()
+                scratch.append(jsonString: text)
+                delta += scratch.count
+            }
+            delta -= edits[index].range.count
+        }
+        return delta
+    }
+
     /// Appends `document` with the edits made.
     package func append(_ document: ByteSlice, to buffer: inout ByteBuffer) {
         var place = 0

@@ -35,6 +35,16 @@ package enum Door: Equatable, Sendable {
     }
 }
 
+extension Door {
+    /// Whether it is answered without a credential in every mode; 401 comes before 404.
+    package var isPublic: Bool {
+        switch self {
+        case .health, .healthz, .readyz, .info, .root, .options: true
+        case .chatCompletions, .models, .model, .metrics, .methodNotAllowed, .notFound: false
+        }
+    }
+}
+
 package enum DoorTable {
     /// The door of a request. `path` may carry a query, which is ignored; a trailing slash, and a
     /// `/v1` in front, once or (a base URL pasted twice) two times, make no difference.

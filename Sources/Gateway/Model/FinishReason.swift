@@ -9,3 +9,16 @@ package enum FinishReason: Equatable, Sendable {
     /// A word that no dialect here knows.
     case other
 }
+
+extension FinishReason {
+    /// The reason as logs and metrics name it.
+    package var name: StaticString {
+        switch self {
+        case .stop: "stop"
+        case .length: "length"
+        case .toolCalls: "tool_calls"
+        case .contentFilter: "content_filter"
+        case .other: "other"
+        }
+    }
+}

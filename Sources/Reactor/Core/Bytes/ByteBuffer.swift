@@ -8,41 +8,56 @@
 /// A growable byte buffer with a single owner; its memory is freed with it.
 ///
 /// Invariant: `count <= capacity`, and `base` is nil exactly when `capacity` is 0.
+@frozen
 public struct ByteBuffer: ~Copyable {
     @usableFromInline var base: UnsafeMutablePointer<UInt8>?
+    @usableFromInline var used = 0
+    @usableFromInline var size = 0
+
     /// Bytes written.
-    public private(set) var count = 0
+    @inlinable
+    public var count: Int { used }
+
     /// Bytes that fit before the next growth.
-    public private(set) var capacity = 0
+    @inlinable
+    public var capacity: Int { size }
 
     /// An empty buffer that holds no memory.
+    @inlinable
     public init() {}
 
     /// An empty buffer with room for `capacity` bytes.
     public init(capacity: Int) { reserve(capacity) }
 
-    deinit { free(base) }
+    @inlinable
+    deinit { if let base { free(base) } }
 
     /// Whether nothing has been written.
+    @inlinable
     public var isEmpty: Bool { count == 0 }
 
     /// The bytes written, valid until the next change of the buffer.
+    @inlinable
     public var slice: ByteSlice {
         guard let base else { return .empty }
-        return ByteSlice(UnsafePointer(base), count: count)
+        return ByteSlice(UnsafePointer(base), count: used)
     }
 
     /// Makes room for `more` bytes behind those written. Growth doubles, so appending is linear.
+    @inlinable @inline(__always)
     public mutating func reserve(_ more: Int) {
         precondition(more >= 0)
-        let needed = count + more
-        guard needed > capacity else { return }
-        let grown = max(needed, capacity * 2, 64)
+        if size &- used < more { grow(more) }
+    }
+
+    @usableFromInline @inline(never)
+    mutating func grow(_ more: Int) {
+        let grown = max(used + more, size * 2, 64)
         guard let memory = realloc(base, grown) else {
             fatalError("out of memory: \(grown) bytes")
         }
         base = memory.assumingMemoryBound(to: UInt8.self)
-        capacity = grown
+        size = grown
     }
 
     /// Writes through `fill`, which gets at least `room` bytes of memory and says how many it used.
@@ -51,20 +66,22 @@ public struct ByteBuffer: ~Copyable {
     ) {
         reserve(room)
         guard let base else { return }
-        let used = fill(base + count, capacity - count)
-        precondition(used >= 0 && used <= capacity - count)
-        count += used
+        let filled = fill(base + used, size - used)
+        precondition(filled >= 0 && filled <= size - used)
+        used += filled
     }
 
     /// Appends a copy of `bytes`.
+    @inlinable @inline(__always)
     public mutating func append(_ bytes: ByteSlice) {
         guard bytes.count > 0 else { return }
         reserve(bytes.count)
-        memcpy(base.unsafelyUnwrapped + count, bytes.base, bytes.count)
-        count += bytes.count
+        memcpy(base.unsafelyUnwrapped + used, bytes.base, bytes.count)
+        used &+= bytes.count
     }
 
-    /// Appends a literal.
+    /// Appends a literal. Inlined, its length is a constant and the copy a few moves.
+    @inlinable @inline(__always)
     public mutating func append(_ literal: StaticString) { append(ByteSlice(literal)) }
 
     /// Appends the UTF-8 of `text`.
@@ -74,10 +91,11 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Appends one byte.
+    @inlinable @inline(__always)
     public mutating func append(_ byte: UInt8) {
         reserve(1)
-        base.unsafelyUnwrapped[count] = byte
-        count += 1
+        base.unsafelyUnwrapped[used] = byte
+        used &+= 1
     }
 
     /// Appends `value` in decimal digits.
@@ -95,18 +113,18 @@ public struct ByteBuffer: ~Copyable {
         var digits = 1
         while rest >= 10 {
             rest /= 10
-            digits += 1
+            digits &+= 1
         }
         reserve(digits)
         rest = value
-        let start = base.unsafelyUnwrapped + count
+        let start = base.unsafelyUnwrapped + used
         var index = digits
         repeat {
-            index -= 1
-            start[index] = ASCII.zero + UInt8(truncatingIfNeeded: rest % 10)
+            index &-= 1
+            start[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         } while index > 0
-        count += digits
+        used &+= digits
     }
 
     /// Appends `value` in lower-case hexadecimal digits without leading zeros.
@@ -115,44 +133,45 @@ public struct ByteBuffer: ~Copyable {
         let bits = Int.bitWidth - value.leadingZeroBitCount
         let digits = max(1, (bits + 3) / 4)
         reserve(digits)
-        let start = base.unsafelyUnwrapped + count
+        let start = base.unsafelyUnwrapped + used
         for index in 0..<digits {
             let nibble = UInt8(truncatingIfNeeded: value >> ((digits - 1 - index) * 4)) & 0xF
             start[index] = nibble < 10 ? ASCII.zero + nibble : 0x61 + nibble - 10
         }
-        count += digits
+        used += digits
     }
 
     /// Overwrites the bytes at `offset`, which must all have been written.
     public mutating func overwrite(at offset: Int, with bytes: ByteSlice) {
-        precondition(offset >= 0 && offset + bytes.count <= count)
+        precondition(offset >= 0 && offset + bytes.count <= used)
         guard bytes.count > 0 else { return }
         memcpy(base.unsafelyUnwrapped + offset, bytes.base, bytes.count)
     }
 
     /// Forgets the first `length` bytes and moves the rest to the front.
     public mutating func removeFirst(_ length: Int) {
-        precondition(length >= 0 && length <= count)
+        precondition(length >= 0 && length <= used)
         guard length > 0 else { return }
-        count -= length
-        if count > 0, let base { memmove(base, base + length, count) }
+        used -= length
+        if used > 0, let base { memmove(base, base + length, used) }
     }
 
     /// Forgets everything behind the first `length` bytes.
     public mutating func truncate(to length: Int) {
-        precondition(length >= 0 && length <= count)
-        count = length
+        precondition(length >= 0 && length <= used)
+        used = length
     }
 
     /// Forgets all bytes and keeps the memory.
-    public mutating func removeAll() { count = 0 }
+    @inlinable
+    public mutating func removeAll() { used = 0 }
 
     /// Forgets all bytes and gives the memory back.
     public mutating func release() {
-        free(base)
+        if let base { free(base) }
         base = nil
-        count = 0
-        capacity = 0
+        used = 0
+        size = 0
     }
 
     /// A copy as text. For messages and tests.

@@ -93,6 +93,10 @@ public struct ByteSlice: @unchecked Sendable {
             && (left.count == 0 || memcmp(left.base, right.base, left.count) == 0)
     }
 
+    /// Whether any byte differs.
+    @inlinable @inline(__always)
+    public static func != (left: ByteSlice, right: ByteSlice) -> Bool { !(left == right) }
+
     /// Byte-for-byte equality with a literal.
     @inlinable @inline(__always)
     public static func == (left: ByteSlice, right: StaticString) -> Bool {

@@ -1,0 +1,339 @@
+// Exchange+Answer.swift — what the client is told: heads, errors, heartbeats, and the log line.
+
+import GatewayCodec
+import GatewayDoors
+import GatewayModel
+import GatewayTelemetry
+import GatewayWire
+import Reactor
+import ReactorCore
+
+extension Exchange {
+    // MARK: Fields
+
+    /// Fields of every JSON answer (seed row S59).
+    static let jsonFields: StaticString = """
+        content-type: application/json; charset=utf-8\r
+        cache-control: no-cache, no-store, must-revalidate\r
+        x-content-type-options: nosniff\r
+
+        """
+    /// Fields of every event stream: no cache and no proxy may hold events back.
+    static let streamFields: StaticString = """
+        content-type: text/event-stream; charset=utf-8\r
+        cache-control: no-cache, no-transform\r
+        x-accel-buffering: no\r
+        x-content-type-options: nosniff\r
+
+        """
+    static let exposedFields: StaticString = """
+        access-control-expose-headers: x-request-id, x-proxy-latency-ms, x-stream-downgraded, \
+        x-gateway-provider, x-gateway-model, x-gateway-attempts, x-gateway-overhead-us, retry-after\r
+
+        """
+
+    /// Fields of every answer: CORS, the request's id and the latency so far.
+    private func appendCommonFields(to fields: inout ByteBuffer) {
+        switch origin {
+        case .any:
+            fields.append("access-control-allow-origin: *\r\n" as StaticString)
+        case .origin(let origin):
+            fields.append("access-control-allow-origin: " as StaticString)
+            fields.append(origin)
+            fields.append("\r\nvary: origin\r\n" as StaticString)
+            fields.append(Self.exposedFields)
+        case .refused:
+            fields.append("vary: origin\r\n" as StaticString)
+        }
+        fields.append("x-request-id: " as StaticString)
+        fields.append(requestID.slice)
+        fields.append("\r\nx-proxy-latency-ms: " as StaticString)
+        let elapsed = worker.loop.clock().nanoseconds(since: received)
+        fields.append(decimal: Int(elapsed / 1_000_000))
+        fields.append("\r\n" as StaticString)
+    }
+
+    /// Fields of every chat answer, errors included.
+    private func appendChatFields(to fields: inout ByteBuffer) {
+        fields.append("x-stream-downgraded: false\r\n" as StaticString)
+        if let upstream {
+            fields.append("x-gateway-provider: " as StaticString)
+            fields.append(upstream.name)
+            fields.append("\r\nx-gateway-model: " as StaticString)
+            Self.appendFieldValue(upstreamModel.slice, to: &fields)
+            fields.append("\r\nx-gateway-attempts: " as StaticString)
+            fields.append(decimal: max(attempts, 1))
+            fields.append("\r\n" as StaticString)
+        }
+        fields.append("x-gateway-overhead-us: " as StaticString)
+        fields.append(decimal: measureOverhead())
+        fields.append("\r\n" as StaticString)
+        fields.append(forwarded.slice)
+    }
+
+    /// A model's name comes from a client's JSON: only visible ASCII may enter a head.
+    private static func appendFieldValue(_ value: ByteSlice, to fields: inout ByteBuffer) {
+        for index in 0..<value.count {
+            let byte = value[index]
+            fields.append(ASCII.isVisible(byte) || byte == ASCII.space ? byte : 0x3F)
+        }
+    }
+
+    /// Our own share of the time: until the request was handed on, and since its answer came.
+    private func measureOverhead() -> Int {
+        let now = worker.loop.clock()
+        var own: UInt64
+        if dispatched > received, head.status != 0 {
+            own = dispatched.nanoseconds(since: received) + now.nanoseconds(since: head.arrived)
+        } else {
+            own = now.nanoseconds(since: received)
+        }
+        overheadMicroseconds = Int(own / 1000)
+        return overheadMicroseconds
+    }
+
+    // MARK: Answers
+
+    /// The upstream's unary answer, byte for byte.
+    func answerUnary() {
+        status = 200
+        guard let client else { return settle("ok") }
+        client.beginResponse(status: 200, body: .length(answer.count)) { fields in
+            fields.append(Self.jsonFields)
+            appendCommonFields(to: &fields)
+            appendChatFields(to: &fields)
+        }
+        client.writeBody(answer.slice)
+        client.endResponse()
+        settle("ok")
+    }
+
+    /// The head of a stream.
+    func beginStream() {
+        status = 200
+        client?.beginResponse(status: 200, body: .stream) { fields in
+            fields.append(Self.streamFields)
+            appendCommonFields(to: &fields)
+            appendChatFields(to: &fields)
+        }
+    }
+
+    /// What keeps clients and proxies from taking a silence for the end.
+    func writeHeartbeat() {
+        switch snapshot.heartbeatMode {
+        case .off: break
+        case .comment: client?.writeBody(ByteSlice(":ka\n\n"))
+        case .chunk:
+            client?.withBody { body in
+                body.append(
+                    "data: {\"id\":\"chatcmpl-ka\",\"object\":\"chat.completion.chunk\",\"created\":"
+                        as StaticString)
+                body.append(decimal: worker.loop.secondsSince1970)
+                body.append(",\"model\":" as StaticString)
+                body.append(jsonString: requestedModel.slice)
+                body.append(
+                    ",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":null}]}\n\n"
+                        as StaticString)
+            }
+        }
+    }
+
+    /// Tells the client of a failure in the form that the moment allows, and ends the exchange.
+    func fail(_ failure: Failure) {
+        if call.isActive {
+            attempts = call.attempts
+            call.cancel()
+        }
+        player?.stop()
+        failureText = failure.message
+        switch machine.failed() {
+        case .nothing: return
+        case .answer: answerError(failure)
+        case .inBand:
+            worker.counters.streamErrors += 1
+            client?.withBody { OpenAIError(failure).appendEvent(to: &$0) }
+            client?.endResponse()
+        }
+        settle("error")
+    }
+
+    private func answerError(_ failure: Failure) {
+        let error = OpenAIError(failure)
+        status = error.status
+        guard let client else { return }
+        var body = worker.loop.takeBuffer()
+        error.appendBody(to: &body)
+        client.beginResponse(status: error.status, body: .length(body.count), closes: client.isRequestOpen) {
+            fields in
+            fields.append(Self.jsonFields)
+            appendCommonFields(to: &fields)
+            if door == .chatCompletions { appendChatFields(to: &fields) }
+            if let seconds = error.retryAfter {
+                fields.append("retry-after: " as StaticString)
+                fields.append(decimal: seconds)
+                fields.append("\r\n" as StaticString)
+            }
+            if error.isFinal {
+                fields.append("x-should-retry: false\r\n" as StaticString)
+            }
+            switch failure.kind {
+            case .methodNotAllowed:
+                if case .methodNotAllowed(let allow) = door {
+                    fields.append("allow: " as StaticString)
+                    fields.append(allow)
+                    fields.append("\r\n" as StaticString)
+                }
+            case .missingKey, .invalidKey:
+                fields.append("www-authenticate: Bearer\r\n" as StaticString)
+            default: break
+            }
+        }
+        client.writeBody(body.slice)
+        client.endResponse()
+        worker.loop.giveBuffer(&body)
+    }
+
+    /// A browser's question before the real request.
+    func answerPreflight() {
+        status = 204
+        client?.beginResponse(status: 204, body: .none) { fields in
+            appendCommonFields(to: &fields)
+            fields.append(
+                """
+                access-control-allow-methods: GET, HEAD, POST, OPTIONS\r
+                access-control-allow-headers: authorization, content-type, x-api-key, \
+                anthropic-version, anthropic-beta, anthropic-dangerous-direct-browser-access, \
+                openai-beta, openai-organization, openai-project, idempotency-key, x-provider, \
+                x-request-id, x-client-request-id, traceparent, x-stainless-arch, x-stainless-async, \
+                x-stainless-custom-poll-interval, x-stainless-helper-method, x-stainless-lang, \
+                x-stainless-os, x-stainless-package-version, x-stainless-poll-helper, \
+                x-stainless-read-timeout, x-stainless-retry-count, x-stainless-runtime, \
+                x-stainless-runtime-version, x-stainless-timeout\r
+                access-control-max-age: 86400\r
+
+                """ as StaticString)
+        }
+        client?.endResponse()
+        settle("ok")
+    }
+
+    /// Doors without an upstream.
+    func answerAdmin() {
+        var body = worker.loop.takeBuffer()
+        let view = AdmissionView { [snapshot, admission] in
+            snapshot.keys.allows(admission, model: $0)
+        }
+        let (status, contentType) =
+            worker.admin?.answer(door, path: path.slice, admission: view, into: &body)
+            ?? (404, "application/json; charset=utf-8")
+        if status == 404, case .model(let id) = door {
+            worker.loop.giveBuffer(&body)
+            return fail(
+                Failure(
+                    .unknownModel,
+                    "The model `\(path.slice[id].string)` does not exist or you do not have access "
+                        + "to it.", parameter: "model"))
+        }
+        self.status = status
+        client?.beginResponse(status: status, body: .length(body.count)) { fields in
+            fields.append("content-type: " as StaticString)
+            fields.append(contentType)
+            fields.append(
+                """
+                \r
+                cache-control: no-cache, no-store, must-revalidate\r
+                x-content-type-options: nosniff\r
+
+                """ as StaticString)
+            appendCommonFields(to: &fields)
+        }
+        client?.writeBody(body.slice)
+        client?.endResponse()
+        worker.loop.giveBuffer(&body)
+        settle("ok")
+    }
+
+    // MARK: Log
+
+    func log(_ outcome: StaticString) {
+        let loop = worker.loop
+        let now = loop.clock()
+        var record = AccessRecord()
+        (record.secondsSince1970, record.milliseconds) = loop.wallClock
+        record.requestID = requestID.slice
+        record.method = ByteSlice(method.token)
+        record.path = path.slice
+        record.status = status
+        record.outcome = outcome
+        record.key = snapshot.keys.principal(admission).name
+        record.requestedModel = requestedModel.slice
+        record.upstreamModel = upstreamModel.slice
+        record.provider = upstream?.name ?? ""
+        record.streams = scan?.isStreaming ?? false
+        record.attempts = attempts
+        record.requestBytes = requestBytes
+        record.durationMicroseconds = Int(now.nanoseconds(since: began) / 1000)
+        if let firstEvent {
+            record.firstEventMicroseconds = Int(firstEvent.nanoseconds(since: received) / 1000)
+        }
+        record.overheadMicroseconds = overheadMicroseconds
+        record.usage = record.streams ? streamObserver.usage : responseObserver?.usage
+        record.finishReason =
+            record.streams ? streamObserver.finishReason : responseObserver?.finishReason
+        record.error = failureText
+        if let usage = record.usage {
+            worker.counters.inputTokens += usage.inputTokens
+            worker.counters.outputTokens += usage.outputTokens
+        }
+        if attempts > 1 { worker.counters.retries += 1 }
+        worker.log.append { AccessLog.append(record, as: worker.logFormat, to: &$0) }
+    }
+}
+
+extension Worker {
+    /// What the server answers by itself, in the OpenAI dialect, and its line in the log.
+    package func refuse(
+        _ refusal: HTTPServerRefusal, fields: inout ByteBuffer, body: inout ByteBuffer
+    ) {
+        let error = OpenAIError(Failure(refusal))
+        error.appendBody(to: &body)
+        var requestID = ByteBuffer()
+        RequestID.append(to: &requestID, using: &random)
+        fields.append(Exchange.jsonFields)
+        fields.append("access-control-allow-origin: *\r\nx-proxy-latency-ms: 0\r\n" as StaticString)
+        fields.append("x-request-id: " as StaticString)
+        fields.append(requestID.slice)
+        fields.append("\r\n" as StaticString)
+        if refusal.status == 503 { fields.append("retry-after: 1\r\n" as StaticString) }
+        var record = AccessRecord()
+        (record.secondsSince1970, record.milliseconds) = loop.wallClock
+        record.requestID = requestID.slice
+        record.status = refusal.status
+        record.outcome = "refused"
+        record.error = refusal.text
+        log.append { AccessLog.append(record, as: logFormat, to: &$0) }
+    }
+}
+
+extension Failure {
+    /// What the server refused by itself.
+    init(_ refusal: HTTPServerRefusal) {
+        let kind: Kind =
+            switch refusal {
+            case .bodyTooLarge: .bodyTooLarge
+            case .requestTimedOut: .requestTimeout
+            case .overloaded: .overloaded
+            case .draining: .shuttingDown
+            case .malformed(let failure):
+                switch failure.status {
+                case 413: .bodyTooLarge
+                case 414: .targetTooLong
+                case 431: .headTooLarge
+                case 501: .unsupportedTransferCoding
+                case 505: .unsupportedVersion
+                default: .malformedRequest
+                }
+            }
+        self.init(kind, refusal.text)
+    }
+}

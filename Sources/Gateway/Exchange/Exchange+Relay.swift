@@ -1,0 +1,296 @@
+// Exchange+Relay.swift — the upstream's answer on its way to the client: observed, not rewritten.
+
+import GatewayDoors
+import GatewayModel
+import GatewayProviders
+import GatewayTelemetry
+import Reactor
+import ReactorCore
+
+/// What is kept of an upstream response's head.
+struct UpstreamHead {
+    var status = 0
+    var isEventStream = false
+    /// The value of `retry-after`, copied.
+    var retryAfter: [UInt8]?
+    var arrived = Instant(nanoseconds: 0)
+}
+
+extension Exchange: HTTPClientCallDelegate {
+    package func writeRequest(on connection: HTTPClientConnection) {
+        connection.write(request.slice)
+        dispatched = worker.loop.clock()
+    }
+
+    package func responseHeadArrived(_ response: HTTPHead) {
+        attempts = call.attempts
+        giveBack(&request)
+        let encoding = response.fields.first("content-encoding")
+        if let encoding, !encoding.equalsIgnoringCase("identity") {
+            // We asked for identity. Nothing of an encoded body could be checked on its way.
+            call.cancel()
+            fail(Failure(.upstreamMalformed, "The upstream sent an encoding that was not asked for."))
+            return
+        }
+        head.retryAfter =
+            response.status == 200
+            ? nil : response.fields.first("retry-after").map { Array($0.raw) }
+        keepFields(response.fields)
+        upstreamHead(
+            status: response.status, contentType: response.fields.first("content-type") ?? .empty)
+    }
+
+    /// Rate limits and the request's id of the upstream are told under names of their own.
+    private func keepFields(_ fields: HTTPFields) {
+        forwarded.removeAll()
+        for index in 0..<fields.count {
+            let name = fields.name(index)
+            guard name.count >= 12, name[0] | 0x20 == 0x78, name[1] == 0x2D else { continue }
+            let isKept =
+                (name.count == 12 && name.equalsIgnoringCase("x-request-id"))
+                || (name.count > 12 && name.prefix(12).equalsIgnoringCase("x-ratelimit-"))
+            guard isKept, forwarded.count < 4096 else { continue }
+            forwarded.append("x-upstream-" as StaticString)
+            forwarded.append(name.dropFirst(2))
+            forwarded.append(": " as StaticString)
+            forwarded.append(fields.value(index))
+            forwarded.append("\r\n" as StaticString)
+        }
+    }
+
+    package func responseBodyArrived(_ bytes: ByteSlice) { upstreamBody(bytes) }
+
+    package func responseEnded() { upstreamEnded() }
+
+    package func callFailed(_ failure: HTTPClientFailure) {
+        attempts = call.attempts
+        upstreamLost(Self.failure(failure, provider: upstream?.name ?? ""))
+    }
+
+    private static func failure(_ failure: HTTPClientFailure, provider: String) -> Failure {
+        switch failure {
+        case .unresolved:
+            return Failure(
+                .upstreamUnreachable, "The name of the provider '\(provider)' was not found.")
+        case .refused(let code):
+            if code == "ETIMEDOUT" {
+                return Failure(
+                    .upstreamTimeout, "The provider '\(provider)' could not be reached in time.",
+                    clock: .connect)
+            }
+            return Failure(
+                .upstreamUnreachable, "The provider '\(provider)' could not be reached (\(code)).")
+        case .tls(let failure):
+            return Failure(
+                .upstreamUnreachable, "No secure connection to the provider '\(provider)': \(failure).")
+        case .timedOut(.queue):
+            return Failure(
+                .overloaded, "No connection to the provider '\(provider)' became free in time.",
+                retryAfter: 1, clock: .poolWait)
+        case .timedOut(let clock):
+            let name = Failure.Clock(clock)
+            return Failure(
+                .upstreamTimeout,
+                "The provider '\(provider)' took too long: the \(name.rawValue) time-out ran out.",
+                clock: name)
+        case .queueFull:
+            return Failure(
+                .overloaded, "Too many requests wait for the provider '\(provider)'.",
+                retryAfter: 1)
+        case .draining:
+            return Failure(.shuttingDown, "The gateway is shutting down.", retryAfter: 1)
+        case .lost, .truncated:
+            return Failure(
+                .upstreamCut, "The connection to the provider '\(provider)' was lost.")
+        case .malformed, .unexpectedInterim:
+            return Failure(.upstreamMalformed, "The provider '\(provider)' did not answer in HTTP.")
+        }
+    }
+}
+
+extension Exchange: SimulatorAudience {
+    func simulatorHead(_ head: SimulatorHead, _ script: borrowing SimulatorScript) {
+        forwarded.removeAll()
+        for field in head.fields where ByteSlice(field.name) == "retry-after" {
+            self.head.retryAfter = Array(ByteSlice(field.value).raw)
+        }
+        upstreamHead(status: head.status, contentType: ByteSlice(head.contentType))
+    }
+
+    func simulatorBody(_ bytes: ByteSlice) { upstreamBody(bytes) }
+
+    func simulatorEnded() { upstreamEnded() }
+
+    func simulatorCut(resets: Bool) {
+        upstreamLost(Failure(.upstreamCut, "The connection to the simulator was lost."))
+    }
+}
+
+// What both means, a connection and the simulator, come to.
+extension Exchange {
+    func upstreamHead(status: Int, contentType: ByteSlice) {
+        head.status = status
+        head.arrived = worker.loop.now
+        head.isEventStream =
+            contentType.count >= 17 && contentType.prefix(17).equalsIgnoringCase("text/event-stream")
+        guard scan?.isStreaming == true, status == 200, head.isEventStream else { return }
+        events = EventStreamParser()
+        streamObserver = ChatStreamObserver()
+    }
+
+    func upstreamBody(_ bytes: ByteSlice) {
+        guard machine.isActive else { return }
+        if scan?.isStreaming == true, head.status == 200, head.isEventStream {
+            relayEvents(bytes)
+        } else {
+            keep(bytes)
+        }
+    }
+
+    private func keep(_ bytes: ByteSlice) {
+        let limit =
+            head.status == 200 ? snapshot.answerBytesMax : UpstreamErrorDecoder.bodyBytesMax
+        guard answer.count + bytes.count <= limit else {
+            guard head.status == 200 else { return }
+            stopUpstream()
+            return fail(Failure(.upstreamMalformed, "The upstream's answer is too large."))
+        }
+        if answer.capacity == 0 { answer = worker.loop.takeBuffer() }
+        answer.append(bytes)
+    }
+
+    func upstreamEnded() {
+        guard machine.isActive else { return }
+        guard head.status == 200 else {
+            return fail(decodeError())
+        }
+        if scan?.isStreaming == true, head.isEventStream { return streamEnded() }
+        let observer = ChatResponseObserver(observing: answer.slice)
+        responseObserver = observer
+        if let failure = observer.failure { return fail(failure) }
+        guard scan?.isStreaming != true else {
+            return fail(
+                Failure(.upstreamMalformed, "The upstream answered a stream request without a stream."))
+        }
+        guard !head.isEventStream else {
+            return fail(Failure(.upstreamMalformed, "The upstream streamed though it was not asked to."))
+        }
+        answerUnary()
+    }
+
+    private func decodeError() -> Failure {
+        guard let retryAfter = head.retryAfter else {
+            return UpstreamErrorDecoder.decode(
+                status: head.status, body: answer.slice, retryAfter: nil, secret: upstream?.key)
+        }
+        return retryAfter.withUnsafeBytes {
+            UpstreamErrorDecoder.decode(
+                status: head.status, body: answer.slice, retryAfter: ByteSlice($0),
+                secret: upstream?.key)
+        }
+    }
+
+    func upstreamLost(_ failure: Failure) {
+        guard machine.isActive else { return }
+        fail(failure)
+    }
+
+    /// Aborts what the upstream is still sending.
+    func stopUpstream() {
+        call.cancel()
+        player?.stop()
+    }
+
+    // MARK: Streams
+
+    private func relayEvents(_ bytes: ByteSlice) {
+        var input = bytes
+        do throws(EventStreamFailure) {
+            while machine.isActive, let event = try events.next(&input) { relay(event) }
+        } catch {
+            stopUpstream()
+            fail(Failure(.upstreamMalformed, "The upstream sent an event over the limit."))
+            return
+        }
+        if client?.isFull == true {
+            call.pause()
+            player?.pause()
+        }
+    }
+
+    private func relay(_ event: EventStreamEvent) {
+        if !event.name.isEmpty, event.name == "error" { return relayError(in: event) }
+        switch streamObserver.observe(event.data) {
+        case .chunk:
+            write(event)
+        case .usageOnly:
+            if scan?.wantsUsage == true { write(event) }
+        case .done:
+            finishStream()
+        case .failed(let failure), .malformed(let failure):
+            stopUpstream()
+            fail(failure)
+        }
+    }
+
+    private func relayError(in event: EventStreamEvent) {
+        stopUpstream()
+        if case .failed(let failure) = streamObserver.observe(event.data) {
+            fail(failure)
+        } else {
+            fail(Failure(.upstreamFault, "The upstream reported an error within the stream."))
+        }
+    }
+
+    private func write(_ event: EventStreamEvent) {
+        prepareEvent()
+        if let canonical = event.canonical {
+            client?.writeBody(canonical)
+        } else {
+            client?.withBody {
+                EventStreamWriter.event(name: event.name, data: event.data, to: &$0)
+            }
+        }
+    }
+
+    /// Makes sure that the stream's head is out and its clocks know of the event.
+    private func prepareEvent() {
+        if firstEvent == nil { firstEvent = worker.loop.now }
+        if machine.eventWritten(now: worker.loop.now) { beginStream() }
+    }
+
+    /// `[DONE]` came: whatever follows it is nobody's.
+    private func finishStream() {
+        prepareEvent()
+        client?.writeBody(ByteSlice("data: [DONE]\n\n"))
+        client?.endResponse()
+        status = client == nil ? 499 : 200
+        call.dropRest()
+        player?.stop()
+        settle("ok")
+    }
+
+    /// The upstream ended without its marker.
+    private func streamEnded() {
+        if let event = events.finish() {
+            relay(event)
+            guard machine.isActive else { return }
+        }
+        switch streamObserver.endOfStream() {
+        case .complete: finishStream()
+        case .cut(let failure): fail(failure)
+        }
+    }
+}
+
+extension Failure.Clock {
+    init(_ clock: ClientClock) {
+        switch clock {
+        case .connect: self = .connect
+        case .head: self = .responseHead
+        case .idle: self = .idle
+        case .total: self = .total
+        case .queue: self = .poolWait
+        }
+    }
+}

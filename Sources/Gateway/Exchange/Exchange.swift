@@ -1,0 +1,450 @@
+// Exchange.swift — one client connection's requests, from the head to the answer. The shell around
+// ExchangeMachine: it takes the request in, asks Policy where it goes, and hands it to an upstream.
+// What comes back is handled in Exchange+Relay.swift; what the client is told, in
+// Exchange+Answer.swift.
+
+import GatewayCodec
+import GatewayDoors
+import GatewayModel
+import GatewayPolicy
+import GatewayProviders
+import GatewayTelemetry
+import Reactor
+import ReactorCore
+
+/// Serves the requests of one client connection, one after the other.
+package final class Exchange {
+    /// A request body that is refused is awaited up to this size, so that the connection lives on.
+    static let awaitedBodyBytesMax = 64 * 1024
+
+    let worker: Worker
+    var snapshot: Snapshot
+    var machine: ExchangeMachine
+    unowned(unsafe) var client: HTTPServerConnection?
+
+    // The request.
+    var door = Door.notFound
+    var method = HTTPMethod.get
+    var admission = APIKeyTable.Admission.anyone
+    var scan: ChatRequestScan?
+    var upstream: Upstream?
+    var refusal: Failure?
+    var body = ByteBuffer()
+    var requestID = ByteBuffer()
+    var path = ByteBuffer()
+    var forwarded = ByteBuffer()
+    /// The client's own name for the model, and the upstream's.
+    var requestedModel = ByteBuffer()
+    var upstreamModel = ByteBuffer()
+    var providerHeader: String?
+    var clientSeconds: Int?
+    var origin = CORSGrant.any
+
+    /// The last credential on this connection and what it was judged to be: clients repeat it.
+    private var knownCredential = ByteBuffer()
+    private var knownAdmission: (snapshot: ObjectIdentifier, admission: APIKeyTable.Admission)?
+
+    // The upstream's side.
+    let call = HTTPClientCall()
+    var player: SimulatorPlayer?
+    var request = ByteBuffer()
+    var answer = ByteBuffer()
+    var head = UpstreamHead()
+    var events = EventStreamParser()
+    var streamObserver = ChatStreamObserver()
+    var responseObserver: ChatResponseObserver?
+    private var heartbeat: LoopTimer?
+
+    // Times of the current request, for headers and log.
+    var began = Instant(nanoseconds: 0)
+    var received = Instant(nanoseconds: 0)
+    var dispatched = Instant(nanoseconds: 0)
+    var firstEvent: Instant?
+    var overheadMicroseconds = 0
+    var attempts = 0
+    var requestBytes = 0
+    var status = 0
+    var failureText: String?
+
+    package init(worker: Worker) {
+        self.worker = worker
+        snapshot = worker.snapshot
+        machine = ExchangeMachine(heartbeatNanoseconds: nil)
+    }
+
+    deinit { heartbeat?.cancel() }
+
+    // MARK: The head
+
+    private func begin(_ head: HTTPHead, on connection: HTTPServerConnection) {
+        client = connection
+        snapshot = worker.snapshot
+        machine = ExchangeMachine(heartbeatNanoseconds: snapshot.heartbeatNanoseconds)
+        machine.requestBegan()
+        worker.counters.requests += 1
+        worker.counters.inFlight += 1
+        began = worker.loop.now
+        received = began
+        method = head.method
+        let path = HTTPRequestRules.path(of: head.target)
+        door = DoorTable.door(method: ByteSlice(method.token), path: path)
+        self.path.append(path)
+        readFields(head.fields)
+        if requestID.isEmpty {
+            RequestID.append(to: &requestID, using: &worker.random)
+        }
+        refusal = judge() ?? refusal
+    }
+
+    /// One walk over the fields; each is recognised by its length first.
+    private func readFields(_ fields: HTTPFields) {
+        var credential = ByteSlice.empty
+        var contentType: ByteSlice?
+        var isEncoded = false
+        var originValue: ByteSlice?
+        for index in 0..<fields.count {
+            let name = fields.name(index)
+            let value = fields.value(index)
+            switch name.count {
+            case 4 where name.equalsIgnoringCase("host"): checkHost(value)
+            case 6 where name.equalsIgnoringCase("origin"): originValue = value
+            case 7 where name.equalsIgnoringCase("api-key"): credential = value
+            case 9 where name.equalsIgnoringCase("x-api-key"): credential = value
+            case 10 where name.equalsIgnoringCase("x-provider"): providerHeader = value.string
+            case 11 where name.equalsIgnoringCase("traceparent"): forward(name, value)
+            case 11 where name.equalsIgnoringCase("openai-beta"): forward(name, value)
+            case 12 where name.equalsIgnoringCase("content-type"): contentType = value
+            case 12 where name.equalsIgnoringCase("x-request-id"):
+                if requestID.isEmpty, RequestID.isSane(value) { requestID.append(value) }
+            case 13 where name.equalsIgnoringCase("authorization"):
+                credential = Self.bearer(value) ?? credential
+            case 15 where name.equalsIgnoringCase("idempotency-key"): forward(name, value)
+            case 16 where name.equalsIgnoringCase("content-encoding"):
+                isEncoded = !value.equalsIgnoringCase("identity")
+            case 19 where name.equalsIgnoringCase("x-stainless-timeout"): limitClocks(value)
+            case 24 where name.equalsIgnoringCase("x-stainless-read-timeout"): limitClocks(value)
+            default: break
+            }
+        }
+        origin = CORSGrant.judge(originValue, by: snapshot.cors)
+        admission = admit(credential)
+        if door == .chatCompletions { checkBodyType(contentType, isEncoded: isEncoded) }
+    }
+
+    private func forward(_ name: ByteSlice, _ value: ByteSlice) {
+        guard forwarded.count + name.count + value.count < 4096 else { return }
+        forwarded.append(name)
+        forwarded.append(": " as StaticString)
+        forwarded.append(value)
+        forwarded.append("\r\n" as StaticString)
+    }
+
+    /// Whole seconds, a fraction ignored: a client's limit only ever lowers ours.
+    private func limitClocks(_ value: ByteSlice) {
+        let digits = value.firstIndex(of: 0x2E).map { value.prefix($0) } ?? value
+        guard let seconds = digits.decimalValue, seconds > 0 else { return }
+        clientSeconds = min(clientSeconds ?? 86400, seconds)
+    }
+
+    private static func bearer(_ value: ByteSlice) -> ByteSlice? {
+        guard value.count > 7, value.prefix(7).equalsIgnoringCase("bearer ") else { return nil }
+        return value.dropFirst(7).trimmed
+    }
+
+    private func admit(_ credential: ByteSlice) -> APIKeyTable.Admission {
+        if snapshot.keys.mode == .open { return .anyone }
+        if let known = knownAdmission, known.snapshot == ObjectIdentifier(snapshot),
+            knownCredential.slice == credential
+        {
+            return known.admission
+        }
+        let admission = snapshot.keys.admit(credential.isEmpty ? nil : credential)
+        knownCredential.removeAll()
+        knownCredential.append(credential)
+        knownAdmission = (ObjectIdentifier(snapshot), admission)
+        return admission
+    }
+
+    /// On a loopback address without keys, a page of a foreign site must not reach the gateway by
+    /// a name that it had resolved to this machine.
+    private func checkHost(_ host: ByteSlice) {
+        guard let hosts = snapshot.cors.hosts, !CORSGrant.isAllowedHost(host, listed: hosts) else {
+            return
+        }
+        refusal = Failure(
+            .notPermitted,
+            "This gateway serves requests to a loopback address only; list other names under "
+                + "server.cors.hosts.")
+    }
+
+    private func checkBodyType(_ type: ByteSlice?, isEncoded: Bool) {
+        if isEncoded {
+            refusal = Failure(
+                .unsupportedMediaType, "Encoded request bodies are not understood here.")
+        } else if let type, !Self.mayBeJSON(type) {
+            refusal = Failure(
+                .unsupportedMediaType,
+                "The request's content type must be application/json.")
+        }
+    }
+
+    private static func mayBeJSON(_ type: ByteSlice) -> Bool {
+        let end = type.firstIndex(of: 0x3B) ?? type.count
+        let media = type.prefix(end).trimmed
+        if media.isEmpty || media.equalsIgnoringCase("application/json") { return true }
+        return media.equalsIgnoringCase("text/plain") || media.equalsIgnoringCase("text/json")
+            || media.equalsIgnoringCase("application/octet-stream")
+            || (media.count > 5 && media.dropFirst(media.count - 5).equalsIgnoringCase("+json"))
+    }
+
+    /// What can be refused without the body; 401 comes before 404.
+    private func judge() -> Failure? {
+        if !door.isPublic {
+            switch admission {
+            case .missing:
+                return Failure(
+                    .missingKey,
+                    "You didn't provide an API key. Send it in the Authorization header as a "
+                        + "bearer token.")
+            case .invalid: return Failure(.invalidKey, "Incorrect API key provided.")
+            case .anyone, .key: break
+            }
+        }
+        switch door {
+        case .notFound:
+            return Failure(
+                .unknownPath, "Invalid URL (\(method.token) \(path.string))")
+        case .methodNotAllowed(let allow):
+            return Failure(
+                .methodNotAllowed,
+                "The method \(method.token) is not allowed here; allowed: \(allow).")
+        default: return nil
+        }
+    }
+
+    // MARK: The whole request
+
+    private func requestComplete() {
+        received = worker.loop.now
+        if let refusal { return fail(refusal) }
+        switch door {
+        case .chatCompletions: chat()
+        case .options: answerPreflight()
+        default: answerAdmin()
+        }
+    }
+
+    private func chat() {
+        do throws(Failure) {
+            let scan = try ChatRequestScan.scan(body.slice)
+            self.scan = scan
+            var scratch = ByteBuffer()
+            requestedModel.append(scan.modelName(in: body.slice, scratch: &scratch))
+            let (upstream, hasNameOfItsOwn) = try route()
+            self.upstream = upstream
+            dispatch(scan, to: upstream, renames: hasNameOfItsOwn)
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// The provider, and whether `upstreamModel` is to replace the client's name.
+    private func route() throws(Failure) -> (Upstream, Bool) {
+        let model = requestedModel.slice
+        guard snapshot.keys.allows(admission, model: model) else {
+            throw Failure(
+                .notPermitted, "This key may not use the model `\(model.string)`.",
+                parameter: "model")
+        }
+        let route =
+            if let providerHeader {
+                providerHeader.withByteSlice {
+                    snapshot.routes.route(model: model, providerHeader: $0)
+                }
+            } else {
+                snapshot.routes.route(model: model, providerHeader: nil)
+            }
+        guard let route else {
+            throw Failure(
+                .unknownModel,
+                "The model `\(model.string)` does not exist or you do not have access to it.",
+                parameter: "model")
+        }
+        if let name = route.upstreamModel {
+            upstreamModel.append(name)
+        } else {
+            upstreamModel.append(model.dropFirst(route.prefixCount))
+        }
+        return (
+            snapshot.upstreams[route.provider], upstreamModel.slice != requestedModel.slice
+        )
+    }
+
+    private func dispatch(_ scan: ChatRequestScan, to upstream: Upstream, renames: Bool) {
+        machine.dispatched(streams: scan.isStreaming, now: worker.loop.now)
+        if scan.isStreaming {
+            worker.counters.streams += 1
+            setHeartbeat()
+        }
+        head = UpstreamHead()
+        switch upstream.means {
+        case .openAI(let origin, let encoder):
+            encode(scan, with: encoder, for: upstream, renames: renames)
+            let clocks = upstream.timeouts.clocks(
+                bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
+                clientSeconds: clientSeconds)
+            call.start(on: origin, clocks: clocks, delegate: self)
+        case .simulator(let settings):
+            worker.simulatorOrdinal += 1
+            dispatched = worker.loop.clock()
+            let player = self.player ?? SimulatorPlayer(worker.loop)
+            self.player = player
+            player.play(
+                SimulatorScript.answer(
+                    method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
+                    body: body.slice, arena: worker.arena, settings: settings,
+                    created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
+                to: self)
+            giveBack(&body)
+        }
+    }
+
+    /// The request as the upstream gets it, kept until its answer begins: it may be sent twice.
+    private func encode(
+        _ scan: ChatRequestScan, with encoder: OpenAIRequestEncoder, for upstream: Upstream,
+        renames: Bool
+    ) {
+        request = worker.loop.takeBuffer()
+        let name: ByteSlice? = renames ? upstreamModel.slice : nil
+        let splice = scan.splice(model: name, addingUsage: upstream.asksForUsage)
+        encoder.appendChatHead(
+            streams: scan.isStreaming, contentLength: body.count + splice.byteCountDelta,
+            forwarded: forwarded.slice, to: &request)
+        splice.append(body.slice, to: &request)
+        giveBack(&body)
+    }
+
+    // MARK: Heartbeats
+
+    func setHeartbeat() {
+        let timer =
+            heartbeat ?? LoopTimer(worker.loop) { [unowned(unsafe) self] in heartbeatDue() }
+        heartbeat = timer
+        timer.set(machine.heartbeatDeadline)
+    }
+
+    private func heartbeatDue() {
+        switch machine.timePassed(now: worker.loop.now) {
+        case .none: break
+        case .heartbeat(let begins):
+            if begins { beginStream() }
+            writeHeartbeat()
+            worker.counters.heartbeats += 1
+        }
+        heartbeat?.set(machine.heartbeatDeadline)
+    }
+
+    // MARK: The end
+
+    /// Ends the exchange, in whatever way: logs it, counts it and gives its memory back. Once.
+    func settle(_ outcome: StaticString) {
+        guard machine.ended() else { return }
+        heartbeat?.set(.never)
+        log(outcome)
+        worker.counters.finished(status: status)
+        client = nil
+        reset()
+    }
+
+    private func reset() {
+        giveBack(&body)
+        giveBack(&request)
+        giveBack(&answer)
+        requestID.removeAll()
+        path.removeAll()
+        forwarded.removeAll()
+        requestedModel.removeAll()
+        upstreamModel.removeAll()
+        scan = nil
+        upstream = nil
+        refusal = nil
+        providerHeader = nil
+        clientSeconds = nil
+        firstEvent = nil
+        overheadMicroseconds = 0
+        attempts = 0
+        requestBytes = 0
+        status = 0
+        failureText = nil
+        responseObserver = nil
+        streamObserver = ChatStreamObserver()
+    }
+
+    func giveBack(_ buffer: inout ByteBuffer) {
+        guard buffer.capacity > 0 else { return }
+        worker.loop.giveBuffer(&buffer)
+    }
+}
+
+extension Exchange: HTTPServerHandler {
+    package func requestHeadArrived(_ head: HTTPHead, on connection: HTTPServerConnection) {
+        begin(head, on: connection)
+        switch head.framing {
+        case .none, .untilClose: break
+        case .length(let count):
+            if refusal == nil {
+                body = worker.loop.takeBuffer()
+                body.reserve(Int(min(count, 1 << 20)))
+            } else if count > UInt64(Self.awaitedBodyBytesMax) || connection.awaitsContinue {
+                requestComplete()
+            }
+        case .chunked:
+            if refusal != nil { requestComplete() } else { body = worker.loop.takeBuffer() }
+        }
+    }
+
+    package func requestBodyArrived(_ bytes: ByteSlice, on connection: HTTPServerConnection) {
+        guard machine.isActive else { return }
+        requestBytes += bytes.count
+        if refusal == nil { body.append(bytes) }
+    }
+
+    package func requestEnded(on connection: HTTPServerConnection) {
+        if machine.isActive { requestComplete() }
+    }
+
+    package func requestCancelled(
+        _ reason: HTTPServerCancellation, on connection: HTTPServerConnection
+    ) {
+        guard machine.isActive else { return }
+        client = nil
+        switch reason {
+        case .clientLeft:
+            status = 499
+            if snapshot.disconnectPolicy == .drain, scan != nil { return }
+            abandon("cancelled")
+        case .clientStalled:
+            status = 499
+            abandon("stalled")
+        case .refused(let refusal):
+            status = refusal.status
+            failureText = refusal.text
+            abandon("error")
+        case .stopped:
+            status = 499
+            abandon("stopped")
+        }
+    }
+
+    private func abandon(_ outcome: StaticString) {
+        attempts = call.attempts
+        call.cancel()
+        player?.stop()
+        settle(outcome)
+    }
+
+    package func outputHasRoom(on connection: HTTPServerConnection) {
+        call.resume()
+        player?.resume()
+    }
+}

@@ -1,0 +1,116 @@
+// Snapshot.swift — everything one configuration decides, as tables that are swapped whole. A
+// request keeps the snapshot it began with.
+
+import GatewayDoors
+import GatewayModel
+import GatewayPolicy
+import GatewayProviders
+import Reactor
+import ReactorCore
+
+/// How a stream's silences are filled.
+package enum HeartbeatMode: String, Sendable {
+    /// `:ka` comments, which every event-stream parser must ignore.
+    case comment
+    /// Empty chunks, for clients whose idle timer only counts data.
+    case chunk
+    /// Nothing.
+    case off
+}
+
+/// What becomes of the upstream exchange when the client leaves.
+package enum DisconnectPolicy: String, Sendable {
+    /// It is aborted at once.
+    case cancel
+    /// It runs to its end, so that usage is known.
+    case drain
+}
+
+/// Which origins browsers may call from.
+package struct CORSPolicy: Sendable {
+    /// Origins granted by name; `*` grants all.
+    package var origins: [String]
+    /// Loopback origins are granted beside them.
+    package var grantsLoopback: Bool
+    /// A Host that is neither loopback nor one of these is refused; nil switches the check off.
+    package var hosts: [String]?
+
+    package init(origins: [String], grantsLoopback: Bool, hosts: [String]?) {
+        self.origins = origins
+        self.grantsLoopback = grantsLoopback
+        self.hosts = hosts
+    }
+}
+
+/// A provider that can be reached.
+package final class Upstream {
+    /// By which means.
+    package enum Means {
+        case openAI(HTTPOrigin, OpenAIRequestEncoder)
+        case simulator(SimulatorSettings)
+    }
+
+    package let name: String
+    package let means: Means
+    package let key: Secret
+    package let timeouts: TimeoutPolicy
+    /// Whether the usage is asked for on streams whose client did not.
+    package let asksForUsage: Bool
+
+    package init(
+        name: String, means: Means, key: Secret, timeouts: TimeoutPolicy, asksForUsage: Bool
+    ) {
+        self.name = name
+        self.means = means
+        self.key = key
+        self.timeouts = timeouts
+        self.asksForUsage = asksForUsage
+    }
+}
+
+/// A model as `GET /v1/models` lists it.
+package struct ListedModel: Sendable {
+    package var id: String
+    package var owner: String
+
+    package init(id: String, owner: String) {
+        self.id = id
+        self.owner = owner
+    }
+}
+
+/// One configuration's tables.
+package final class Snapshot {
+    package let upstreams: [Upstream]
+    package let routes: RouteTable
+    package let keys: APIKeyTable
+    package let models: [ListedModel]
+    package let cors: CORSPolicy
+    /// The silence that a heartbeat ends; nil where they are off.
+    package let heartbeatNanoseconds: Int64?
+    package let heartbeatMode: HeartbeatMode
+    package let disconnectPolicy: DisconnectPolicy
+    /// Bytes of an upstream's unary answer; more is a 502.
+    package let answerBytesMax = 64 * 1024 * 1024
+
+    package init(
+        upstreams: [Upstream], routes: RouteTable, keys: APIKeyTable, models: [ListedModel],
+        cors: CORSPolicy, heartbeatInterval: Duration, heartbeatMode: HeartbeatMode,
+        disconnectPolicy: DisconnectPolicy
+    ) {
+        self.upstreams = upstreams
+        self.routes = routes
+        self.keys = keys
+        self.models = models
+        self.cors = cors
+        heartbeatNanoseconds = heartbeatMode == .off ? nil : heartbeatInterval.nanoseconds
+        self.heartbeatMode = heartbeatMode
+        self.disconnectPolicy = disconnectPolicy
+    }
+    /// Closes every connection to an upstream. No exchange may be running.
+    package func close() {
+        for upstream in upstreams {
+            if case .openAI(let origin, _) = upstream.means { origin.close() }
+        }
+    }
+}

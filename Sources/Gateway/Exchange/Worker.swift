@@ -1,0 +1,62 @@
+// Worker.swift — what all exchanges of one loop share.
+
+import GatewayCodec
+import GatewayDoors
+import GatewayTelemetry
+import Reactor
+import ReactorCore
+
+/// Answers the doors that no upstream is behind. Implemented by the Admin floor.
+package protocol AdminDoors: AnyObject {
+    /// Status and JSON (or HTML) body for `door`.
+    func answer(
+        _ door: Door, path: ByteSlice, admission: AdmissionView, into body: inout ByteBuffer
+    ) -> (status: Int, contentType: StaticString)
+}
+
+/// What an admin door may know of who asks.
+package struct AdmissionView {
+    /// Whether this caller may use the model.
+    package let allows: (ByteSlice) -> Bool
+}
+
+/// The state of one worker: its tables, counters and log.
+package final class Worker {
+    package let loop: EventLoop
+    package var snapshot: Snapshot
+    package var counters = Counters()
+    package let log: LogSink
+    package let logFormat: LogFormat
+    package let arena = JSONArena()
+    package var random: SeededGenerator
+    package weak var admin: (any AdminDoors)?
+    package let startSeconds: Int
+    /// Whether the process is going away: readiness says 503.
+    package var isDraining = false
+    /// Requests that the simulator has answered.
+    var simulatorOrdinal: UInt64 = 0
+
+    package init(loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat) {
+        self.loop = loop
+        self.snapshot = snapshot
+        self.log = log
+        self.logFormat = logFormat
+        startSeconds = loop.secondsSince1970
+        random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
+    }
+}
+
+/// splitmix64 (Vigna): enough for ids, which need to differ and not to be secret.
+package struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

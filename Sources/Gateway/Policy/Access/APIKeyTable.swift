@@ -1,0 +1,96 @@
+// APIKeyTable.swift — from a presented credential to who it is. Keys are kept as SHA-256 only.
+
+import GatewayModel
+import ReactorCore
+
+/// Who a request is made for.
+package struct Principal: Equatable, Sendable {
+    /// The key's name in the configuration; empty in open mode.
+    package var name: String
+    /// Model patterns that it may use; empty means all.
+    package var models: [String]
+
+    /// Nobody in particular: open mode, or any credential in bearer mode.
+    package static let anyone = Principal(name: "", models: [])
+
+    package init(name: String, models: [String]) {
+        self.name = name
+        self.models = models
+    }
+}
+
+/// How clients show that they may use the gateway.
+package enum AccessMode: Sendable {
+    /// Anyone may.
+    case open
+    /// Anyone who presents some credential.
+    case bearer
+    /// Holders of a configured key.
+    case keys
+}
+
+/// The keys of one configuration.
+package struct APIKeyTable {
+    /// One configured key.
+    package struct Entry: Sendable {
+        package var principal: Principal
+        package var hash: SHA256Digest
+
+        package init(principal: Principal, hash: SHA256Digest) {
+            self.principal = principal
+            self.hash = hash
+        }
+    }
+
+    package let mode: AccessMode
+    private let entries: [Entry]
+    private let patterns: [[NamePattern]]
+
+    package init(mode: AccessMode, entries: [Entry]) {
+        self.mode = mode
+        self.entries = entries
+        patterns = entries.map { $0.principal.models.map { NamePattern($0) } }
+    }
+
+    /// A key's place in the table; `anyone` where no keys are asked for.
+    package enum Admission: Equatable, Sendable {
+        case anyone
+        case key(Int)
+        /// 401: no credential.
+        case missing
+        /// 401: not a credential of ours.
+        case invalid
+    }
+
+    /// Judges a credential. Every entry is compared, each in constant time, so that the answer's
+    /// time tells nothing about which key came close.
+    package func admit(_ credential: ByteSlice?) -> Admission {
+        switch mode {
+        case .open:
+            return .anyone
+        case .bearer:
+            guard let credential, !credential.isEmpty else { return .missing }
+            return .anyone
+        case .keys:
+            guard let credential, !credential.isEmpty else { return .missing }
+            let hash = SHA256Digest(of: credential)
+            var found = -1
+            for (index, entry) in entries.enumerated() where entry.hash == hash {
+                found = index
+            }
+            return found < 0 ? .invalid : .key(found)
+        }
+    }
+
+    /// Who was admitted.
+    package func principal(_ admission: Admission) -> Principal {
+        if case .key(let index) = admission { return entries[index].principal }
+        return .anyone
+    }
+
+    /// Whether that key may use `model`.
+    package func allows(_ admission: Admission, model: ByteSlice) -> Bool {
+        guard case .key(let index) = admission, !patterns[index].isEmpty else { return true }
+        return patterns[index].contains { $0.matches(model) }
+    }
+}

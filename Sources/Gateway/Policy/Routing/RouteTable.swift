@@ -1,0 +1,104 @@
+// RouteTable.swift — which provider serves a model name, and what the model is called there.
+// Pure value, built from the configuration; asked once a request.
+//
+// First match: an exact name of the table; its longest pattern; `provider/model`; the X-Provider
+// header; the patterns that are built in, over the providers that exist; the only provider.
+
+import ReactorCore
+
+/// Where a request goes.
+package struct Route: Equatable, Sendable {
+    /// Index of the provider.
+    package var provider: Int
+    /// The model's name there; nil when it is the client's own.
+    package var upstreamModel: String?
+    /// How many bytes of the client's name are a `provider/` prefix to be taken off.
+    package var prefixCount = 0
+
+    package init(provider: Int, upstreamModel: String?, prefixCount: Int = 0) {
+        self.provider = provider
+        self.upstreamModel = upstreamModel
+        self.prefixCount = prefixCount
+    }
+}
+
+/// A line of the model table.
+package struct ModelRule: Equatable, Sendable {
+    /// An exact name, or one with a single `*`.
+    package var pattern: String
+    package var route: Route
+
+    package init(pattern: String, route: Route) {
+        self.pattern = pattern
+        self.route = route
+    }
+}
+
+/// A pattern with at most one `*`, ready to be matched against bytes.
+struct NamePattern {
+    let head: [UInt8]
+    let tail: [UInt8]
+    let hasStar: Bool
+
+    init(_ text: String) {
+        let parts = text.utf8.split(
+            separator: UInt8(ascii: "*"), maxSplits: 1, omittingEmptySubsequences: false)
+        head = Array(parts[0])
+        hasStar = parts.count == 2
+        tail = hasStar ? Array(parts[1]) : []
+    }
+
+    func matches(_ name: ByteSlice) -> Bool {
+        guard hasStar ? name.count >= head.count + tail.count : name.count == head.count else {
+            return false
+        }
+        return head.withUnsafeBytes { ByteSlice($0) == name.prefix(head.count) }
+            && tail.withUnsafeBytes { ByteSlice($0) == name.dropFirst(name.count - tail.count) }
+    }
+}
+
+/// The routes of one configuration.
+package struct RouteTable {
+    private let exact: NameIndex
+    private let exactRoutes: [Route]
+    private let patterns: [(pattern: NamePattern, route: Route)]
+    private let providers: NameIndex
+    private let builtIn: [(pattern: NamePattern, provider: Int)]
+    private let onlyProvider: Int?
+
+    /// - Parameters:
+    ///   - providerNames: by index.
+    ///   - builtInPatterns: of the kinds of providers that exist, first match first; empty where
+    ///     the table stands alone (`models_only`).
+    ///   - tableOnly: nothing but the table routes.
+    package init(
+        rules: [ModelRule], providerNames: [String],
+        builtInPatterns: [(pattern: String, provider: Int)], tableOnly: Bool
+    ) {
+        let names = rules.filter { !$0.pattern.utf8.contains(UInt8(ascii: "*")) }
+        exact = NameIndex(names.map(\.pattern))
+        exactRoutes = names.map(\.route)
+        patterns = rules.filter { $0.pattern.utf8.contains(UInt8(ascii: "*")) }
+            .sorted { $0.pattern.utf8.count > $1.pattern.utf8.count }
+            .map { (NamePattern($0.pattern), $0.route) }
+        providers = NameIndex(tableOnly ? [] : providerNames)
+        builtIn = tableOnly ? [] : builtInPatterns.map { (NamePattern($0.pattern), $0.provider) }
+        onlyProvider = !tableOnly && providerNames.count == 1 ? 0 : nil
+    }
+
+    /// The route of `model`; nil when nothing serves it (404 `model_not_found`).
+    package func route(model: ByteSlice, providerHeader: ByteSlice?) -> Route? {
+        if let index = exact[model] { return exactRoutes[index] }
+        for (pattern, route) in patterns where pattern.matches(model) { return route }
+        if let slash = model.firstIndex(of: 0x2F), slash > 0, slash + 1 < model.count,
+            let provider = providers[model.prefix(slash)]
+        {
+            return Route(provider: provider, upstreamModel: nil, prefixCount: slash + 1)
+        }
+        if let name = providerHeader { return providers[name].map { Route(provider: $0, upstreamModel: nil) } }
+        for (pattern, provider) in builtIn where pattern.matches(model) {
+            return Route(provider: provider, upstreamModel: nil)
+        }
+        return onlyProvider.map { Route(provider: $0, upstreamModel: nil) }
+    }
+}

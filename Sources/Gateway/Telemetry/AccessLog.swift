@@ -1,0 +1,144 @@
+// AccessLog.swift — one line per request. Encodes only; where the line goes is the shell's matter.
+// Never holds content or credentials: no field of it could.
+
+import GatewayCodec
+import GatewayModel
+import ReactorCore
+
+/// How lines look.
+package enum LogFormat: String, Sendable {
+    case json
+    case text
+}
+
+/// What is known of a request when it is over. Slices are borrowed for the time of the call.
+package struct AccessRecord {
+    package var secondsSince1970 = 0
+    package var milliseconds = 0
+    package var requestID = ByteSlice.empty
+    package var method = ByteSlice.empty
+    package var path = ByteSlice.empty
+    package var status = 0
+    /// `ok`, `error`, `cancelled`, `stalled`, `stopped`.
+    package var outcome: StaticString = "ok"
+    package var key = ""
+    package var requestedModel = ByteSlice.empty
+    package var upstreamModel = ByteSlice.empty
+    package var provider = ""
+    package var streams = false
+    package var attempts = 0
+    package var requestBytes = 0
+    package var durationMicroseconds = 0
+    /// To the first event of a stream; -1 without one.
+    package var firstEventMicroseconds = -1
+    package var overheadMicroseconds = 0
+    package var usage: Usage?
+    package var finishReason: FinishReason?
+    package var error: String?
+
+    package init() {}
+}
+
+/// Writes records as lines.
+package enum AccessLog {
+    /// Appends one line for `record`, its line end included.
+    package static func append(
+        _ record: AccessRecord, as format: LogFormat, to buffer: inout ByteBuffer
+    ) {
+        switch format {
+        case .json: appendJSON(record, to: &buffer)
+        case .text: appendText(record, to: &buffer)
+        }
+    }
+
+    private static func appendJSON(_ record: AccessRecord, to buffer: inout ByteBuffer) {
+        buffer.append("{\"time\":\"" as StaticString)
+        appendTime(record, to: &buffer)
+        buffer.append("\",\"level\":\"info\",\"event\":\"request\",\"request_id\":" as StaticString)
+        buffer.append(jsonString: record.requestID)
+        buffer.append(",\"method\":" as StaticString)
+        buffer.append(jsonString: record.method)
+        buffer.append(",\"path\":" as StaticString)
+        buffer.append(jsonString: record.path)
+        number(",\"status\":", record.status, &buffer)
+        buffer.append(",\"outcome\":\"" as StaticString)
+        buffer.append(record.outcome)
+        buffer.append("\"" as StaticString)
+        text(",\"key\":", record.key, &buffer)
+        if !record.requestedModel.isEmpty {
+            buffer.append(",\"model\":" as StaticString)
+            buffer.append(jsonString: record.requestedModel)
+        }
+        if !record.upstreamModel.isEmpty {
+            buffer.append(",\"upstream_model\":" as StaticString)
+            buffer.append(jsonString: record.upstreamModel)
+        }
+        text(",\"provider\":", record.provider, &buffer)
+        if record.streams { buffer.append(",\"stream\":true" as StaticString) }
+        if record.attempts > 0 { number(",\"attempts\":", record.attempts, &buffer) }
+        number(",\"request_bytes\":", record.requestBytes, &buffer)
+        number(",\"duration_us\":", record.durationMicroseconds, &buffer)
+        if record.firstEventMicroseconds >= 0 {
+            number(",\"ttft_us\":", record.firstEventMicroseconds, &buffer)
+        }
+        number(",\"overhead_us\":", record.overheadMicroseconds, &buffer)
+        if let usage = record.usage {
+            number(",\"input_tokens\":", usage.inputTokens, &buffer)
+            number(",\"output_tokens\":", usage.outputTokens, &buffer)
+        }
+        if let reason = record.finishReason {
+            buffer.append(",\"finish_reason\":\"" as StaticString)
+            buffer.append(reason.name)
+            buffer.append("\"" as StaticString)
+        }
+        if let error = record.error { text(",\"error\":", error, &buffer) }
+        buffer.append("}\n" as StaticString)
+    }
+
+    private static func appendText(_ record: AccessRecord, to buffer: inout ByteBuffer) {
+        appendTime(record, to: &buffer)
+        number(" ", record.status, &buffer)
+        buffer.append(ASCII.space)
+        buffer.append(record.method)
+        buffer.append(ASCII.space)
+        buffer.append(record.path)
+        if !record.requestedModel.isEmpty {
+            buffer.append(" model=" as StaticString)
+            buffer.append(jsonEscaping: record.requestedModel)
+        }
+        if !record.provider.isEmpty {
+            buffer.append(" provider=" as StaticString)
+            buffer.append(record.provider)
+        }
+        number(" ms=", record.durationMicroseconds / 1000, &buffer)
+        if let usage = record.usage {
+            number(" in=", usage.inputTokens, &buffer)
+            number(" out=", usage.outputTokens, &buffer)
+        }
+        buffer.append(" id=" as StaticString)
+        buffer.append(record.requestID)
+        if let error = record.error {
+            buffer.append(" error=" as StaticString)
+            error.withByteSlice { buffer.append(jsonString: $0) }
+        }
+        buffer.append(ASCII.lf)
+    }
+
+    private static func number(_ name: StaticString, _ value: Int, _ buffer: inout ByteBuffer) {
+        buffer.append(name)
+        buffer.append(decimal: value)
+    }
+
+    private static func text(_ name: StaticString, _ value: String, _ buffer: inout ByteBuffer) {
+        guard !value.isEmpty else { return }
+        buffer.append(name)
+        value.withByteSlice { buffer.append(jsonString: $0) }
+    }
+
+    /// RFC 3339, UTC, milliseconds.
+    private static func appendTime(_ record: AccessRecord, to buffer: inout ByteBuffer) {
+        HTTPDate.appendTimestamp(
+            secondsSince1970: record.secondsSince1970, milliseconds: record.milliseconds,
+            to: &buffer)
+    }
+}

@@ -1,0 +1,140 @@
+# Fixtures: certificates, the fake upstream, gateways by configuration. The checks that hold for every test
+# (nothing forbidden reached the upstream, the gateway is alive) are made here, so no test can forget them.
+
+import ssl
+import threading
+
+import openai
+import pytest
+
+from certificates import Certificates
+from fake_upstream import UPSTREAM_KEY, FakeUpstream
+from gateway_process import Gateway, Simulator
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def client_tls(certificates):
+    """What a client of a TLS gateway or simulator trusts."""
+    return ssl.create_default_context(cafile=certificates.ca_file)
+
+
+@pytest.fixture(scope="session")
+def session_upstream(certificates):
+    upstream = FakeUpstream(certificates)
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture
+def upstream(session_upstream):
+    """The shared fake upstream; fails the test if the gateway sent it anything it must never send."""
+    session_upstream.violations.clear()
+    yield session_upstream
+    assert session_upstream.violations == []
+
+
+def openai_provider(url, certificates, **fields):
+    return {"type": "openai", "base_url": url, "api_key": UPSTREAM_KEY, "ca_file": certificates.ca_file, **fields}
+
+
+@pytest.fixture(scope="session")
+def provider(session_upstream, certificates):
+    """Makes a provider block: provider() for the fake upstream, provider(url=..., timeouts=...) for others."""
+
+    def make(url=None, **fields):
+        return openai_provider(url or session_upstream.url, certificates, **fields)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def start_gateway(tmp_path_factory):
+    """Starts a gateway with a configuration; all of a module's are stopped and checked after its last test."""
+    running = []
+
+    def start(config, **options):
+        gateway = Gateway(config, tmp_path_factory.mktemp("gateway"), **options)
+        running.append(gateway)
+        return gateway
+
+    yield start
+    failures = []
+    for gateway in running:
+        try:
+            if gateway.process.returncode is None:
+                gateway.stop()
+        except AssertionError as failure:
+            failures.append(str(failure))
+        finally:
+            if gateway.alive():
+                gateway.kill()
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture(scope="module")
+def start_simulator(tmp_path_factory):
+    running = []
+
+    def start(**options):
+        simulator = Simulator(tmp_path_factory.mktemp("simulator"), **options)
+        running.append(simulator)
+        return simulator
+
+    yield start
+    for simulator in running:
+        simulator.stop()
+
+
+@pytest.fixture
+def sdk():
+    """Makes the official client for a gateway; without retries, so that each failure is seen once."""
+    clients = []
+
+    def make(gateway, api_key="any-key", **options):
+        options.setdefault("max_retries", 0)
+        options.setdefault("timeout", 20)
+        client = openai.OpenAI(base_url=gateway.url, api_key=api_key, **options)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def run_all(cases):
+    """Runs functions at the same time; returns {name: result or exception} so that waits overlap."""
+    results = {}
+
+    def run(name, function):
+        try:
+            results[name] = function()
+        except BaseException as failure:  # reported by the caller, one by one
+            results[name] = failure
+
+    threads = [threading.Thread(target=run, args=case, daemon=True) for case in cases.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(50)
+    return {name: results.get(name, TimeoutError("the case did not end")) for name in cases}
+
+
+@pytest.fixture
+def at_once(subtests):
+    """Runs {name: function} at the same time; each is a subtest of its own."""
+
+    def run(cases):
+        results = run_all(cases)
+        for name, result in results.items():
+            with subtests.test(name):
+                if isinstance(result, BaseException):
+                    raise result
+        return results
+
+    return run
