@@ -27,8 +27,9 @@ struct Serve: ParsableCommand {
         let log = LogSink(loop, descriptor: 1)
         let builder = SnapshotBuilder(
             configuration, resolver: Resolver(loop), version: Gateway.version)
+        let service: Service
         do {
-            let service = Service(
+            service = Service(
                 loop: loop, configuration: configuration, snapshot: try builder.build(), log: log,
                 tls: try builder.serverTLS(), descriptors: descriptors)
             try service.start()
@@ -36,7 +37,7 @@ struct Serve: ParsableCommand {
             Output.error("gateway: \(error)")
             throw ExitCode(1)
         }
-        loop.run()
+        withExtendedLifetime(service) { loop.run() }
     }
 }
 
