@@ -15,6 +15,8 @@ let settings: [SwiftSetting] =
         // in release it costs 18 % of all instructions (docs/decisions/0002).
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
     ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+    // Without it the fuzzer sees the branches of its own main only.
+    + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
 /// One floor of the gateway: the folder it owns and the floors it may import.
 func floor(_ name: String, _ folder: String, on lower: [String]) -> Target {
@@ -50,7 +52,7 @@ func fuzzer(_ name: String, on modules: [String]) -> Target {
         dependencies: modules.map { .byName(name: $0) },
         path: "Fuzz/\(name)",
         exclude: ["Corpus", "FailCases", "dictionary"],
-        swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
+        swiftSettings: [.unsafeFlags(["-sanitize=fuzzer"])],
         linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
 }
 
@@ -151,6 +153,12 @@ let package = Package(
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
         tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(
+            of: "GatewayConfig",
+            with: [
+                "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayPolicy",
+                "GatewayProviders", "GatewayTelemetry", "GatewayExchange",
+            ]),
     ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )

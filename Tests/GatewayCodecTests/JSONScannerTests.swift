@@ -106,6 +106,87 @@ import Testing
         #expect(failure == JSONFailure(kind: .tooDeep, offset: 2))
     }
 
+    /// Which kind of container closes next is remembered over all 128 levels, mixed as they come.
+    @Test func remembersEveryLevel() {
+        for pattern in 1..<12 {
+            var opening = ""
+            var closing = ""
+            for level in 0..<128 {
+                let isObject = level % (pattern + 1) == 0 || level % 5 == pattern % 5
+                opening += isObject ? "{\"a\":" : "["
+                closing = (isObject ? "}" : "]") + closing
+            }
+            let text = Array((opening + "0" + closing).utf8)
+            #expect(text.kind != nil)
+            // Any single bracket closed as the other kind is seen.
+            for index in text.count - 128..<text.count {
+                var wrong = text
+                wrong[index] =
+                    wrong[index] == ASCII.closeBrace ? ASCII.closeBracket : ASCII.closeBrace
+                #expect(wrong.kind == nil, "pattern \(pattern), byte \(index)")
+            }
+        }
+    }
+
+    /// A list of names finds what walking every key finds.
+    @Test(arguments: [
+        #"{"index":1,"delta":2,"finish_reason":3}"#,
+        #"{"x":0,"delta":{"delta":9},"y":[1],"index":1}"#,
+        #"{}"#, #"{"inde":1,"indexx":2,"finish_reasom":3,"finish_reaso":4,"finish_reason_":5}"#,
+        #"{ "ind\u0065x" : 1 , "a":"b", "delta" : 2 }"#, #"{"delta":1,"delta":2}"#, #"{"delta":7}"#,
+        #"{"a":1,"delta":-1.5e3}"#, #"{"a":"\n","index":"\"","b":{"index":1},"delta":null}"#,
+    ])
+    func findsNames(_ text: String) throws {
+        let expected = try text.withByteSlice { (bytes) throws(JSONFailure) in
+            try Self.walked(bytes)
+        }
+        let found = try text.withByteSlice { (bytes) throws(JSONFailure) in
+            try Self.looked(bytes)
+        }
+        #expect(found == expected)
+        // Cut anywhere, it fails.
+        for count in 0..<text.utf8.count {
+            #expect(text.withByteSlice { Self.failsToLook($0.prefix(count)) }, "\(count)")
+        }
+    }
+
+    private static let names = JSONNames("index", "delta", "finish_reason")
+    private static let plainNames = ["index", "delta", "finish_reason"]
+
+    private static func walked(_ bytes: ByteSlice) throws(JSONFailure) -> [String] {
+        var found: [String] = []
+        var scanner = JSONScanner(bytes)
+        try scanner.beginObject()
+        while let member = try scanner.nextMember() {
+            var key = ByteBuffer()
+            key.append(jsonUnescaping: scanner.bytes(member.key.range))
+            guard plainNames.contains(key.string) else { continue }
+            let value = scanner.bytes(member.value.range).string
+            found.append("\(key.string) \(member.key.hasEscapes) \(value)")
+        }
+        try scanner.finish()
+        return found
+    }
+
+    private static func looked(_ bytes: ByteSlice) throws(JSONFailure) -> [String] {
+        var found: [String] = []
+        var scanner = JSONScanner(bytes)
+        try scanner.beginObject()
+        while let name = try scanner.nextName(in: names) {
+            let value = scanner.bytes(try scanner.value().range).string
+            found.append("\(plainNames[name.index]) \(name.hasEscapes) \(value)")
+        }
+        try scanner.finish()
+        return found
+    }
+
+    private static func failsToLook(_ bytes: ByteSlice) -> Bool {
+        do throws(JSONFailure) {
+            _ = try looked(bytes)
+            return false
+        } catch { return error.offset <= bytes.count }
+    }
+
     @Test(arguments: [
         ("1e308", true), ("1e309", false), ("-1e309", false), ("1e-999999999999999999999", true),
         ("1e999999999999999999999", false), ("0e999999", true), ("0.0e999999", true),

@@ -1,0 +1,160 @@
+// Configuration.swift — everything an operator can decide, as values. The defaults are written
+// here and nowhere else. Imported by Admin and Main; the snapshot is built from it.
+
+import GatewayExchange
+import GatewayModel
+import GatewayTelemetry
+import ReactorCore
+
+/// One whole configuration.
+package struct Configuration: Sendable {
+    package var server = ServerConfiguration()
+    package var auth = AuthConfiguration()
+    /// In the file's order; names are unique. Never empty once loaded.
+    package var providers: [ProviderConfiguration] = []
+    /// In the file's order; names are unique.
+    package var models: [ModelConfiguration] = []
+    /// Only `models` routes: built-in patterns and `provider/model` are off.
+    package var modelsOnly = false
+    package var observability = ObservabilityConfiguration()
+
+    package init() {}
+}
+
+/// Where and how clients are served.
+package struct ServerConfiguration: Sendable {
+    /// An address, or a name that resolves to one.
+    package var host = "127.0.0.1"
+    /// 0: any free one.
+    package var port = 8000
+    /// Processes; nil: as many as the cores suggest.
+    package var workers: Int?
+    /// Nil: plain HTTP.
+    package var tls: ServerTLSConfiguration?
+    package var heartbeatInterval: Duration = .seconds(15)
+    /// How long running exchanges may take to end after SIGTERM.
+    package var shutdownGrace: Duration = .seconds(30)
+    package var doors = DoorsConfiguration()
+    package var limits = ServerLimits()
+    package var cors = CORSConfiguration()
+    /// Host names beside the loopback ones that a loopback listener in open mode answers to.
+    package var allowedHosts: [String] = []
+
+    package init() {}
+
+    /// Whether `host` can be reached from this machine only.
+    package var isLoopback: Bool { HostName.isLoopback(host) }
+}
+
+/// The listener's certificate.
+package struct ServerTLSConfiguration: Equatable, Sendable {
+    /// PEM file: the certificate and its chain.
+    package var certificateFile = ""
+    /// PEM file.
+    package var privateKeyFile = ""
+
+    package init() {}
+}
+
+/// What can differ from door to door.
+package struct DoorsConfiguration: Equatable, Sendable {
+    package var chatCompletions = DoorConfiguration()
+
+    package init() {}
+}
+
+/// One door.
+package struct DoorConfiguration: Equatable, Sendable {
+    package var heartbeat = HeartbeatMode.comment
+    package var onClientDisconnect = DisconnectPolicy.cancel
+
+    package init() {}
+}
+
+/// Which web pages may call.
+package struct CORSConfiguration: Equatable, Sendable {
+    /// Nil: `*` where keys are asked for, else loopback origins only.
+    package var origins: [String]?
+
+    package init() {}
+}
+
+/// Who may call.
+package struct AuthConfiguration: Sendable {
+    package enum Mode: String, CaseIterable, Sendable {
+        /// `keys` if there are any, else `open`.
+        case auto
+        case open
+        /// Some credential must be there; any will do.
+        case bearer
+        case keys
+    }
+
+    package var mode = Mode.auto
+    package var keys: [KeyConfiguration] = []
+
+    package init() {}
+
+    /// The mode that holds: never `auto`.
+    package var effectiveMode: Mode { mode == .auto ? (keys.isEmpty ? .open : .keys) : mode }
+}
+
+/// A client's key.
+package struct KeyConfiguration: Sendable {
+    /// Unique; appears in logs.
+    package var name = ""
+    /// The key itself; nil where only its hash is known.
+    package var key: Secret?
+    /// SHA-256 of the key, 32 bytes. Exactly one of `key` and `sha256` is there.
+    package var sha256: [UInt8]?
+    /// Model names and patterns that it may use; empty: all.
+    package var models: [String] = []
+    /// Whether it opens the administration's doors.
+    package var isAdmin = false
+
+    package init() {}
+}
+
+/// A line of the model table.
+package struct ModelConfiguration: Equatable, Sendable {
+    /// An exact name, or a pattern with one `*`.
+    package var name = ""
+    /// Where it goes. Exactly one until routing can choose.
+    package var targets: [ModelTarget] = []
+
+    package init() {}
+}
+
+/// A model at a provider.
+package struct ModelTarget: Equatable, Sendable {
+    /// Names one of the configuration's providers.
+    package var provider = ""
+    /// The model's name there; nil: the client's.
+    package var model: String?
+
+    package init(provider: String = "", model: String? = nil) {
+        self.provider = provider
+        self.model = model
+    }
+}
+
+/// What is written down about the traffic.
+package struct ObservabilityConfiguration: Equatable, Sendable {
+    package var log = LogConfiguration()
+
+    package init() {}
+}
+
+/// The log on standard output.
+package struct LogConfiguration: Equatable, Sendable {
+    package enum Level: String, CaseIterable, Sendable {
+        case debug, info, warning, error
+    }
+
+    package var format = LogFormat.json
+    package var level = Level.info
+    /// Always false in this version.
+    package var logsBodies = false
+
+    package init() {}
+}

@@ -1,0 +1,71 @@
+// ConfigurationFile.swift — the shell of this folder: the only place here that touches files.
+
+import Glibc
+
+/// A file that cannot be read: the end of a sentence that begins with its name.
+package struct FileFailure: Error, Equatable, CustomStringConvertible {
+    package var path: String
+    package var reason: String
+
+    package var description: String { "\(path) \(reason)" }
+}
+
+/// Reads small files whole.
+package enum ConfigurationFile {
+    package static let bytesMax = 1024 * 1024
+
+    /// Whether something is there that could be read.
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    package static func read(_ path: String) throws(FileFailure) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(path) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            guard count > 0 else {
+                if errno == EINTR { continue }
+                throw failure(path)
+            }
+            bytes.append(contentsOf: chunk[..<count])
+            guard bytes.count <= bytesMax else {
+                throw FileFailure(path: path, reason: "has more than \(bytesMax) bytes")
+            }
+        }
+    }
+
+    private static func failure(_ path: String) -> FileFailure {
+        FileFailure(path: path, reason: "cannot be read: \(String(cString: strerror(errno)))")
+    }
+}
+
+extension ConfigurationSources {
+    /// Finds and reads the files around `environment` and `commandLine`.
+    ///
+    /// - Parameter programDirectory: where the executable lies.
+    package static func gather(
+        configFlag: String?, environment: [String: String], commandLine: [CommandLineSetting],
+        programDirectory: String?
+    ) throws(FileFailure) -> ConfigurationSources {
+        var sources = ConfigurationSources()
+        sources.environment = environment
+        sources.commandLine = commandLine
+        sources.readFile = ConfigurationFile.read
+        let path = ConfigurationLookup.path(
+            flag: configFlag, variable: environment["GATEWAY_CONFIG"],
+            directories: ConfigurationLookup.directories(programDirectory: programDirectory),
+            exists: ConfigurationFile.exists)
+        if let path {
+            sources.file = ConfigurationDocument(
+                name: path, bytes: try ConfigurationFile.read(path))
+        }
+        if ConfigurationFile.exists(".env") {
+            sources.dotEnv = ConfigurationDocument(
+                name: ".env", bytes: try ConfigurationFile.read(".env"))
+        }
+        return sources
+    }
+}

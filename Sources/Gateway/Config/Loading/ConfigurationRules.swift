@@ -1,0 +1,121 @@
+// ConfigurationRules.swift — what must hold between sections, once each is right by itself.
+
+import GatewayCodec
+import GatewayModel
+import ReactorCore
+
+/// Checks a configuration as a whole. The tree it was read from tells the places, and what was
+/// written but could not be read: a mistake within a section must not look like two.
+enum ConfigurationRules {
+    static func check(
+        _ configuration: Configuration, _ tree: YAMLNode, _ reader: inout ConfigurationReader
+    ) {
+        checkExposure(configuration, tree, &reader)
+        checkKeys(configuration.auth, tree, &reader)
+        checkProviders(configuration.providers, tree, &reader)
+        checkModels(configuration, tree, &reader)
+    }
+
+    /// Nobody should open a gateway that spends money to a network by leaving something out.
+    private static func checkExposure(
+        _ configuration: Configuration, _ tree: YAMLNode, _ reader: inout ConfigurationReader
+    ) {
+        let auth = configuration.auth
+        let hasNoKeys = tree.isBare(at: ["auth", "keys"])
+        if auth.mode == .auto, hasNoKeys, !configuration.server.isLoopback {
+            note(
+                ["server", "host"], tree, &reader,
+                "'\(configuration.server.host)' can be reached from other machines: configure "
+                    + "auth.keys (or LOCAL_API_KEY), or say auth.mode: open")
+        }
+        if auth.mode == .keys, hasNoKeys {
+            note(["auth", "mode"], tree, &reader, "asks for keys, but auth.keys has none")
+        }
+        if auth.mode == .open || auth.mode == .bearer, !auth.keys.isEmpty {
+            warn(
+                ["auth", "keys"], tree, &reader,
+                "are not asked for, because auth.mode is \(auth.mode.rawValue)")
+        }
+    }
+
+    private static func checkKeys(
+        _ auth: AuthConfiguration, _ tree: YAMLNode, _ reader: inout ConfigurationReader
+    ) {
+        for (index, key) in auth.keys.enumerated() {
+            for earlier in auth.keys[..<index] {
+                if earlier.name == key.name {
+                    note(
+                        ["auth", "keys", "[\(index)]", "name"], tree, &reader,
+                        "'\(key.name)' is the name of an earlier key")
+                }
+                if key.key != nil && key.key == earlier.key
+                    || key.sha256 != nil && key.sha256 == earlier.sha256
+                {
+                    let name = key.key == nil ? "sha256" : "key"
+                    note(
+                        ["auth", "keys", "[\(index)]", name], tree, &reader,
+                        "is the same key as that of '\(earlier.name)'")
+                }
+            }
+        }
+    }
+
+    private static func checkProviders(
+        _ providers: [ProviderConfiguration], _ tree: YAMLNode,
+        _ reader: inout ConfigurationReader
+    ) {
+        for provider in providers {
+            guard case .openAI(let upstream) = provider.kind else { continue }
+            let isRemote = !HostName.isLoopback(upstream.baseURL.host)
+            if !upstream.baseURL.usesTLS, isRemote, upstream.apiKey != nil {
+                warn(
+                    ["providers", provider.name, "base_url"], tree, &reader,
+                    "the key goes over the network unencrypted")
+            }
+            if upstream.baseURL.usesTLS, !upstream.verifiesTLS {
+                warn(
+                    ["providers", provider.name, "tls_verify"], tree, &reader,
+                    "is off: anybody in between can read the traffic and the key")
+            }
+        }
+    }
+
+    private static func checkModels(
+        _ configuration: Configuration, _ tree: YAMLNode, _ reader: inout ConfigurationReader
+    ) {
+        let names = tree["providers"]?.keys ?? []
+        for model in configuration.models {
+            let path = ["models", model.name]
+            let isList = tree.node(at: path + ["targets"]) != nil
+            for (index, target) in model.targets.enumerated()
+            where !target.provider.isEmpty && !names.contains(target.provider) {
+                let near = NearestName.suggestion(for: target.provider, among: names)
+                let advice =
+                    near.map { "did you mean '\($0)'?" }
+                    ?? "there are: \(names.joined(separator: ", "))"
+                note(
+                    path + (isList ? ["targets", "[\(index)]", "provider"] : ["provider"]), tree,
+                    &reader, "no provider is named '\(target.provider)'; \(advice)")
+            }
+        }
+        if configuration.modelsOnly, tree.isBare(at: ["models"]) {
+            note(["models_only"], tree, &reader, "is on, but 'models' lists none")
+        }
+    }
+
+    private static func note(
+        _ path: [String], _ tree: YAMLNode, _ reader: inout ConfigurationReader, _ message: String
+    ) {
+        reader.add(
+            ConfigurationProblem(
+                mark: tree.nearest(to: path).mark,
+                message: "\(ConfigurationReader.text(of: path)): \(message)"))
+    }
+
+    private static func warn(
+        _ path: [String], _ tree: YAMLNode, _ reader: inout ConfigurationReader, _ message: String
+    ) {
+        reader.warn(
+            "\(ConfigurationReader.text(of: path)): \(message)", at: tree.nearest(to: path).mark)
+    }
+}

@@ -1,0 +1,335 @@
+// ConfigurationSchema.swift — the one definition of what may be configured. Reading, error
+// messages, `gateway check` and docs/configuration.md all come from it: a new setting is a new
+// line here and a property with its default in Configuration.
+
+import GatewayExchange
+import GatewayModel
+import GatewayTelemetry
+import ReactorCore
+
+/// The keys of the file, section by section. Providers are in ConfigurationSchema+Providers.
+enum ConfigurationSchema {
+    private static let day: Duration = .seconds(86_400)
+
+    static var root: Section<Configuration> {
+        Section(
+            Configuration(),
+            [
+                Field("server", \.server, .section(server), "Where and how clients are served."),
+                Field("auth", \.auth, .section(auth), "Who may call."),
+                Field(
+                    "providers", \.providers, providers,
+                    "Where requests go, each under a name of your choice. With none configured, "
+                        + "the environment's are used; without those, a simulator named `sim`."),
+                Field(
+                    "models", \.models, models,
+                    "Which provider serves a model. Exact names come first, then the longest "
+                        + "pattern; then `provider/model`, the `X-Provider` header and built-in "
+                        + "patterns."),
+                Field(
+                    "models_only", \.modelsOnly, .boolean,
+                    "Serve nothing but what `models` lists."),
+                .notYet("tools", "Execution of built-in tools."),
+                Field(
+                    "observability", \.observability, .section(observability),
+                    "What is written down about the traffic."),
+            ])
+    }
+
+    // MARK: server
+
+    private static var server: Section<ServerConfiguration> {
+        Section(
+            ServerConfiguration(),
+            [
+                Field(
+                    "host", \.host,
+                    .text("a host name or address") { (text) throws(Refusal) in
+                        try HostName.check(text)
+                    },
+                    variable: "HOST",
+                    "The address to listen on. One that other machines can reach needs keys, or "
+                        + "`auth.mode` said out loud."),
+                Field(
+                    "port", \.port, .integer(0...65535), variable: "PORT",
+                    "The TCP port to listen on; 0 takes a free one."),
+                Field(
+                    "workers", \.workers, .integer(1...1024), orWord: "auto", variable: "WORKERS",
+                    "Processes; `auto` goes by the number of cores."),
+                Field("tls", \.tls, .section(serverTLS), "Serve HTTPS with this certificate."),
+                Field(
+                    "heartbeat_interval", \.heartbeatInterval,
+                    .duration(.milliseconds(100)...day), variable: "HEARTBEAT_INTERVAL",
+                    "Silence after which a stream gets a heartbeat. The head of an answer is held "
+                        + "back no longer than this."),
+                Field(
+                    "shutdown_grace", \.shutdownGrace, .duration(.zero...day),
+                    variable: "SHUTDOWN_GRACE",
+                    "How long running requests may take to end when the gateway is stopped."),
+                Field("doors", \.doors, .section(doors), "What differs from door to door."),
+                Field("limits", \.limits, .section(limits), "Bounds on what clients may do."),
+                Field("cors", \.cors, .section(cors), "Which web pages may call."),
+                Field(
+                    "allowed_hosts", \.allowedHosts,
+                    .list(
+                        of: .text("a host name or address") { (text) throws(Refusal) in
+                            try HostName.check(text)
+                        }),
+                    "Host names, beside the loopback ones, that a loopback listener without keys "
+                        + "answers to. Others get 403, so that no web page can rebind its name to "
+                        + "this gateway."),
+            ])
+    }
+
+    private static var serverTLS: Section<ServerTLSConfiguration> {
+        Section(
+            ServerTLSConfiguration(),
+            [
+                Field(
+                    "certificate", \.certificateFile, .path, isRequired: true,
+                    "PEM file: the certificate, then its chain."),
+                Field(
+                    "private_key", \.privateKeyFile, .path, isRequired: true,
+                    "PEM file: the certificate's private key."),
+            ])
+    }
+
+    private static var doors: Section<DoorsConfiguration> {
+        Section(
+            DoorsConfiguration(),
+            [
+                Field(
+                    "chat_completions", \.chatCompletions, .section(door),
+                    "`POST /v1/chat/completions`.")
+            ])
+    }
+
+    private static var door: Section<DoorConfiguration> {
+        Section(
+            DoorConfiguration(),
+            [
+                Field(
+                    "heartbeat", \.heartbeat, .choice([.comment, .chunk, .off]),
+                    "`comment` sends `:ka` comments, which every client ignores; `chunk` empty "
+                        + "chunks, for clients whose idle timer only counts data."),
+                Field(
+                    "on_client_disconnect", \.onClientDisconnect, .choice([.cancel, .drain]),
+                    "`cancel` aborts the upstream's answer at once; `drain` lets it end, so that "
+                        + "its usage is known."),
+            ])
+    }
+
+    private static var limits: Section<ServerLimits> {
+        let time: ValueKind<Duration> = .duration(.milliseconds(10)...day)
+        return Section(
+            ServerLimits(),
+            [
+                Field(
+                    "target", \.head.targetBytesMax, .size(64...1_048_576),
+                    "The request target; more is 414."),
+                Field(
+                    "header_line", \.head.lineBytesMax, .size(256...1_048_576),
+                    "One header line; more is 431."),
+                Field(
+                    "head", \.head.headBytesMax, .size(1024...1_048_576),
+                    "A whole request head; more is 431."),
+                Field(
+                    "headers", \.head.fieldCountMax, .integer(8...10_000),
+                    "Header lines; more is 431."),
+                Field(
+                    "body", \.bodyBytesMax, .size(1024...1_073_741_824),
+                    "A request body; more is 413."),
+                Field(
+                    "connections", \.connectionCountMax, .integer(1...10_000_000),
+                    "Open client connections; further ones get 503. The descriptor limit may "
+                        + "lower it."),
+                Field(
+                    "head_timeout", \.headTime, time,
+                    "For a whole request head; then 408."),
+                Field(
+                    "body_timeout", \.bodyTime, time,
+                    "For a request body, and a second more per 64 KiB; then 408."),
+                Field(
+                    "body_rate", \.bodyRateMin, .size(0...1_073_741_824),
+                    "Bytes a second that a body must bring once `body_rate_grace` is over; "
+                        + "then 408."),
+                Field(
+                    "body_rate_grace", \.bodyRateGrace, time,
+                    "Time in a body after which its rate counts."),
+                Field(
+                    "idle_timeout", \.idleTime, time,
+                    "Between requests; then the connection is closed."),
+                Field(
+                    "write_timeout", \.writeStallTime, time,
+                    "How long a client may take no byte of an answer; then it is cancelled."),
+            ])
+    }
+
+    private static var cors: Section<CORSConfiguration> {
+        Section(
+            CORSConfiguration(),
+            [
+                Field(
+                    "origins", \.origins,
+                    .list(
+                        of: .text("an origin such as https://app.example, or *") {
+                            (text) throws(Refusal) in try BaseURLText.origin(text)
+                        }
+                    ), orWord: "auto",
+                    "Origins of web pages that may call; `*` is all. `auto` is all where keys are "
+                        + "asked for, else loopback origins.")
+            ])
+    }
+
+    // MARK: auth
+
+    private static var auth: Section<AuthConfiguration> {
+        Section(
+            AuthConfiguration(),
+            [
+                Field(
+                    "mode", \.mode, .choice(AuthConfiguration.Mode.allCases),
+                    variable: "AUTH_MODE",
+                    "`auto` asks for keys if any are configured; `open` asks for nothing; "
+                        + "`bearer` for any credential; `keys` for a configured one."),
+                Field(
+                    "keys", \.keys, .list(of: .section(key)),
+                    "The keys that clients may present. With none configured, `LOCAL_API_KEY` in "
+                        + "the environment is one, named `local`."),
+            ])
+    }
+
+    private static var key: Section<KeyConfiguration> {
+        Section(
+            KeyConfiguration(),
+            [
+                Field(
+                    "name", \.name, .name("a name"), isRequired: true,
+                    "Who presents it; appears in logs. Unique."),
+                Field("key", \.key, .secret("a key"), "The key itself."),
+                Field(
+                    "sha256", \.sha256, .sha256,
+                    "The key's SHA-256 hash, in place of the key."),
+                Field(
+                    "models", \.models, .list(of: .model("a model's name or pattern")),
+                    "Models that it may use; none listed means all."),
+                Field(
+                    "admin", \.isAdmin, .boolean, "Whether it opens the administration's doors."),
+                .notYet("rpm", "Requests a minute."),
+                .notYet("tpm", "Tokens a minute."),
+                .notYet("concurrent", "Requests at once."),
+            ],
+            check: { _, node, reader in
+                switch (node["key"], node["sha256"]) {
+                case (nil, nil):
+                    reader.note("either 'key' or 'sha256' is needed", at: node.mark)
+                case (_, .some(let hash)) where node["key"] != nil:
+                    reader.note("'key' and 'sha256' exclude each other", at: hash.mark)
+                default: break
+                }
+            })
+    }
+
+    // MARK: models
+
+    /// A line of the table as it is written: a target, or a list of targets.
+    private struct ModelLine {
+        var provider: String?
+        var model: String?
+        var targets: [ModelTarget]?
+    }
+
+    private static var models: ValueKind<[ModelConfiguration]> {
+        .table(
+            "model name, or pattern with one `*`",
+            checkKey: { (name) throws(Refusal) in try OperatorName.checkModel(name) },
+            of: .section(modelLine),
+            join: { name, line in
+                var model = ModelConfiguration()
+                model.name = name
+                model.targets = line.targets ?? []
+                if let provider = line.provider {
+                    model.targets = [ModelTarget(provider: provider, model: line.model)]
+                }
+                return model
+            },
+            split: { model in
+                let target = model.targets.first
+                return (model.name, ModelLine(provider: target?.provider, model: target?.model))
+            })
+    }
+
+    private static var modelLine: Section<ModelLine> {
+        Section(
+            ModelLine(),
+            [
+                Field("provider", \.provider, .name("a provider's name"), "Where it goes."),
+                Field(
+                    "model", \.model, .model("a model's name"),
+                    "The model's name there; the client's name if left out."),
+                Field(
+                    "targets", \.targets, .list(of: .section(target)),
+                    "In place of `provider`: a list with one target, until routing can choose."),
+                .notYet("strategy", "How to choose among targets."),
+                .notYet("fallbacks", "Models to try when this one fails."),
+            ],
+            check: { _, node, reader in
+                let targets = node["targets"]
+                if let targets, case .sequence(let list) = targets.content {
+                    if list.isEmpty { reader.note("'targets' is empty", at: targets.mark) }
+                    if list.count > 1 {
+                        reader.note(
+                            "more than one target is not yet available in this version",
+                            at: list[1].mark)
+                    }
+                }
+                if let targets, node["provider"] != nil || node["model"] != nil {
+                    reader.note(
+                        "'targets' takes the place of 'provider' and 'model'", at: targets.mark)
+                } else if targets == nil, node["provider"] == nil {
+                    reader.note("the key 'provider' is missing", at: node.mark)
+                }
+            })
+    }
+
+    private static var target: Section<ModelTarget> {
+        Section(
+            ModelTarget(),
+            [
+                Field(
+                    "provider", \.provider, .name("a provider's name"), isRequired: true,
+                    "Where it goes."),
+                Field("model", \.model, .model("a model's name"), "The model's name there."),
+                .notYet("weight", "Its share of the requests."),
+            ])
+    }
+
+    // MARK: observability
+
+    private static var observability: Section<ObservabilityConfiguration> {
+        Section(
+            ObservabilityConfiguration(),
+            [
+                Field("log", \.log, .section(log), "The log on standard output."),
+                .notYet("prometheus", "Metrics for Prometheus."),
+                .notYet("langfuse", "Traces for Langfuse."),
+                .notYet("otlp", "Traces and metrics for OpenTelemetry."),
+            ])
+    }
+
+    private static var log: Section<LogConfiguration> {
+        Section(
+            LogConfiguration(),
+            [
+                Field(
+                    "format", \.format, .choice([.json, .text]), variable: "LOG_FORMAT",
+                    "How lines look."),
+                Field(
+                    "level", \.level, .choice(LogConfiguration.Level.allCases),
+                    variable: "LOG_LEVEL", "The least important lines to write."),
+                Field(
+                    "bodies", \.logsBodies, .falseOnly,
+                    "Whether requests and answers are written out."),
+            ])
+    }
+}

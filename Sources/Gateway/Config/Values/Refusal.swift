@@ -1,0 +1,9 @@
+// Refusal.swift — why a piece of text is not the value it should be. Thrown by everything in this
+// folder; the reader puts the place and the text in front of it.
+
+/// The end of a sentence whose beginning is the refused text: "is not a whole number".
+struct Refusal: Error, Equatable {
+    let reason: String
+
+    init(_ reason: String) { self.reason = reason }
+}
