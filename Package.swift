@@ -148,6 +148,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
             swiftSettings: settings),
         tests(of: "ReactorCore", with: ["CUV", "TestSupport", "FuzzChecks"]),
+        tests(of: "Reactor", with: ["CUV", "ReactorCore", "TestSupport"]),
         tests(of: "GatewayCodec", with: ["CUV", "ReactorCore"]),
         tests(of: "GatewayModel", with: ["ReactorCore"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
