@@ -170,6 +170,15 @@ public final class EventLoop {
         uv_ref(cuv_timer_handle(wake))
     }
 
+    /// Without timers the loop need not wake up, and `run` need not wait for a time that nobody
+    /// is interested in any more.
+    func timerCancelled() {
+        guard wheel.count == 0, wakeAt != .never else { return }
+        wakeAt = .never
+        uv_timer_stop(wake)
+        uv_unref(cuv_timer_handle(wake))
+    }
+
     private func timeCame() {
         beginTurn()
         wakeAt = .never
