@@ -118,6 +118,9 @@ let package = Package(
             path: "Sources/Gateway/Main",
             swiftSettings: settings),
 
+        example("01-echo-server"),
+        example("02-tls-reverse-proxy"),
+
         tests(of: "ReactorCore"),
     ],
     swiftLanguageModes: [.v6]

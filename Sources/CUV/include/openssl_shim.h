@@ -21,4 +21,10 @@ static inline long cuv_ssl_ctx_add_chain_certificate(SSL_CTX *ctx, X509 *x) { re
 static inline void cuv_bio_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void cuv_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
 
+// Options, which are defined by a macro that shifts.
+static inline uint64_t cuv_ssl_options_always(void) { return SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION; }
+static inline uint64_t cuv_ssl_option_server_preference(void) { return SSL_OP_CIPHER_SERVER_PREFERENCE; }
+static inline uint64_t cuv_ssl_option_ignore_unexpected_eof(void) { return SSL_OP_IGNORE_UNEXPECTED_EOF; }
+static inline long cuv_ssl_cache_without_store(void) { return SSL_SESS_CACHE_NO_INTERNAL; }
+
 #endif

@@ -1,0 +1,137 @@
+// ClientCallMachine.swift — one HTTP call of the client: its four clocks and its one second try.
+// Pure value. HTTPClientCall tells it what happened and obeys.
+
+/// The four clocks of an upstream attempt. Each names itself in a time-out's error.
+public struct ClientClocks: Sendable, Equatable {
+    /// Name look-up, TCP and TLS together.
+    public var connect: Duration = .seconds(10)
+    /// From the request's last byte to the end of the response's head.
+    public var head: Duration = .seconds(60)
+    /// Between two reads of the response's body.
+    public var idle: Duration = .seconds(300)
+    /// From the call's start to the response's last byte.
+    public var total: Duration = .seconds(3600)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Which clock ran out.
+public enum ClientClock: String, Sendable {
+    /// Name look-up, TCP and TLS.
+    case connect
+    /// The response's head.
+    case head
+    /// The gap between two reads.
+    case idle
+    /// The whole call.
+    case total
+    /// The pool's queue.
+    case queue
+}
+
+/// Decides what a failure means at the moment it happens.
+///
+/// A call is sent again at most once, on a fresh connection, and only while the upstream cannot
+/// have begun to answer: the connection could not be made, or a reused one died before any byte of
+/// a response (RFC 9112 section 9.3.1 lets a client assume that such a request was not processed).
+public struct ClientCallMachine {
+    /// What to do after a failure.
+    public enum Verdict: Equatable, Sendable {
+        /// Try once more on a connection made for it.
+        case retryFresh
+        /// Give up.
+        case fail
+    }
+
+    private enum State: Equatable {
+        /// -> sent on a lease; -> ended.
+        case waiting
+        /// Written to a connection; -> receiving on the first byte; -> waiting on the second try.
+        case sent(reused: Bool)
+        /// A byte of the response has arrived; -> body on a final head; -> ended.
+        case receiving
+        /// -> ended.
+        case body
+        case ended
+    }
+
+    /// The clocks of this call.
+    public let clocks: ClientClocks
+    private var state = State.waiting
+    private var triedTwice = false
+    private let start: Instant
+    private var phaseStart: Instant
+    /// How many attempts have been made.
+    public private(set) var attempts = 1
+
+    /// A call that begins now.
+    public init(clocks: ClientClocks, now: Instant) {
+        self.clocks = clocks
+        start = now
+        phaseStart = now
+    }
+
+    /// The request was written to a connection that is new or has served before.
+    public mutating func sent(reused: Bool, now: Instant) {
+        precondition(state == .waiting, "sent in \(state)")
+        state = .sent(reused: reused)
+        phaseStart = now
+    }
+
+    /// Bytes of the response arrived.
+    public mutating func bytesArrived(now: Instant) {
+        switch state {
+        case .sent: state = .receiving
+        case .body: phaseStart = now
+        case .receiving, .waiting, .ended: break
+        }
+    }
+
+    /// The final head arrived.
+    public mutating func headArrived(now: Instant) {
+        state = .body
+        phaseStart = now
+    }
+
+    /// Reading goes on after a pause that was ours: the idle clock starts anew.
+    public mutating func resumed(now: Instant) { phaseStart = now }
+
+    /// The connection could not be made.
+    public mutating func connectFailed() -> Verdict { secondTry(allowed: state == .waiting) }
+
+    /// The connection was lost while the call was on it.
+    public mutating func connectionLost() -> Verdict {
+        secondTry(allowed: state == .sent(reused: true))
+    }
+
+    /// The call is over, in whatever way.
+    public mutating func ended() { state = .ended }
+
+    private mutating func secondTry(allowed: Bool) -> Verdict {
+        guard allowed, !triedTwice else {
+            state = .ended
+            return .fail
+        }
+        triedTwice = true
+        attempts += 1
+        state = .waiting
+        return .retryFresh
+    }
+
+    /// When a clock runs out next, and which.
+    public var deadline: (at: Instant, clock: ClientClock) {
+        let whole = start + clocks.total
+        let phase: (Instant, ClientClock)
+        switch state {
+        case .waiting: phase = (.never, .connect)
+        case .sent, .receiving: phase = (phaseStart + clocks.head, .head)
+        case .body: phase = (phaseStart + clocks.idle, .idle)
+        case .ended: return (.never, .total)
+        }
+        return phase.0 <= whole ? (phase.0, phase.1) : (whole, .total)
+    }
+
+    /// Whether any byte of the response has arrived.
+    public var hasResponse: Bool { state == .receiving || state == .body }
+}

@@ -1,0 +1,255 @@
+// HTTP1Parser.swift — llhttp as a value: bytes in, one event at a time out.
+// Touches CUV for llhttp only. Used by both connection machines.
+//
+// llhttp calls back; the callbacks here only write down ranges and pause it where an event is due,
+// so that no handler ever runs inside the parser. No lenient flag is ever set. What llhttp leaves
+// to its users (counts, sizes, Host, versions, stray line ends) is checked here and in
+// HTTPRequestRules.
+
+import CUV
+
+/// A push parser of HTTP/1 messages with a pull interface.
+///
+/// Head slices point into the caller's input when the head came in one piece, else into a private
+/// copy that lives until the next message begins.
+public struct HTTP1Parser: ~Copyable {
+    /// Which kind of message is parsed.
+    public enum Role: Sendable {
+        /// Requests: a server's side.
+        case request
+        /// Responses: a client's side.
+        case response
+    }
+
+    /// What the next bytes turned out to be.
+    public enum Event {
+        /// All input is used up; nothing more to say.
+        case needsInput
+        /// A head is complete: read it with `head`.
+        case head
+        /// Bytes of the body, valid as long as the input.
+        case body(ByteSlice)
+        /// The message is complete. What is left of the input belongs to the next one.
+        case end
+        /// The message is broken; the parser is dead from here on.
+        case failed(HTTP1Failure)
+    }
+
+    private let state: UnsafeMutablePointer<ParserState>
+    private let limits: HTTPHeadLimits
+
+    /// Makes a parser; llhttp's settings are shared by all parsers of one `HTTP1ParserSettings`.
+    public init(_ role: Role, limits: HTTPHeadLimits, settings: HTTP1ParserSettings) {
+        self.limits = limits
+        state = .allocate(capacity: 1)
+        state.initialize(to: ParserState(limits: limits))
+        let kind = role == .request ? HTTP_REQUEST : HTTP_RESPONSE
+        llhttp_init(&state.pointee.llhttp, kind, settings.pointer)
+        state.pointee.llhttp.data = UnsafeMutableRawPointer(state)
+    }
+
+    deinit {
+        state.pointee.releaseHead()
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// Whether no byte of a message has been seen since the last one ended.
+    public var isBetweenMessages: Bool { !state.pointee.inMessage }
+
+    /// Responses: the next one answers a HEAD request and has no body whatever its fields say.
+    /// Must be set before its head arrives.
+    public mutating func expectNoBody(_ expected: Bool) { state.pointee.expectsNoBody = expected }
+
+    /// Responses: the status of the message that was last begun.
+    public var status: Int { Int(state.pointee.llhttp.status_code) }
+
+    /// Consumes bytes from the front of `input` up to the next event.
+    public mutating func next(_ input: inout ByteSlice) -> Event {
+        if state.pointee.failure != nil { return failed() }
+        if state.pointee.headIsOut {
+            state.pointee.headIsOut = false
+            state.pointee.releaseHead()
+        }
+        guard !input.isEmpty || state.pointee.isPaused else { return .needsInput }
+        if state.pointee.isPaused {
+            llhttp_resume(&state.pointee.llhttp)
+            state.pointee.isPaused = false
+        }
+        return state.pointee.inHead ? parseHead(&input) : execute(&input)
+    }
+
+    /// Tells that the input has ended. `.end` closes a body that ends with the connection,
+    /// `.needsInput` says that nothing was open, anything else is `.failed(.truncated)`.
+    public mutating func finish() -> Event {
+        if state.pointee.failure != nil { return failed() }
+        guard state.pointee.inMessage else { return .needsInput }
+        if !state.pointee.inHead, llhttp_message_needs_eof(&state.pointee.llhttp) != 0 {
+            state.pointee.endMessage()
+            return .end
+        }
+        state.pointee.failure = .truncated
+        return .failed(.truncated)
+    }
+
+    /// The head that the last `.head` event announced.
+    public var head: HTTPHead {
+        let state = self.state
+        let base = state.pointee.headBase
+        let llhttp = state.pointee.llhttp
+        return HTTPHead(
+            fields: HTTPFields(
+                bytes: base, ranges: state.pointee.fieldsOrEmpty,
+                count: state.pointee.fieldCount),
+            method: HTTPMethod(llhttp: llhttp.method),
+            target: ByteSlice(
+                base + Int(state.pointee.targetStart), count: Int(state.pointee.targetCount)),
+            status: Int(llhttp.status_code),
+            minorVersion: Int(llhttp.http_minor),
+            framing: state.pointee.framing,
+            keepsAlive: state.pointee.keepsAlive,
+            asksForUpgrade: state.pointee.asksForUpgrade,
+            byteCount: state.pointee.headCount)
+    }
+
+    // MARK: Feeding llhttp
+
+    /// A head is parsed in place; the part of it that one read did not complete is kept, and the
+    /// next read is appended to it, so that all ranges are offsets into one run of bytes.
+    private mutating func parseHead(_ input: inout ByteSlice) -> Event {
+        let state = self.state
+        if !state.pointee.inMessage { state.pointee.beginMessage() }
+        let kept = state.pointee.keptHead.count
+        guard kept > 0 else {
+            state.pointee.headBase = input.base
+            state.pointee.feedBase = input.base
+            state.pointee.feedOffset = 0
+            let whole = input
+            let event = execute(&input)
+            if case .needsInput = event, state.pointee.inHead {
+                guard whole.count <= limits.headBytesMax else { return fail(.headTooLarge) }
+                state.pointee.keptHead.append(whole)
+            }
+            return event
+        }
+        let room = limits.headBytesMax + 1 - kept
+        let taken = input.prefix(min(input.count, max(room, 0)))
+        guard !taken.isEmpty else { return fail(.headTooLarge) }
+        state.pointee.keptHead.append(taken)
+        let base = state.pointee.keptHead.slice
+        state.pointee.headBase = base.base
+        state.pointee.feedBase = base.base + kept
+        state.pointee.feedOffset = kept
+        var rest = base.dropFirst(kept)
+        let event = execute(&rest)
+        let used = taken.count - rest.count
+        state.pointee.keptHead.truncate(to: kept + used)
+        input = input.dropFirst(used)
+        if case .needsInput = event, state.pointee.inHead,
+            state.pointee.keptHead.count > limits.headBytesMax
+        {
+            return fail(.headTooLarge)
+        }
+        return event
+    }
+
+    private mutating func execute(_ input: inout ByteSlice) -> Event {
+        let state = self.state
+        state.pointee.event = .none
+        let start = UnsafeRawPointer(input.base).assumingMemoryBound(to: CChar.self)
+        let code = llhttp_execute(&state.pointee.llhttp, start, input.count)
+        if code == HPE_OK {
+            input = input.dropFirst(input.count)
+            return .needsInput
+        }
+        if code == HPE_PAUSED, let stop = llhttp_get_error_pos(&state.pointee.llhttp) {
+            input = input.dropFirst(stop - start)
+            state.pointee.isPaused = true
+            switch state.pointee.event {
+            case .head:
+                return completeHead(stop)
+            case .body:
+                return .body(state.pointee.bodySpan)
+            case .end:
+                state.pointee.endMessage()
+                return .end
+            case .none:
+                preconditionFailure("llhttp paused without an event")
+            }
+        }
+        return fail(state.pointee.failure ?? HTTP1Failure(llhttp: code))
+    }
+
+    private mutating func completeHead(_ stop: UnsafePointer<CChar>) -> Event {
+        let state = self.state
+        let end = UnsafeRawPointer(stop).assumingMemoryBound(to: UInt8.self)
+        // llhttp stops on the last LF of the head, or right behind it.
+        let behind = end - state.pointee.feedBase + state.pointee.feedOffset
+        state.pointee.headCount = behind
+        let inHead = ByteSlice(state.pointee.headBase, count: behind)
+        state.pointee.inHead = false
+        state.pointee.headIsOut = true
+        guard behind <= limits.headBytesMax else { return fail(.headTooLarge) }
+        guard state.pointee.lineEndsAreStrict(in: inHead) else {
+            return fail(.malformed(.controlCharacter))
+        }
+        if let failure = state.pointee.framingFailure { return fail(failure) }
+        return .head
+    }
+
+    private mutating func fail(_ failure: HTTP1Failure) -> Event {
+        state.pointee.failure = failure
+        return .failed(failure)
+    }
+
+    private func failed() -> Event { .failed(state.pointee.failure ?? .malformed(.other)) }
+}
+
+/// llhttp's table of callbacks, shared by any number of parsers on one thread.
+public final class HTTP1ParserSettings {
+    let pointer: UnsafeMutablePointer<llhttp_settings_t>
+
+    /// Makes the table.
+    public init() {
+        pointer = .allocate(capacity: 1)
+        llhttp_settings_init(pointer)
+        ParserState.install(in: pointer)
+    }
+
+    deinit { pointer.deallocate() }
+}
+
+extension HTTPMethod {
+    init(llhttp code: UInt8) {
+        switch llhttp_method_t(rawValue: UInt32(code)) {
+        case HTTP_GET: self = .get
+        case HTTP_HEAD: self = .head
+        case HTTP_POST: self = .post
+        case HTTP_PUT: self = .put
+        case HTTP_DELETE: self = .delete
+        case HTTP_OPTIONS: self = .options
+        case HTTP_CONNECT: self = .connect
+        case HTTP_TRACE: self = .trace
+        case HTTP_PATCH: self = .patch
+        default: self = .other
+        }
+    }
+}
+
+extension HTTP1Failure {
+    init(llhttp code: llhttp_errno_t) {
+        switch code {
+        case HPE_INVALID_METHOD: self = .malformed(.method)
+        case HPE_INVALID_URL: self = .badTarget
+        case HPE_INVALID_VERSION, HPE_PAUSED_H2_UPGRADE: self = .unsupportedVersion
+        case HPE_INVALID_CONTENT_LENGTH: self = .malformed(.contentLength)
+        case HPE_UNEXPECTED_CONTENT_LENGTH: self = .ambiguousLength
+        case HPE_INVALID_TRANSFER_ENCODING: self = .ambiguousLength
+        case HPE_INVALID_CHUNK_SIZE: self = .malformed(.chunkSize)
+        case HPE_INVALID_HEADER_TOKEN: self = .malformed(.fieldLine)
+        case HPE_CR_EXPECTED, HPE_LF_EXPECTED, HPE_STRICT: self = .malformed(.lineEnd)
+        case HPE_INVALID_STATUS: self = .malformed(.statusLine)
+        default: self = .malformed(.other)
+        }
+    }
+}

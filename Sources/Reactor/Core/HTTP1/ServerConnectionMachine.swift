@@ -1,0 +1,242 @@
+// ServerConnectionMachine.swift — the life of one server connection, request after request.
+// Pure value: no socket and no clock. HTTPServerConnection tells it what happened and obeys.
+//
+//            bytes               head                    request and response ended
+//   idle ───────────▶ head ───────────▶ exchange ───────────────────────────────────▶ idle
+//     │                 │                  │  response ended, request still open
+//     │ time, EOF       │ time: 408        ├───────────────────────────────────▶ lingering
+//     ▼                 ▼                  ▼                                          │ time, EOF
+//   closed ◀────────────┴──────────────────┴─────────────────────────────────────────┘
+
+/// Decides keep-alive, deadlines and what an early end means.
+///
+/// Invariants: at most one exchange is open; a connection is used again only after a request and a
+/// response that both ended; `deadline` is `.never` only while a handler works on a whole request
+/// and the client takes its bytes.
+public struct ServerConnectionMachine {
+    /// What the shell must do when the deadline has passed.
+    public enum Expiry: Equatable, Sendable {
+        /// Nothing: the deadline has moved in the meantime.
+        case none
+        /// Close without a word.
+        case close
+        /// Answer 408, then close.
+        case answerTimeout
+    }
+
+    /// What comes after a response.
+    public enum Sequel: Equatable, Sendable {
+        /// Parse on: the next request may already be there.
+        case nextRequest
+        /// Send FIN, then read and drop what the client still sends.
+        case linger
+        /// Close once all output is written.
+        case close
+    }
+
+    /// What the end of the client's input means.
+    public enum InputEnd: Equatable, Sendable {
+        /// Nobody is waiting: close.
+        case close
+        /// The client has gone while its request was being served: cancel it and close.
+        case cancel
+    }
+
+    private enum State: Equatable {
+        /// -> head on a byte; -> closed on time, EOF, drain.
+        case idle
+        /// -> exchange on a whole head; -> lingering on a refused one; -> closed.
+        case head
+        /// -> idle when request and response have ended; -> lingering; -> closed.
+        case exchange
+        /// -> closed on time or EOF.
+        case lingering
+        case closed
+    }
+
+    private let limits: ServerLimits
+    private var state = State.idle
+    private var requestOpen = false
+    private var responseOpen = false
+    private var responseStarted = false
+    private var keepsAlive = true
+    private var draining = false
+    private var bodyStart = Instant(nanoseconds: 0)
+    private var bodyBytes = 0
+    private var declaredBytes = 0
+    /// When a time limit runs out next, the output apart.
+    private var inputDeadline: Instant
+    private var outputDeadline = Instant.never
+
+    /// A connection that has just been accepted.
+    public init(limits: ServerLimits, now: Instant) {
+        self.limits = limits
+        inputDeadline = now + limits.idleTime
+    }
+
+    /// The next time at which `timePassed` must be called.
+    public var deadline: Instant { min(inputDeadline, outputDeadline) }
+
+    /// Whether a request is being served: it has a head and not yet a whole response.
+    public var isServing: Bool { state == .exchange && responseOpen }
+
+    /// Whether an answer may still be given to the current request or to a refused head.
+    public var mayAnswer: Bool {
+        switch state {
+        case .head: true
+        case .exchange: responseOpen && !responseStarted
+        case .idle, .lingering, .closed: false
+        }
+    }
+
+    /// Whether nothing of a request has arrived.
+    public var isIdle: Bool { state == .idle }
+
+    /// Whether input is only read to be dropped.
+    public var isLingering: Bool { state == .lingering }
+
+    /// Whether the current response has begun.
+    public var hasStartedResponse: Bool { responseStarted }
+
+    /// Whether body bytes of the current request are still to come.
+    public var isRequestOpen: Bool { requestOpen }
+
+    // MARK: Input
+
+    /// Bytes arrived, of whatever kind.
+    public mutating func bytesArrived(now: Instant) {
+        guard state == .idle else { return }
+        state = .head
+        keepsAlive = true
+        inputDeadline = now + limits.headTime
+    }
+
+    /// A whole head arrived and keeps the rules. Returns false when its body is declared to be
+    /// over the limit: answer 413 before anything else.
+    public mutating func headArrived(
+        keepsAlive: Bool, framing: BodyFraming, now: Instant
+    ) -> Bool {
+        precondition(state == .head, "head arrived in \(state)")
+        state = .exchange
+        self.keepsAlive = keepsAlive && !draining
+        requestOpen = true
+        responseOpen = true
+        responseStarted = false
+        bodyStart = now
+        bodyBytes = 0
+        declaredBytes = 0
+        if case .length(let count) = framing {
+            guard count <= UInt64(limits.bodyBytesMax) else { return false }
+            declaredBytes = Int(count)
+        }
+        inputDeadline = bodyDeadline
+        return true
+    }
+
+    /// Body bytes arrived. Returns false when the body has grown over the limit: 413.
+    public mutating func bodyArrived(_ count: Int) -> Bool {
+        bodyBytes += count
+        guard bodyBytes <= limits.bodyBytesMax else { return false }
+        inputDeadline = bodyDeadline
+        return true
+    }
+
+    /// The request is complete.
+    public mutating func requestEnded() {
+        requestOpen = false
+        inputDeadline = .never
+    }
+
+    /// The client ended its side or the transport broke.
+    public mutating func inputEnded() -> InputEnd {
+        defer { close() }
+        return state == .exchange && responseOpen ? .cancel : .close
+    }
+
+    private var bodyDeadline: Instant {
+        let size = max(declaredBytes, bodyBytes)
+        let total = bodyStart + limits.bodyTime + .seconds(size / 65536)
+        let rate =
+            bodyStart + limits.bodyRateGrace + .seconds(bodyBytes / max(limits.bodyRateMin, 1))
+        return min(total, rate)
+    }
+
+    // MARK: Output
+
+    /// A response begins. Returns whether the connection lives on behind it: the response must say
+    /// `Connection: close` when not.
+    public mutating func responseBegan(closes: Bool = false) -> Bool {
+        precondition(mayAnswer, "response began in \(state)")
+        if state == .head {
+            // A refused head: there is no telling where the next request would start.
+            state = .exchange
+            requestOpen = true
+            responseOpen = true
+            keepsAlive = false
+        }
+        responseStarted = true
+        if closes || draining { keepsAlive = false }
+        return keepsAlive
+    }
+
+    /// The response is complete.
+    public mutating func responseEnded(now: Instant) -> Sequel {
+        precondition(state == .exchange && responseOpen, "response ended in \(state)")
+        responseOpen = false
+        if requestOpen {
+            state = .lingering
+            inputDeadline = now + limits.lingerTime
+            return .linger
+        }
+        guard keepsAlive, !draining else {
+            close()
+            return .close
+        }
+        state = .idle
+        inputDeadline = now + limits.idleTime
+        return .nextRequest
+    }
+
+    /// Output waits for the client; `moved` tells that it has taken some since the last call.
+    public mutating func outputWaits(moved: Bool, now: Instant) {
+        if moved || outputDeadline == .never { outputDeadline = now + limits.writeStallTime }
+    }
+
+    /// All output has been taken.
+    public mutating func outputEmptied() { outputDeadline = .never }
+
+    // MARK: Time and the end
+
+    /// Time has passed; asks what has run out.
+    public mutating func timePassed(now: Instant) -> Expiry {
+        guard deadline <= now else { return .none }
+        defer { if !mayAnswer { close() } }
+        if outputDeadline <= now { return expire() }
+        switch state {
+        case .head: return .answerTimeout
+        case .exchange: return responseStarted ? expire() : .answerTimeout
+        case .idle, .lingering, .closed: return expire()
+        }
+    }
+
+    private mutating func expire() -> Expiry {
+        close()
+        return .close
+    }
+
+    /// No further request is served. Returns whether the connection can be closed at once.
+    public mutating func drain() -> Bool {
+        draining = true
+        keepsAlive = false
+        return state == .idle
+    }
+
+    /// The connection is gone.
+    public mutating func close() {
+        state = .closed
+        requestOpen = false
+        responseOpen = false
+        inputDeadline = .never
+        outputDeadline = .never
+    }
+}

@@ -1,0 +1,117 @@
+// HTTPClientCall.swift — one call of the HTTP client, from the pool to the last byte. Reusable: an
+// owner that makes calls one after the other needs one object.
+
+import ReactorCore
+
+/// A call in progress, or one that can be started.
+public final class HTTPClientCall {
+    var machine = ClientCallMachine(clocks: ClientClocks(), now: Instant(nanoseconds: 0))
+    private var delegate: (any HTTPClientCallDelegate)?
+    private unowned(unsafe) var origin: HTTPOrigin?
+    var request: PoolMachine.RequestID?
+    unowned(unsafe) var connection: HTTPClientConnection?
+    /// Whether the response to come has no body because the request's method is HEAD.
+    var isHead = false
+    private var failure: HTTPClientFailure?
+
+    /// A call that has not been started.
+    public init() {}
+
+    /// Whether the call has been started and is not over.
+    public var isActive: Bool { delegate != nil }
+
+    /// How many attempts the current call has made, 1 or 2; keeps its value after the end.
+    public var attempts: Int { machine.attempts }
+
+    /// Starts a call. The delegate is retained until the call is over.
+    public func start(
+        on origin: HTTPOrigin, clocks: ClientClocks, isHead: Bool = false,
+        delegate: any HTTPClientCallDelegate
+    ) {
+        precondition(!isActive, "a call was started twice")
+        self.origin = origin
+        self.delegate = delegate
+        self.isHead = isHead
+        machine = ClientCallMachine(clocks: clocks, now: origin.loop.now)
+        origin.enqueue(self, fresh: false)
+    }
+
+    /// Ends the call at once, in whatever phase it is; its connection is closed. No delegate call
+    /// follows.
+    public func cancel() {
+        guard isActive else { return }
+        finish()
+        if let connection {
+            self.connection = nil
+            connection.callCancelled()
+        } else if let request, let origin {
+            self.request = nil
+            origin.cancel(request)
+        }
+    }
+
+    /// Ends the call although its response has not: the rest is read and dropped within a small
+    /// bound, and the connection is reused only if it then ends in good order.
+    public func dropRest() {
+        guard isActive else { return }
+        finish()
+        connection?.callDropped()
+        connection = nil
+    }
+
+    /// Stops reading the response, so that the upstream is slowed down.
+    public func pause() { connection?.pauseResponse() }
+
+    /// Reads on.
+    public func resume() { connection?.resumeResponse() }
+
+    // MARK: From the pool and the connection
+
+    func write(on connection: HTTPClientConnection) {
+        self.connection = connection
+        delegate?.writeRequest(on: connection)
+    }
+
+    func headArrived(_ head: HTTPHead) { delegate?.responseHeadArrived(head) }
+
+    func bodyArrived(_ bytes: ByteSlice) { delegate?.responseBodyArrived(bytes) }
+
+    func ended() {
+        connection = nil
+        let delegate = finish()
+        delegate?.responseEnded()
+    }
+
+    func connectFailed(_ failure: HTTPClientFailure) {
+        request = nil
+        retry(machine.connectFailed(), else: failure)
+    }
+
+    func connectionLost(_ failure: HTTPClientFailure) {
+        connection = nil
+        retry(machine.connectionLost(), else: failure)
+    }
+
+    func fail(_ failure: HTTPClientFailure) {
+        connection = nil
+        request = nil
+        let delegate = finish()
+        delegate?.callFailed(failure)
+    }
+
+    private func retry(
+        _ verdict: ClientCallMachine.Verdict, else failure: HTTPClientFailure
+    ) {
+        switch verdict {
+        case .retryFresh: origin?.enqueue(self, fresh: true)
+        case .fail: fail(failure)
+        }
+    }
+
+    @discardableResult
+    private func finish() -> (any HTTPClientCallDelegate)? {
+        machine.ended()
+        defer { delegate = nil }
+        return delegate
+    }
+}

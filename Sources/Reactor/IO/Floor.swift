@@ -1,1 +1,0 @@
-// Placeholder so that the floor compiles; removed with its first file.

@@ -1,0 +1,208 @@
+// EventLoop.swift — one libuv loop on one thread, and what its handles share: the read buffer, the
+// output pool, the timer wheel and the turn.
+//
+// A turn is what one callback of libuv causes. Within it every connection's writes are gathered;
+// at its end each connection that has some is flushed once. What an action causes beyond its own
+// object is deferred to the end of the turn, so that no callback runs inside another.
+
+import CUV
+import Glibc
+import ReactorCore
+
+/// A callback that an object asked to get at the end of the turn.
+public protocol Deferrable: AnyObject {
+    /// The turn is ending.
+    func turnEnding()
+}
+
+/// A single-threaded event loop. Everything made on it must be used on the thread that runs it.
+public final class EventLoop {
+    /// Bytes of the buffer that every socket reads into.
+    static let readBufferBytes = 64 * 1024
+    /// Room for the plaintext of one read, and of one record (RFC 8446 section 5.1) begun before it.
+    static let plainBufferBytes = readBufferBytes + 16 * 1024
+
+    let uv: UnsafeMutablePointer<uv_loop_t>
+    let readBuffer: UnsafeMutablePointer<UInt8>
+    let plainBuffer: UnsafeMutablePointer<UInt8>
+    /// llhttp's callbacks, shared by all parsers of this loop.
+    public let parserSettings = HTTP1ParserSettings()
+
+    /// The time at which the current turn began.
+    public private(set) var now: Instant
+
+    var outputPool = BufferPool()
+    /// Ciphertext of the connection that is being flushed.
+    var cipherBuffer = ByteBuffer(capacity: 32 * 1024)
+    private var dirty: [TCPConnection] = []
+    private var deferred: [any Deferrable] = []
+    private var inTurn = false
+
+    var wheel: TimerWheel
+    private let wake: UnsafeMutablePointer<uv_timer_t>
+    private var wakeAt = Instant.never
+
+    private var dateBuffer = ByteBuffer(capacity: 64)
+    private var dateSecond = -1
+
+    /// Makes a loop of its own; any number may exist, one a thread.
+    public init() {
+        uv = .allocate(capacity: 1)
+        readBuffer = .allocate(capacity: Self.readBufferBytes)
+        plainBuffer = .allocate(capacity: Self.plainBufferBytes)
+        wake = .allocate(capacity: 1)
+        now = Instant(nanoseconds: uv_hrtime())
+        wheel = TimerWheel(start: now)
+        let code = uv_loop_init(uv)
+        precondition(code == 0, "uv_loop_init failed: \(code)")
+        uv_timer_init(uv, wake)
+        uv_unref(cuv_timer_handle(wake))
+        uv.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+        wake.pointee.data = uv.pointee.data
+        // A peer that has gone away is an error code of the write, not a signal.
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    deinit {
+        uv_close(cuv_timer_handle(wake), nil)
+        uv_run(uv, UV_RUN_NOWAIT)
+        // Anything still open here was leaked by its owner.
+        let code = uv_loop_close(uv)
+        precondition(code == 0, "event loop closed with open handles")
+        wake.deallocate()
+        uv.deallocate()
+        readBuffer.deallocate()
+        plainBuffer.deallocate()
+    }
+
+    // MARK: Running
+
+    /// Runs until nothing is left to wait for or `stop` is called.
+    public func run() { uv_run(uv, UV_RUN_DEFAULT) }
+
+    /// Makes `run` return after the current turn.
+    public func stop() { uv_stop(uv) }
+
+    /// Runs turns until `condition` holds. Returns false when `limit` passed first. For tests.
+    @discardableResult
+    public func run(until condition: () -> Bool, within limit: Duration = .seconds(5)) -> Bool {
+        let deadline = Instant(nanoseconds: uv_hrtime()) + limit
+        let guardTimer = LoopTimer(self) {}
+        guardTimer.set(deadline)
+        defer { guardTimer.cancel() }
+        while !condition() {
+            if Instant(nanoseconds: uv_hrtime()) >= deadline { return false }
+            withTurn {}
+            uv_run(uv, UV_RUN_ONCE)
+        }
+        return true
+    }
+
+    // MARK: Turns
+
+    /// Runs `body` within the current turn, or as a turn of its own for callers that no handle
+    /// has called.
+    public func withTurn(_ body: () -> Void) {
+        guard !inTurn else { return body() }
+        beginTurn()
+        body()
+        endTurn()
+    }
+
+    @inline(__always)
+    func beginTurn() {
+        assert(!inTurn, "a turn within a turn")
+        inTurn = true
+        now = Instant(nanoseconds: uv_hrtime())
+    }
+
+    @inline(__always)
+    func endTurn() {
+        repeat {
+            runDeferred()
+            flushDirty()
+        } while !deferred.isEmpty || !dirty.isEmpty
+        inTurn = false
+    }
+
+    private func runDeferred() {
+        // By index: what runs may defer more.
+        var index = 0
+        while index < deferred.count {
+            deferred[index].turnEnding()
+            index += 1
+        }
+        deferred.removeAll(keepingCapacity: true)
+    }
+
+    private func flushDirty() {
+        var index = 0
+        while index < dirty.count {
+            dirty[index].flush()
+            index += 1
+        }
+        dirty.removeAll(keepingCapacity: true)
+    }
+
+    /// Calls `target` at the end of the current turn.
+    public func atEndOfTurn(_ target: any Deferrable) {
+        deferred.append(target)
+        if !inTurn { withTurn {} }
+    }
+
+    func markDirty(_ connection: TCPConnection) { dirty.append(connection) }
+
+    // MARK: Timers
+
+    /// Makes sure that the loop wakes up at `deadline` or earlier.
+    func wakeUp(at deadline: Instant) {
+        guard deadline < wakeAt else { return }
+        wakeAt = deadline
+        let current = Instant(nanoseconds: uv_hrtime())
+        let milliseconds = (deadline.nanoseconds(since: current) + 999_999) / 1_000_000
+        uv_update_time(uv)
+        uv_timer_start(
+            wake,
+            { handle in
+                Unmanaged<EventLoop>.fromOpaque(handle.unsafelyUnwrapped.pointee.data)
+                    ._withUnsafeGuaranteedRef { $0.timeCame() }
+            }, milliseconds, 0)
+        uv_ref(cuv_timer_handle(wake))
+    }
+
+    private func timeCame() {
+        beginTurn()
+        wakeAt = .never
+        while let expired = wheel.popExpired(now: now) {
+            let pointer = UnsafeRawPointer(bitPattern: expired.payload).unsafelyUnwrapped
+            let timer = Unmanaged<LoopTimer>.fromOpaque(pointer).takeUnretainedValue()
+            timer.popped()
+        }
+        endTurn()
+        if let next = wheel.nextWake(after: now), next != .never {
+            wakeUp(at: next)
+        } else {
+            uv_unref(cuv_timer_handle(wake))
+        }
+    }
+
+    // MARK: Date
+
+    /// Seconds since 1970, UTC, of the wall clock.
+    public var secondsSince1970: Int {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return time.tv_sec
+    }
+
+    /// Appends the current `Date` value; made once a second.
+    public func appendDate(to buffer: inout ByteBuffer) {
+        let second = secondsSince1970
+        if second != dateSecond {
+            dateSecond = second
+            dateBuffer.removeAll()
+            HTTPDate.append(secondsSince1970: second, to: &dateBuffer)
+        }
+        buffer.append(dateBuffer.slice)
+    }
+}

@@ -1,0 +1,433 @@
+// TCPConnection.swift — one TCP socket on a loop, plain or with TLS: gathered writes, one write in
+// flight, back-pressure marks, and an orderly end.
+//
+// Ownership: the uv handle's data holds one retain of this object, taken in init and released in
+// the close callback, which also frees the block. A late callback therefore always finds a live
+// object that knows it is closed (docs/ownership.md).
+
+import CUV
+import ReactorCore
+
+/// Why a connection ended.
+public enum TransportFailure: Error, Equatable, Sendable {
+    /// The peer reset it, or the network did: libuv's error name.
+    case broken(String)
+    /// TLS failed; nothing of the application was sent if this came before `secured`.
+    case tls(TLSFailure)
+
+    /// One plain sentence fragment.
+    public var text: String {
+        switch self {
+        case .broken(let name): name
+        case .tls(let failure): String(describing: failure)
+        }
+    }
+}
+
+/// A socket and its TLS, if any. Subclasses receive what happens by overriding the hooks.
+open class TCPConnection {
+    /// The loop that it lives on.
+    public unowned(unsafe) let loop: EventLoop
+    private let block: UnsafeMutablePointer<cuv_tcp_block>
+    private var tls: TLSEngine?
+    private var isSecured: Bool
+
+    /// Plaintext written in this turn.
+    final var gathered = ByteBuffer()
+    /// Wire bytes that the kernel has not taken and the one uv_write carries.
+    private var inFlight = ByteBuffer()
+    /// Wire bytes behind those.
+    private var queued = ByteBuffer()
+
+    private var isDirty = false
+    private var isReading = false
+    /// Whether the handle is closing or closed. Nothing is delivered from then on.
+    public private(set) final var isClosed = false
+    private var inputHasEnded = false
+    private enum End { case none, shutdown, close }
+    private var endAfterOutput = End.none
+
+    /// Takes over a connected socket. With `tls`, the handshake begins with `start`.
+    init(loop: EventLoop, block: UnsafeMutablePointer<cuv_tcp_block>, tls: TLSEngine?) {
+        self.loop = loop
+        self.block = block
+        self.tls = tls
+        isSecured = tls == nil
+        block.pointee.tcp.data = Unmanaged.passRetained(self).toOpaque()
+        uv_tcp_nodelay(&block.pointee.tcp, 1)
+    }
+
+    // MARK: Hooks
+
+    /// Bytes arrived; the slice is valid during the call.
+    open func received(_ bytes: ByteSlice) {}
+    /// The peer ended its side in good order (with TLS: after close_notify).
+    open func inputEnded() {}
+    /// The connection broke; nothing more will come. It is closed behind this call.
+    open func broke(_ failure: TransportFailure) {}
+    /// The TLS handshake is complete.
+    open func secured() {}
+    /// Called before the turn's output is written: the last chance to add to it.
+    open func willFlush() {}
+    /// Output waits in the queue; `moved` when the kernel has taken some since the last call.
+    open func outputWaits(moved: Bool) {}
+    /// All output has been taken by the kernel.
+    open func outputEmptied() {}
+
+    // MARK: Reading
+
+    /// Starts reading and, as a TLS client, the handshake. Call once, within a turn.
+    public final func start() {
+        resumeReading()
+        if tls != nil { advanceHandshake() }
+    }
+
+    /// Lets the kernel's buffer fill up, so that the peer is slowed down.
+    public final func pauseReading() {
+        guard isReading, !isClosed else { return }
+        isReading = false
+        uv_read_stop(cuv_stream(&block.pointee.tcp))
+    }
+
+    /// Reads again.
+    public final func resumeReading() {
+        guard !isReading, !isClosed, !inputHasEnded else { return }
+        isReading = true
+        uv_read_start(
+            cuv_stream(&block.pointee.tcp),
+            { handle, _, buffer in
+                Unmanaged<EventLoop>.fromOpaque(cuv_loop_data(handle))._withUnsafeGuaranteedRef {
+                    buffer.unsafelyUnwrapped.pointee = uv_buf_init(
+                        UnsafeMutableRawPointer($0.readBuffer)
+                            .assumingMemoryBound(to: CChar.self),
+                        UInt32(EventLoop.readBufferBytes))
+                }
+            },
+            { stream, count, _ in
+                Unmanaged<TCPConnection>.fromOpaque(stream.unsafelyUnwrapped.pointee.data)
+                    ._withUnsafeGuaranteedRef { $0.readCompleted(count) }
+            })
+    }
+
+    private func readCompleted(_ count: Int) {
+        guard count != 0 else { return }
+        loop.beginTurn()
+        if count > 0 {
+            let bytes = ByteSlice(UnsafePointer(loop.readBuffer), count: count)
+            if tls == nil { received(bytes) } else { receivedCiphertext(bytes) }
+        } else if Int32(count) == UV_EOF.rawValue {
+            endOfInput()
+        } else {
+            fail(.broken(String(cString: uv_err_name(Int32(count)))))
+        }
+        loop.endTurn()
+    }
+
+    private func endOfInput() {
+        inputHasEnded = true
+        pauseReading()
+        if let tls, case .truncated = tls.endOfInput() {
+            fail(.tls(.truncated))
+            return
+        }
+        inputEnded()
+    }
+
+    // MARK: TLS
+
+    /// What TLS agreed on, once `secured`.
+    public final var tlsEngine: TLSEngine? { tls }
+
+    private func receivedCiphertext(_ bytes: ByteSlice) {
+        guard let tls else { return }
+        tls.receive(bytes)
+        if !isSecured { advanceHandshake() }
+        guard isSecured else { return }
+        while !isClosed {
+            switch tls.read(into: loop.plainBuffer, capacity: EventLoop.plainBufferBytes) {
+            case .bytes(let count):
+                received(ByteSlice(UnsafePointer(loop.plainBuffer), count: count))
+            case .needsInput:
+                takeCiphertext(of: tls)
+                return
+            case .closed:
+                takeCiphertext(of: tls)
+                guard !inputHasEnded else { return }
+                inputHasEnded = true
+                pauseReading()
+                inputEnded()
+                return
+            case .failed(let failure):
+                fail(.tls(failure))
+                return
+            }
+        }
+    }
+
+    private func advanceHandshake() {
+        guard let tls else { return }
+        switch tls.handshake() {
+        case .inProgress:
+            takeCiphertext(of: tls)
+        case .complete:
+            isSecured = true
+            markDirty()
+            secured()
+        case .failed(let failure):
+            fail(.tls(failure))
+        }
+    }
+
+    /// Handshake messages, alerts and tickets leave at the end of the turn, before plaintext.
+    private func takeCiphertext(of tls: TLSEngine) {
+        guard tls.outputCount > 0 else { return }
+        markDirty()
+    }
+
+    // MARK: Writing
+
+    /// Appends to this turn's output. Bytes written after the connection closed are dropped.
+    public final func write(_ bytes: ByteSlice) {
+        guard !isClosed else { return }
+        prepareOutput()
+        gathered.append(bytes)
+    }
+
+    /// Appends to this turn's output in place.
+    public final func withOutput(_ body: (inout ByteBuffer) -> Void) {
+        guard !isClosed else { return }
+        prepareOutput()
+        body(&gathered)
+    }
+
+    /// Makes `gathered` ready to be appended to and the connection known to the turn's end.
+    @inline(__always)
+    final func prepareOutput() {
+        if gathered.capacity == 0 { gathered = loop.outputPool.take() }
+        markDirty()
+    }
+
+    private func markDirty() {
+        guard !isDirty, !isClosed else { return }
+        isDirty = true
+        loop.markDirty(self)
+    }
+
+    /// Bytes that the kernel has not taken yet.
+    public final var outputCount: Int { gathered.count + inFlight.count + queued.count }
+
+    /// Writes what the turn has gathered. Called once a turn by the loop.
+    final func flush() {
+        isDirty = false
+        guard !isClosed else { return }
+        willFlush()
+        if isSecured {
+            flushGathered()
+        } else if let tls {
+            sendOutput(of: tls)
+        }
+        finishOutput()
+    }
+
+    private func flushGathered() {
+        // Out of the object while hooks may run, so that they find it in order.
+        var plain = exchange(&gathered, with: ByteBuffer())
+        if let tls {
+            encrypt(plain.slice, with: tls)
+        } else if !plain.isEmpty {
+            send(plain.slice)
+        }
+        plain.removeAll()
+        if plain.capacity > 0 { loop.outputPool.give(plain) }
+    }
+
+    private func encrypt(_ plain: ByteSlice, with tls: TLSEngine) {
+        var cipher = exchange(&loop.cipherBuffer, with: ByteBuffer())
+        tls.exchangeOutput(&cipher)
+        var failure: TLSFailure?
+        do throws(TLSFailure) {
+            if !plain.isEmpty { try tls.write(plain) }
+        } catch {
+            failure = error
+        }
+        tls.exchangeOutput(&cipher)
+        if !cipher.isEmpty { send(cipher.slice) }
+        keepCipherBuffer(cipher)
+        if let failure { fail(.tls(failure)) }
+    }
+
+    /// Sends what the engine has to say by itself: handshake messages, alerts, close_notify.
+    private func sendOutput(of tls: TLSEngine) {
+        guard tls.outputCount > 0 else { return }
+        encrypt(.empty, with: tls)
+    }
+
+    private func keepCipherBuffer(_ buffer: consuming ByteBuffer) {
+        guard buffer.capacity <= 256 * 1024 else { return }
+        buffer.removeAll()
+        loop.cipherBuffer = buffer
+    }
+
+    /// A last word to a peer that may be gone: what the kernel does not take at once is lost.
+    private func tryLastOutput(of tls: TLSEngine) {
+        guard tls.outputCount > 0, inFlight.isEmpty, !isClosed else { return }
+        var cipher = ByteBuffer()
+        tls.exchangeOutput(&cipher)
+        _ = tryWrite(cipher.slice)
+    }
+
+    /// Bytes taken by the kernel, or libuv's negative error code.
+    private func tryWrite(_ slice: ByteSlice) -> Int {
+        var buffer = uv_buf_init(
+            UnsafeMutableRawPointer(mutating: slice.base).assumingMemoryBound(to: CChar.self),
+            UInt32(slice.count))
+        return Int(uv_try_write(cuv_stream(&block.pointee.tcp), &buffer, 1))
+    }
+
+    /// Hands `bytes` to the kernel; what it does not take is kept and written when it can be.
+    private func send(_ bytes: ByteSlice) {
+        guard !isClosed else { return }
+        guard inFlight.isEmpty else {
+            queued.append(bytes)
+            outputWaits(moved: false)
+            return
+        }
+        let taken = tryWrite(bytes)
+        if taken == bytes.count { return }
+        if taken < 0, Int32(taken) != UV_EAGAIN.rawValue {
+            fail(.broken(String(cString: uv_err_name(Int32(taken)))))
+            return
+        }
+        inFlight.append(bytes.dropFirst(max(taken, 0)))
+        writeInFlight()
+        outputWaits(moved: taken > 0)
+    }
+
+    private func writeInFlight() {
+        let slice = inFlight.slice
+        var buffer = uv_buf_init(
+            UnsafeMutableRawPointer(mutating: slice.base).assumingMemoryBound(to: CChar.self),
+            UInt32(slice.count))
+        let code = uv_write(&block.pointee.write, cuv_stream(&block.pointee.tcp), &buffer, 1) {
+            request, status in
+            Unmanaged<TCPConnection>
+                .fromOpaque(request.unsafelyUnwrapped.pointee.handle.pointee.data)
+                ._withUnsafeGuaranteedRef { $0.writeCompleted(status) }
+        }
+        if code != 0 { fail(.broken(String(cString: uv_err_name(code)))) }
+    }
+
+    private func writeCompleted(_ status: Int32) {
+        guard !isClosed else { return }
+        loop.beginTurn()
+        inFlight.release()
+        if status != 0 {
+            fail(.broken(String(cString: uv_err_name(status))))
+        } else if !queued.isEmpty {
+            swap(&inFlight, &queued)
+            writeInFlight()
+            outputWaits(moved: true)
+        } else {
+            outputEmptied()
+            finishOutput()
+        }
+        loop.endTurn()
+    }
+
+    // MARK: Ending
+
+    /// Closes at once. Output that the kernel has not taken is lost; with TLS a close_notify is
+    /// tried first.
+    public final func close() {
+        guard !isClosed else { return }
+        if let tls, isSecured {
+            tls.close()
+            tryLastOutput(of: tls)
+        }
+        closeHandle(reset: false)
+    }
+
+    /// Closes at once with a reset, so that the peer cannot take it for an orderly end.
+    public final func abort() {
+        guard !isClosed else { return }
+        closeHandle(reset: true)
+    }
+
+    /// Closes once all output has been taken.
+    public final func closeAfterOutput() {
+        guard !isClosed else { return }
+        endAfterOutput = .close
+        markDirty()
+    }
+
+    /// Ends this side once all output has been taken, and goes on reading.
+    public final func shutdownAfterOutput() {
+        guard !isClosed, endAfterOutput == .none else { return }
+        endAfterOutput = .shutdown
+        markDirty()
+    }
+
+    private func finishOutput() {
+        guard !isClosed, endAfterOutput != .none, inFlight.isEmpty, gathered.isEmpty else { return }
+        switch endAfterOutput {
+        case .none: break
+        case .close: close()
+        case .shutdown: shutdownOutput()
+        }
+    }
+
+    private func shutdownOutput() {
+        endAfterOutput = .none
+        if let tls, isSecured {
+            tls.close()
+            sendOutput(of: tls)
+        }
+        guard !isClosed else { return }
+        // By the descriptor: no request to allocate, and nothing is queued any more.
+        var descriptor = uv_os_fd_t()
+        if uv_fileno(cuv_tcp_handle(&block.pointee.tcp), &descriptor) == 0 {
+            shutdown(descriptor, Int32(SHUT_WR))
+        }
+    }
+
+    private func fail(_ failure: TransportFailure) {
+        guard !isClosed else { return }
+        if let tls { tryLastOutput(of: tls) }
+        broke(failure)
+        if !isClosed { closeHandle(reset: false) }
+    }
+
+    private func closeHandle(reset: Bool) {
+        isClosed = true
+        isReading = false
+        gathered.release()
+        queued.release()
+        tls = nil
+        let callback: uv_close_cb = { handle in
+            guard let handle, let data = handle.pointee.data else { return }
+            Unmanaged<TCPConnection>.fromOpaque(data)._withUnsafeGuaranteedRef { $0.freeBlock() }
+            Unmanaged<TCPConnection>.fromOpaque(data).release()
+        }
+        let tcp = UnsafeMutableRawPointer(block).assumingMemoryBound(to: uv_tcp_t.self)
+        // A reset cannot be sent any more when libuv has already shut the stream down.
+        if reset, uv_tcp_close_reset(tcp, callback) == 0 { return }
+        uv_close(cuv_tcp_handle(tcp), callback)
+    }
+
+    private func freeBlock() {
+        inFlight.release()
+        free(block)
+        didClose()
+    }
+
+    /// The handle is closed and its memory is gone.
+    open func didClose() {}
+}
+
+/// Replaces a buffer and returns what it was.
+@inline(__always)
+func exchange(_ buffer: inout ByteBuffer, with other: consuming ByteBuffer) -> ByteBuffer {
+    let old = buffer
+    buffer = other
+    return old
+}

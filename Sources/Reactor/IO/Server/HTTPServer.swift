@@ -1,0 +1,192 @@
+// HTTPServer.swift — a listener and its connections: limits over all of them, drain, and what the
+// server itself must answer (refused requests, time-outs, overload).
+
+import CUV
+import ReactorCore
+
+/// Why the server answered or closed by itself, without a handler.
+public enum HTTPServerRefusal: Equatable, Sendable {
+    /// The request breaks HTTP.
+    case malformed(HTTP1Failure)
+    /// The body is over the limit: 413.
+    case bodyTooLarge(limit: Int)
+    /// The head or the body took too long: 408.
+    case requestTimedOut
+    /// Too many connections are open: 503.
+    case overloaded
+    /// The server is going away: 503.
+    case draining
+
+    /// The status of the answer.
+    public var status: Int {
+        switch self {
+        case .malformed(let failure): failure.status
+        case .bodyTooLarge: 413
+        case .requestTimedOut: 408
+        case .overloaded, .draining: 503
+        }
+    }
+
+    /// One plain sentence for the client.
+    public var text: String {
+        switch self {
+        case .malformed(let failure): failure.text
+        case .bodyTooLarge(let limit): "The request body is over the limit of \(limit) bytes."
+        case .requestTimedOut: "The request did not arrive in time."
+        case .overloaded: "Too many connections are open."
+        case .draining: "The server is shutting down."
+        }
+    }
+}
+
+/// Why a request in progress ended before its response did.
+public enum HTTPServerCancellation: Equatable, Sendable {
+    /// The client closed or reset the connection.
+    case clientLeft
+    /// The client took no byte of the response for too long.
+    case clientStalled
+    /// The body broke HTTP, grew too large or came too late; the server answers if it still can.
+    case refused(HTTPServerRefusal)
+    /// The server was stopped with no grace left.
+    case stopped
+}
+
+/// What serves the requests of one connection, one after the other.
+///
+/// All calls come within a turn of the loop. Slices are valid during the call.
+public protocol HTTPServerHandler: AnyObject {
+    /// A request's head arrived and keeps the rules.
+    func requestHeadArrived(_ head: HTTPHead, on connection: HTTPServerConnection)
+    /// Bytes of its body arrived.
+    func requestBodyArrived(_ bytes: ByteSlice, on connection: HTTPServerConnection)
+    /// The request is complete.
+    func requestEnded(on connection: HTTPServerConnection)
+    /// The request is over before its response is complete: stop all work on it. No response call
+    /// may follow.
+    func requestCancelled(
+        _ reason: HTTPServerCancellation, on connection: HTTPServerConnection)
+    /// The client's queue is below its low-water mark again, after `isFull`.
+    func outputHasRoom(on connection: HTTPServerConnection)
+}
+
+/// What a server needs to know.
+public struct HTTPServerSettings {
+    /// Every bound.
+    public var limits = ServerLimits()
+    /// TLS, if it is to be spoken.
+    public var tls: TLSContext?
+    /// Appends the field lines and the body of an answer that the server gives by itself; the
+    /// status line, `Date`, `Content-Length` and `Connection` are the server's.
+    public var refusalBody: (HTTPServerRefusal, _ fields: inout ByteBuffer, _ body: inout ByteBuffer)
+        -> Void
+    /// Makes the handler of a connection when its first request's head arrives.
+    public var makeHandler: () -> any HTTPServerHandler
+
+    /// Settings with default limits, no TLS and plain-text refusals.
+    public init(makeHandler: @escaping () -> any HTTPServerHandler) {
+        self.makeHandler = makeHandler
+        refusalBody = { refusal, fields, body in
+            fields.append("content-type: text/plain; charset=utf-8\r\n" as StaticString)
+            body.append(refusal.text)
+            body.append(ASCII.lf)
+        }
+    }
+}
+
+/// An HTTP/1.1 server on one loop.
+public final class HTTPServer {
+    /// The loop that it lives on.
+    public unowned(unsafe) let loop: EventLoop
+    let settings: HTTPServerSettings
+    private var listeners: [Listener] = []
+    private var connections = ConnectionList()
+    private var isDraining = false
+    private var drained: (() -> Void)?
+    private let graceTimer: LoopTimer
+
+    /// Makes a server that listens nowhere yet.
+    public init(_ loop: EventLoop, settings: HTTPServerSettings) {
+        self.loop = loop
+        self.settings = settings
+        final class Link { weak var server: HTTPServer? }
+        let link = Link()
+        graceTimer = LoopTimer(loop) { link.server?.stopNow() }
+        link.server = self
+    }
+
+    /// How many client connections are open.
+    public var connectionCount: Int { connections.count }
+
+    /// Listens on `address` and returns the one that was bound (a real port for port 0).
+    @discardableResult
+    public func listen(on address: SocketAddress) throws(SystemFailure) -> SocketAddress {
+        let listener = try Listener(loop, address: address) { [unowned self] block in
+            accepted(block)
+        }
+        listeners.append(listener)
+        return listener.address ?? address
+    }
+
+    private func accepted(_ block: UnsafeMutablePointer<cuv_tcp_block>) {
+        let engine = settings.tls.map { TLSEngine(server: $0) }
+        let connection = HTTPServerConnection(server: self, block: block, tls: engine)
+        connections.insert(connection)
+        connection.start()
+        if connections.count > settings.limits.connectionCountMax {
+            connection.refuse(.overloaded)
+        }
+    }
+
+    func connectionClosed(_ connection: HTTPServerConnection) {
+        connections.remove(connection)
+        if isDraining { finishDrainIfEmpty() }
+    }
+
+    /// Stops accepting, lets running requests end, and calls back when all connections are gone:
+    /// at the latest after `grace`, when those that are left are cut.
+    public func drain(grace: Duration, _ drained: @escaping () -> Void) {
+        isDraining = true
+        self.drained = drained
+        listeners.forEach { $0.close() }
+        listeners.removeAll()
+        graceTimer.set(loop.now + grace)
+        loop.withTurn {
+            connections.forEach { $0.drain() }
+            finishDrainIfEmpty()
+        }
+    }
+
+    private func stopNow() { connections.forEach { $0.stop() } }
+
+    private func finishDrainIfEmpty() {
+        guard connections.count == 0, let drained else { return }
+        self.drained = nil
+        graceTimer.cancel()
+        drained()
+    }
+}
+
+/// The open connections of a server: an array whose members know their place.
+struct ConnectionList {
+    private var members: [HTTPServerConnection] = []
+
+    var count: Int { members.count }
+
+    mutating func insert(_ connection: HTTPServerConnection) {
+        connection.place = members.count
+        members.append(connection)
+    }
+
+    mutating func remove(_ connection: HTTPServerConnection) {
+        let place = connection.place
+        precondition(members[place] === connection, "connection is not in its place")
+        let last = members.removeLast()
+        if last !== connection {
+            members[place] = last
+            last.place = place
+        }
+    }
+
+    /// Calls `body` for each; a call may close connections.
+    func forEach(_ body: (HTTPServerConnection) -> Void) { members.forEach(body) }
+}

@@ -1,0 +1,363 @@
+// HTTPServerConnection.swift — the shell around ServerConnectionMachine: feeds the parser, calls
+// the handler, frames responses.
+
+import CUV
+import ReactorCore
+
+/// How the body of a response is framed.
+public enum ResponseBody: Equatable, Sendable {
+    /// So many bytes.
+    case length(Int)
+    /// Of unknown length: chunked, or for HTTP/1.0 until the connection closes.
+    case stream
+    /// No body at all, and no length field either (1xx, 204, 304).
+    case none
+}
+
+/// One connection of a client to the server.
+public final class HTTPServerConnection: TCPConnection {
+    private unowned(unsafe) let server: HTTPServer
+    private var machine: ServerConnectionMachine
+    private var parser: HTTP1Parser
+    private var timer: LoopTimer?
+    private var handler: (any HTTPServerHandler)?
+    /// Input behind a complete request, kept until its response has ended.
+    private var pipelined = ByteBuffer()
+    /// Where this connection stands in its server's list.
+    var place = 0
+
+    private var requestIsHead = false
+    private var requestIsHTTP10 = false
+    private var expectsContinue = false
+    private var responseIsChunked = false
+    private var responseHasNoBody = false
+    private var responseLeft = 0
+    /// Where this turn's chunk begins in the gathered output; nil while none is open.
+    private var openChunk: Int?
+    private var isParsing = false
+    /// Whether the handler was given the current request's head.
+    private var handlerHasRequest = false
+    private var wasFull = false
+    private var seenOutputCount = 0
+
+    init(server: HTTPServer, block: UnsafeMutablePointer<cuv_tcp_block>, tls: TLSEngine?) {
+        self.server = server
+        let limits = server.settings.limits
+        machine = ServerConnectionMachine(limits: limits, now: server.loop.now)
+        parser = HTTP1Parser(.request, limits: limits.head, settings: server.loop.parserSettings)
+        super.init(loop: server.loop, block: block, tls: tls)
+        timer = LoopTimer(server.loop) { [unowned(unsafe) self] in deadlinePassed() }
+        timer?.set(machine.deadline)
+    }
+
+    // MARK: Input
+
+    public override func received(_ bytes: ByteSlice) {
+        if machine.isLingering { return }
+        guard !machine.isServing || machine.isRequestOpen else {
+            keepPipelined(bytes)
+            return
+        }
+        parse(bytes)
+    }
+
+    /// A client that pipelines is read until its first response is out; the bytes behind are
+    /// bounded by one read, because reading is paused with them.
+    private func keepPipelined(_ bytes: ByteSlice) {
+        pipelined.append(bytes)
+        pauseReading()
+    }
+
+    private func parse(_ bytes: ByteSlice) {
+        isParsing = true
+        defer { isParsing = false }
+        var input = bytes
+        machine.bytesArrived(now: loop.now)
+        while !isClosed, !machine.isLingering {
+            switch parser.next(&input) {
+            case .needsInput:
+                timer?.set(machine.deadline)
+                return
+            case .head:
+                headArrived()
+            case .body(let body):
+                bodyArrived(body)
+            case .end:
+                machine.requestEnded()
+                handler?.requestEnded(on: self)
+                if machine.isServing {
+                    if !input.isEmpty { keepPipelined(input) }
+                    timer?.set(machine.deadline)
+                    return
+                }
+                if input.isEmpty || !machine.isIdle {
+                    timer?.set(machine.deadline)
+                    return
+                }
+                machine.bytesArrived(now: loop.now)
+            case .failed(let failure):
+                refuse(.malformed(failure))
+                return
+            }
+        }
+    }
+
+    private func headArrived() {
+        let head = parser.head
+        handlerHasRequest = false
+        if let failure = HTTPRequestRules.failure(in: head) {
+            refuse(.malformed(failure))
+            return
+        }
+        requestIsHead = head.method == .head
+        requestIsHTTP10 = head.minorVersion == 0
+        expectsContinue =
+            !requestIsHTTP10 && head.framing != .none
+            && head.fields.first("expect").map { $0.equalsIgnoringCase("100-continue") } ?? false
+        let withinLimit = machine.headArrived(
+            keepsAlive: head.keepsAlive, framing: head.framing, now: loop.now)
+        guard withinLimit else {
+            refuse(.bodyTooLarge(limit: server.settings.limits.bodyBytesMax))
+            return
+        }
+        let handler = self.handler ?? server.settings.makeHandler()
+        self.handler = handler
+        handlerHasRequest = true
+        handler.requestHeadArrived(head, on: self)
+        if expectsContinue, machine.mayAnswer, !isClosed {
+            write(ByteSlice("HTTP/1.1 100 Continue\r\n\r\n"))
+        }
+    }
+
+    private func bodyArrived(_ body: ByteSlice) {
+        guard machine.bodyArrived(body.count) else {
+            refuse(.bodyTooLarge(limit: server.settings.limits.bodyBytesMax))
+            return
+        }
+        handler?.requestBodyArrived(body, on: self)
+    }
+
+    public override func inputEnded() {
+        switch machine.inputEnded() {
+        case .cancel:
+            handler?.requestCancelled(.clientLeft, on: self)
+            close()
+        case .close:
+            close()
+        }
+    }
+
+    public override func broke(_ failure: TransportFailure) {
+        if machine.inputEnded() == .cancel {
+            handler?.requestCancelled(.clientLeft, on: self)
+        }
+    }
+
+    // MARK: Refusing
+
+    /// Answers by itself where an answer is still possible, and closes.
+    func refuse(_ refusal: HTTPServerRefusal) {
+        guard !isClosed else { return }
+        if refusal == .overloaded { machine.bytesArrived(now: loop.now) }
+        if machine.isServing, handlerHasRequest {
+            handler?.requestCancelled(.refused(refusal), on: self)
+        }
+        guard machine.mayAnswer else {
+            abort()
+            return
+        }
+        var fields = ByteBuffer()
+        var body = ByteBuffer()
+        server.settings.refusalBody(refusal, &fields, &body)
+        beginResponse(status: refusal.status, body: .length(body.count), closes: true) {
+            $0.append(fields.slice)
+        }
+        writeBody(body.slice)
+        endResponse()
+    }
+
+    private func deadlinePassed() {
+        let wasServing = machine.isServing
+        switch machine.timePassed(now: loop.now) {
+        case .none:
+            timer?.set(machine.deadline)
+        case .answerTimeout:
+            refuse(.requestTimedOut)
+        case .close:
+            if wasServing { handler?.requestCancelled(.clientStalled, on: self) }
+            abortOrClose()
+        }
+    }
+
+    private func abortOrClose() { outputCount > 0 ? abort() : close() }
+
+    // MARK: Responding
+
+    /// Whether the response to the current request has begun.
+    public var hasStartedResponse: Bool { machine.hasStartedResponse }
+
+    /// Whether the client's queue is above its high-water mark: stop producing until
+    /// `outputHasRoom`.
+    public var isFull: Bool {
+        guard outputCount > server.settings.limits.outputHighWater else { return false }
+        wasFull = true
+        return true
+    }
+
+    /// Begins the response: status line, `Date`, framing and `Connection` fields, and what
+    /// `fields` appends (whole field lines with CR LF).
+    ///
+    /// - Parameter closes: closes the connection behind this response.
+    public func beginResponse(
+        status: Int, body: ResponseBody, closes: Bool = false,
+        _ fields: (inout ByteBuffer) -> Void
+    ) {
+        guard !isClosed else { return }
+        let unframed = body == .stream && requestIsHTTP10
+        let keepsAlive = machine.responseBegan(closes: closes || unframed)
+        expectsContinue = false
+        responseHasNoBody = requestIsHead || body == .none
+        responseIsChunked = body == .stream && !requestIsHTTP10 && !responseHasNoBody
+        prepareOutput()
+        HTTP1Encoder.appendStatusLine(status, to: &gathered)
+        gathered.append("date: " as StaticString)
+        loop.appendDate(to: &gathered)
+        gathered.append("\r\n" as StaticString)
+        fields(&gathered)
+        switch body {
+        case .length(let count):
+            responseLeft = count
+            gathered.append("content-length: " as StaticString)
+            gathered.append(decimal: count)
+            gathered.append("\r\n" as StaticString)
+        case .stream:
+            if !requestIsHTTP10 {
+                gathered.append("transfer-encoding: chunked\r\n" as StaticString)
+            }
+        case .none:
+            break
+        }
+        if !keepsAlive {
+            gathered.append("connection: close\r\n" as StaticString)
+        } else if requestIsHTTP10 {
+            gathered.append("connection: keep-alive\r\n" as StaticString)
+        }
+        gathered.append("\r\n" as StaticString)
+    }
+
+    /// Appends bytes of the body. All that one turn writes to a streamed body leaves as one chunk.
+    public func writeBody(_ bytes: ByteSlice) {
+        guard !bytes.isEmpty else { return }
+        withBody { $0.append(bytes) }
+    }
+
+    /// Appends bytes of the body in place.
+    public func withBody(_ body: (inout ByteBuffer) -> Void) {
+        guard !isClosed, !responseHasNoBody else { return }
+        prepareOutput()
+        if responseIsChunked, openChunk == nil {
+            openChunk = gathered.count
+            gathered.append(HTTP1Encoder.chunkPlaceholder)
+        }
+        let before = gathered.count
+        body(&gathered)
+        responseLeft -= gathered.count - before
+    }
+
+    /// Completes the response.
+    public func endResponse() {
+        guard !isClosed else { return }
+        if responseIsChunked {
+            prepareOutput()
+            closeChunk()
+            gathered.append("0\r\n\r\n" as StaticString)
+            responseIsChunked = false
+        } else if !responseHasNoBody {
+            precondition(responseLeft <= 0 || requestIsHTTP10, "response shorter than its length")
+        }
+        switch machine.responseEnded(now: loop.now) {
+        case .close:
+            closeAfterOutput()
+        case .linger:
+            timer?.set(machine.deadline)
+            shutdownAfterOutput()
+        case .nextRequest:
+            timer?.set(machine.deadline)
+            if !isParsing, !pipelined.isEmpty { loop.atEndOfTurn(self) }
+            resumeReading()
+        }
+    }
+
+    /// Ends the connection in the middle of a response, so that the client cannot take what it got
+    /// for whole. What has been written before still leaves.
+    public func cutResponse() {
+        guard !isClosed else { return }
+        closeChunk()
+        machine.close()
+        closeAfterOutput()
+    }
+
+    /// Closes the connection with a reset, losing what waits to be sent.
+    public func resetConnection() {
+        machine.close()
+        abort()
+    }
+
+    private func closeChunk() {
+        guard let start = openChunk else { return }
+        openChunk = nil
+        HTTP1Encoder.closeChunk(startingAt: start, in: &gathered)
+    }
+
+    // MARK: Output events
+
+    public override func willFlush() { closeChunk() }
+
+    public override func outputWaits(moved: Bool) {
+        machine.outputWaits(moved: moved, now: loop.now)
+        timer?.set(machine.deadline)
+        if moved { outputMayHaveRoom() }
+    }
+
+    public override func outputEmptied() {
+        machine.outputEmptied()
+        outputMayHaveRoom()
+    }
+
+    private func outputMayHaveRoom() {
+        guard wasFull, outputCount <= server.settings.limits.outputLowWater else { return }
+        wasFull = false
+        if machine.isServing { handler?.outputHasRoom(on: self) }
+    }
+
+    // MARK: The end
+
+    /// Lets a running request end and closes behind it; an idle connection is closed now.
+    func drain() {
+        if machine.drain() { close() }
+    }
+
+    /// Cuts whatever is running.
+    func stop() {
+        if machine.isServing { handler?.requestCancelled(.stopped, on: self) }
+        machine.close()
+        abortOrClose()
+    }
+
+    public override func didClose() {
+        timer?.cancel()
+        timer = nil
+        handler = nil
+        server.connectionClosed(self)
+    }
+}
+
+extension HTTPServerConnection: Deferrable {
+    /// Goes on with what a pipelining client has already sent.
+    public func turnEnding() {
+        guard !isClosed, !isParsing, machine.isIdle, !pipelined.isEmpty else { return }
+        let bytes = exchange(&pipelined, with: ByteBuffer())
+        parse(bytes.slice)
+        if pipelined.isEmpty { resumeReading() }
+    }
+}
