@@ -7,6 +7,7 @@ import PackageDescription
 let environment = Context.environment
 let strict = environment["GATEWAY_STRICT"] == "1"
 let fuzzing = environment["GATEWAY_FUZZ"] == "1"
+let benchmarking = environment["GATEWAY_BENCH"] == "1"
 
 let settings: [SwiftSetting] =
     [
@@ -125,3 +126,13 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+if benchmarking {
+    // Its cases name `package` types, so it has to be a target of this package.
+    package.targets.append(
+        .executableTarget(
+            name: "bench-micro",
+            dependencies: ["ReactorCore", "GatewayCodec"],
+            path: "Benchmarks/Micro",
+            swiftSettings: settings))
+}
