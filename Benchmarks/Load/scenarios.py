@@ -3,6 +3,7 @@ name; the first figure of its table is the one whose ratio to the anchor is repo
 """
 import statistics
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Callable
 
@@ -20,8 +21,12 @@ class Scenario:
     pooled: bool = False           # makes sense only for peers that pool upstream connections
 
 
-def errors_of(result):
-    return result["errors"] + result["unfinished"]
+def errors_of(*results):
+    """How many requests went wrong, and for the raw figures in what way."""
+    kinds = Counter()
+    for result in results:
+        kinds.update(result["error_kinds"], unfinished=result["unfinished"])
+    return {"errors": sum(kinds.values()), "error_kinds": dict(+kinds)}
 
 
 def unary(bench, body="unary", seconds=2.5):
@@ -34,7 +39,7 @@ def unary(bench, body="unary", seconds=2.5):
             "requests_per_s": completed / result["seconds"], "utilization": window.utilization,
             "p50_us": result["latency_us"]["p50"], "p99_us": result["latency_us"]["p99"],
             "memory_mb": bench.memory_kb() / 1024, "start_ms": bench.start_seconds * 1e3,
-            "errors": errors_of(result), "foreign": window.foreign}
+            **errors_of(result), "foreign": window.foreign}
 
 
 def unary_64k(bench):
@@ -57,7 +62,7 @@ def paced_streams(bench, connections, chunks, ramp_ms, seconds):
             "first_p50_us": result["first_chunk_us"]["p50"],
             "first_p99_us": result["first_chunk_us"]["p99"],
             "age_p50_us": result["chunk_age_us"]["p50"], "age_p99_us": result["chunk_age_us"]["p99"],
-            "errors": errors_of(result), "foreign": window.foreign}
+            **errors_of(result), "foreign": window.foreign}
 
 
 def steady(bench):
@@ -88,7 +93,7 @@ def held(bench, connections, ramp_ms, chunks):
             "base_mb": base / 1024, "after_mb": bench.memory_kb() / 1024,
             "first_p99_us": result["first_chunk_us"]["p99"],
             "age_p50_us": result["chunk_age_us"]["p50"], "age_p99_us": result["chunk_age_us"]["p99"],
-            "completed": result["completed"], "errors": errors_of(result), "foreign": window.foreign}
+            "completed": result["completed"], **errors_of(result), "foreign": window.foreign}
 
 
 def held_scenario(connections, ramp_ms, chunks):
@@ -113,7 +118,7 @@ def idle(bench, connections=2000):
     result = bench.finish(running)
     return {"kb_per_connection": (memory - base) / connections, "base_mb": base / 1024,
             "cpu_ms_per_s": window.cpu / window.seconds * 1e3, "answered": result["completed"],
-            "errors": errors_of(result), "foreign": window.foreign}
+            **errors_of(result), "foreign": window.foreign}
 
 
 def latency(bench, rate=200):
@@ -128,7 +133,7 @@ def latency(bench, rate=200):
             "added_p99_us": through["p99"] - direct["p99"], "p50_us": through["p50"],
             "p99_us": through["p99"], "direct_p50_us": direct["p50"],
             "cpu_us_per_request": window.cpu / max(result["completed"], 1) * 1e6,
-            "errors": errors_of(result), "foreign": window.foreign}
+            **errors_of(result), "foreign": window.foreign}
 
 
 def disconnect(bench, connections=50, patience=5):
@@ -164,7 +169,7 @@ def reuse(bench):
             "requests": requests, "opened": counters["connections_tls"],
             "handshakes_full": counters["handshakes_full"],
             "handshakes_resumed": counters["handshakes_resumed"],
-            "errors": sum(map(errors_of, results)), "foreign": window.foreign}
+            **errors_of(*results), "foreign": window.foreign}
 
 
 UNARY = ("cpu_us_per_request", "requests_per_s", "utilization", "p50_us", "p99_us", "memory_mb",
