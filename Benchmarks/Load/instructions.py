@@ -24,7 +24,7 @@ import rig
 WORK = {
     "unary": ("unary", (500, 2000), ()),
     "64k": ("64k", (100, 400), ()),
-    "chunk": ("stream", (200, 1200), ("--interval-us", 2000)),
+    "chunk": ("stream", (200, 1200), ("--interval-us", 4000)),
     "burst": ("stream", (500, 4500), ("--interval-us", 5000, "--burst", 10)),
 }
 # valgrind cannot follow AVX-512, so what it counts is OpenSSL's AVX2 code for every peer alike.
@@ -70,12 +70,13 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", default="nginx,ours")
     parser.add_argument("--work", default="unary,chunk,burst", help="of: " + ", ".join(WORK))
-    parser.add_argument("--top", type=int, default=12, help="functions to print of each (default 12)")
+    parser.add_argument("--top", type=int, default=12, metavar="N",
+                        help="functions to print of each (default 12)")
     parser.add_argument("--ours", metavar="PATH")
     parser.add_argument("--bin", action="append", default=[], metavar="PEER=PATH")
     parser.add_argument("--json", metavar="FILE", help="append every figure as a line of JSON")
     parser.add_argument("--check", metavar="FILE",
-                        help="fail where ours is above what FILE allows: {work: {ratio, allocations}}")
+                        help="fail where ours is above FILE's {work: {ratio, allocations}}")
     arguments = parser.parse_args()
     rig.build_programs()
     binaries = dict(pair.split("=", 1) for pair in arguments.bin)
@@ -98,7 +99,8 @@ def main():
             anchor = found[work, chosen[0].name].total
             rows.append([work, peer.name, f"{profile.total:,.0f}", f"{profile.total / anchor:.2f}",
                          f"{profile.allocations:.2f}"])
-    print(report.table(["work", "proxy", "instructions", f"x {chosen[0].name}", "allocations"], rows))
+    print(report.table(["work", "proxy", "instructions", f"x {chosen[0].name}", "allocations"],
+                       rows))
     return check(found, arguments.check) if arguments.check else 0
 
 

@@ -1,5 +1,5 @@
-// The load side: POSTs one body over many plain HTTP/1.1 connections from one epoll loop, checks what
-// comes back, and prints one line of JSON.
+// The load side: POSTs one body over many plain HTTP/1.1 connections from one epoll loop, checks
+// what comes back, and prints one line of JSON.
 //
 //   load --port P --mode MODE --body-file F [--path P] [--header 'Name: value']
 //        [--conns N] [--seconds S] [--ramp-ms N] [--grace-s S] [--count N] [--rate N]
@@ -18,7 +18,12 @@
 
 #include "bench.h"
 
-enum { HEAD_BYTES_MAX = 16384, LINE_BYTES_MAX = 1024, RATE_CONNECTIONS = 4096, OPENED_PER_TURN = 64 };
+enum {
+  HEAD_BYTES_MAX = 16384,
+  LINE_BYTES_MAX = 1024,
+  RATE_CONNECTIONS = 4096,
+  OPENED_PER_TURN = 64
+};
 enum mode { UNARY, STREAM, RATE, IDLE, ABORT };
 
 struct connection {
@@ -48,7 +53,8 @@ static int *free_slots, free_count;
 static struct histogram latency, first_chunk, chunk_age;
 static struct {
   uint64_t started, completed, connects, chunks, comments, bytes;
-  uint64_t connect, status, reset, framing, order, chunk_count, no_done, in_band, no_slot;  // errors
+  // What went wrong.
+  uint64_t connect, status, reset, framing, order, chunk_count, no_done, in_band, no_slot;
 } seen;
 
 static void record(struct histogram *h, uint64_t ns) {

@@ -93,8 +93,8 @@ def main():
         return 0
     print("\n".join(failures), file=sys.stderr)
     if thresholds["swift"] != compiler():
-        print(f"the ceilings are of Swift {thresholds['swift']}, this is {compiler()}: not a failure",
-              file=sys.stderr)
+        print(f"the ceilings are of Swift {thresholds['swift']}, this is {compiler()}: "
+              "not a failure", file=sys.stderr)
         return 0
     return 1
 

@@ -133,8 +133,8 @@ model_list:
 litellm_settings: {{ssl_verify: false, num_retries: 0, telemetry: false, request_timeout: 300}}
 router_settings: {{num_retries: 0}}
 """)
-    environment = {"LITELLM_MASTER_KEY": CLIENT_KEY, "LITELLM_LOG": "ERROR", "HOME": bench.directory,
-                   "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_PROXY": "*"}
+    environment = {"LITELLM_MASTER_KEY": CLIENT_KEY, "LITELLM_LOG": "ERROR", "NO_PROXY": "*",
+                   "LITELLM_LOCAL_MODEL_COST_MAP": "True", "HOME": bench.directory}
     return [binary, "--config", configuration, "--host", "127.0.0.1", "--port", bench.port,
             "--num_workers", "1", "--telemetry", "False"], environment
 

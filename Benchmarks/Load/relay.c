@@ -1,5 +1,5 @@
-// The floor: joins every client connection to a TLS connection of its own and copies bytes both ways.
-// It parses, pools and counts nothing, so what it costs is the system calls and the TLS records.
+// The floor: joins every client connection to a TLS connection of its own and copies bytes both
+// ways. It parses, pools and counts nothing: what it costs is system calls and TLS records.
 //
 //   relay --port P --upstream-port P
 #define _GNU_SOURCE

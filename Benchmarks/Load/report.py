@@ -25,11 +25,11 @@ def table(head, rows):
 
 
 def scenario_table(name, scenario, rounds, anchor):
-    """`rounds`: one dictionary per round, peer -> figures. Ratios pair a peer with the anchor of the
-    same round; the other columns are medians over the rounds (errors: sums)."""
+    """`rounds`: one dictionary per round, peer -> figures. Ratios pair a peer with the anchor of
+    the same round; the other columns are medians over the rounds (errors: sums)."""
     main, *others = scenario.figures
-    head = ["proxy", main + ": median (min .. max)", f"x {anchor}, paired: median (quartiles; min .. max)",
-            *others]
+    head = ["proxy", f"{main}: median (min .. max)",
+            f"x {anchor}, paired: median (quartiles; min .. max)", *others]
     rows = []
     for peer in dict.fromkeys(peer for one in rounds for peer in one):
         good = [one[peer] for one in rounds if main in one.get(peer, {})]
@@ -43,15 +43,16 @@ def scenario_table(name, scenario, rounds, anchor):
         paired = "-"
         if ratios and peer != anchor:
             low, middle, high = quartiles(ratios)
-            paired = f"**{middle:.2f}** ({low:.2f} - {high:.2f}; {min(ratios):.2f} .. {max(ratios):.2f})"
+            paired = (f"**{middle:.2f}** ({low:.2f} - {high:.2f}; "
+                      f"{min(ratios):.2f} .. {max(ratios):.2f})")
         cells = [sum(f[c] for f in good) if c == "errors" else statistics.median(f[c] for f in good)
                  for c in others]
-        spread = f"{number(statistics.median(values))} ({number(min(values))} .. {number(max(values))})"
-        rows.append([peer, spread, paired, *map(number, cells)])
+        least, middle, most = map(number, (min(values), statistics.median(values), max(values)))
+        rows.append([peer, f"{middle} ({least} .. {most})", paired, *map(number, cells)])
     disturbed = [f"{one[peer]['foreign']:.0%}" for one in rounds for peer in one
                  if one[peer].get("foreign", 0) > 0.05]
-    note = f"\n\nOther work took over 5 % of the machine in {len(disturbed)} of the measurements: " \
-           f"{', '.join(disturbed)}." if disturbed else ""
+    note = (f"\n\nOther work took over 5 % of the machine in {len(disturbed)} measurements: "
+            f"{', '.join(disturbed)}." if disturbed else "")
     return f"### {name}, {len(rounds)} rounds\n\n{table(head, rows)}{note}\n"
 
 
@@ -75,6 +76,6 @@ def machine(root):
     return "\n".join((
         f"- {datetime.date.today()}, commit "
         f"{first_line('git', '-C', root, 'rev-parse', '--short', 'HEAD')}",
-        f"- {os.cpu_count()} x {model.group(1) if model else platform.machine()}, {memory:.0f} GiB, "
-        f"Linux {platform.release().split('-')[0]}",
+        f"- {os.cpu_count()} x {model.group(1) if model else platform.machine()}, "
+        f"{memory:.0f} GiB, Linux {platform.release().split('-')[0]}",
         "- " + "; ".join(filter(None, versions))))

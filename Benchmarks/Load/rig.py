@@ -124,8 +124,8 @@ def write_certificate(directory):
             "-CAcreateserial", "-days", "7", "-extfile", "leaf.ext", "-out", "cert.pem")
 
 
-SENTENCE = ("Say in one paragraph what a relay must keep, \"byte for byte\", and what it may change; "
-            "na\u00efve answers are welcome,\nlong ones are not. ")
+SENTENCE = ("Say in one paragraph what a relay must keep, \"byte for byte\", and what it may "
+            "change; na\u00efve answers are welcome,\nlong ones are not. ")
 
 
 def request_body(turns, characters, **extra):
@@ -162,10 +162,17 @@ class Upstream:
 
     def counters(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=10)
-        connection.request("GET", "/")
-        answer = json.loads(connection.getresponse().read())
-        connection.close()
-        return answer
+        try:
+            connection.request("GET", "/")
+            return json.loads(connection.getresponse().read())
+        except OSError as failure:
+            ended = self.process.poll()
+            if ended is None:
+                raise
+            said = self.process.stdout.read().decode(errors="replace")
+            raise RuntimeError(f"the mock upstream ended with {ended}: {said}") from failure
+        finally:
+            connection.close()
 
     def stop(self):
         stop(self.process)

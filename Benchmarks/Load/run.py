@@ -73,10 +73,11 @@ def parse_arguments():
     parser.add_argument("--peers", default="nginx,ours", help="of: " + ", ".join(peers.PEERS))
     parser.add_argument("--anchor", help="the peer that ratios are to (default: the first)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--ours", metavar="PATH", help="our binary (default: the newest release build)")
+    parser.add_argument("--ours", metavar="PATH", help="default: the newest release build")
     parser.add_argument("--bin", action="append", default=[], metavar="PEER=PATH")
     parser.add_argument("--json", metavar="FILE", help="append every measurement as a line of JSON")
-    parser.add_argument("--attempts", type=int, default=2, help="when other work disturbed (default 2)")
+    parser.add_argument("--attempts", type=int, default=2, metavar="N",
+                        help="when other work disturbed a measurement (default 2)")
     parser.add_argument("--quiet-share", type=float, default=0.05, metavar="SHARE",
                         help="of the machine that other work may take (default 0.05)")
     parser.add_argument("--quiet-wait", type=float, default=5, metavar="SECONDS",

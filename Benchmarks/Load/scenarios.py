@@ -61,7 +61,8 @@ def paced_streams(bench, connections, chunks, ramp_ms, seconds):
             "utilization": window.utilization,
             "first_p50_us": result["first_chunk_us"]["p50"],
             "first_p99_us": result["first_chunk_us"]["p99"],
-            "age_p50_us": result["chunk_age_us"]["p50"], "age_p99_us": result["chunk_age_us"]["p99"],
+            "age_p50_us": result["chunk_age_us"]["p50"],
+            "age_p99_us": result["chunk_age_us"]["p99"],
             **errors_of(result), "foreign": window.foreign}
 
 
@@ -92,7 +93,8 @@ def held(bench, connections, ramp_ms, chunks):
             "cpu_us_per_chunk": window.cpu / max(window.counters["chunks"], 1) * 1e6,
             "base_mb": base / 1024, "after_mb": bench.memory_kb() / 1024,
             "first_p99_us": result["first_chunk_us"]["p99"],
-            "age_p50_us": result["chunk_age_us"]["p50"], "age_p99_us": result["chunk_age_us"]["p99"],
+            "age_p50_us": result["chunk_age_us"]["p50"],
+            "age_p99_us": result["chunk_age_us"]["p99"],
             "completed": result["completed"], **errors_of(result), "foreign": window.foreign}
 
 
@@ -151,7 +153,8 @@ def disconnect(bench, connections=50, patience=5):
     if not waits:
         raise RuntimeError("no stream was under way when the clients left")
     return {"seen_after_p50_ms": statistics.median(waits), "seen_after_max_ms": waits[-1],
-            "left": len(waits), "never_seen": sum(stream not in gone for stream, _ in result["left"]),
+            "left": len(waits),
+            "never_seen": sum(stream not in gone for stream, _ in result["left"]),
             "errors": result["errors"], "foreign": window.foreign}
 
 

@@ -14,12 +14,13 @@ import report
 import rig
 from instructions import SINGLE
 
-# Body, a short and a long run (requests in all; chunks of each stream), flags of the upstream.
+# Body, a short and a long run (requests in all; chunks of a stream), flags of the upstream. One
+# stream at a time: of several, some chunks would share a wake-up, more of them on a busy machine.
 WORK = {
     "unary": ("unary", (400, 2400), ()),
     "64k": ("64k", (100, 600), ()),
-    "chunk": ("stream", (20, 120), ("--interval-us", 20000)),
-    "burst": ("stream", (200, 1200), ("--interval-us", 20000, "--burst", 10)),
+    "chunk": ("stream", (50, 350), ("--interval-us", 10000)),
+    "burst": ("stream", (500, 3500), ("--interval-us", 10000, "--burst", 10)),
 }
 
 
@@ -44,8 +45,8 @@ def run_once(peer, binaries, kind, size, flags, connections):
         bench.wrap = ["strace", "-f", "-c", "-U", "name,calls", "-o", summary]
         with bench:
             if streaming:
-                result = bench.load("stream", "stream", conns=connections, once=1, seconds=120,
-                                    ramp_ms=connections * 2, expect_chunks=size)
+                result = bench.load("stream", "stream", conns=1, count=1, seconds=120,
+                                    expect_chunks=size)
             else:
                 result = bench.load("unary", kind, conns=connections, count=size, seconds=120)
             # The proxy is told to go, not strace, which then writes its summary.
@@ -62,8 +63,8 @@ def measure(peer, binaries, work, connections):
     kind, (short, long), flags = WORK[work]
     first = run_once(peer, binaries, kind, short, flags, connections)
     second = run_once(peer, binaries, kind, long, flags, connections)
-    units = (long - short) * (connections if kind == "stream" else 1)
-    return Counter({name: (second[name] - first[name]) / units for name in first | second})
+    return Counter({name: (second[name] - first[name]) / (long - short)
+                    for name in first | second})
 
 
 def main():
@@ -71,7 +72,8 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", default="nginx,haproxy,ours")
     parser.add_argument("--work", default="unary,chunk,burst", help="of: " + ", ".join(WORK))
-    parser.add_argument("--conns", type=int, default=8, help="connections or streams (default 8)")
+    parser.add_argument("--conns", type=int, default=8, metavar="N",
+                        help="connections of unary work (default 8)")
     parser.add_argument("--ours", metavar="PATH")
     parser.add_argument("--bin", action="append", default=[], metavar="PEER=PATH")
     arguments = parser.parse_args()

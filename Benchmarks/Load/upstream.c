@@ -15,7 +15,13 @@
 #include "answers.h"
 #include "bench.h"
 
-enum { REQUEST_BYTES_MAX = 8 << 20, BURST_MAX = 256, EVENT_BYTES_MAX = 512, ABORTS_KEPT = 16384 };
+enum {
+  HEAD_BYTES_MAX = 65536,
+  REQUEST_BYTES_MAX = 8 << 20,
+  EVENT_BYTES_MAX = 512,
+  BURST_MAX = 256,
+  ABORTS_KEPT = 16384
+};
 enum door { PLAIN, TLS, ADMIN };
 
 struct buffer { char *bytes; size_t count, capacity; };
@@ -160,7 +166,8 @@ static bool stream_step(struct connection *c) {
   static char out[(BURST_MAX + 4) * EVENT_BYTES_MAX];
   do {
     size_t n = 0;
-    for (uint32_t i = 0; i < burst && c->chunks_sent < chunk_count; i++) n += put_content(out + n, c);
+    for (uint32_t i = 0; i < burst && c->chunks_sent < chunk_count; i++)
+      n += put_content(out + n, c);
     bool last = c->chunks_sent == chunk_count;
     if (last) {
       n += PUT_EVENT(out + n, FINISH_EVENT);
@@ -194,7 +201,8 @@ static bool stream_start(struct connection *c) {
 
 static bool answer_json(struct connection *c, const char *fields, const char *body) {
   char head[2048];
-  int n = snprintf(head, sizeof head, "%scontent-length: %zu\r\n\r\n%s", fields, strlen(body), body);
+  int n = snprintf(head, sizeof head, "%scontent-length: %zu\r\n\r\n%s", fields, strlen(body),
+                   body);
   return answer(c, head, (size_t)n);
 }
 
@@ -253,20 +261,26 @@ static bool respond(struct connection *c, const char *head, const char *body, si
   return answer_json(c, UNARY_FIELDS, COMPLETION);
 }
 
+// Reads the size of the body from the head's lines, each of which ends with CRLF.
+static bool body_size(const char *line, const char *end, size_t *size) {
+  while (line < end) {
+    const char *next = (char *)memmem(line, (size_t)(end - line), "\r\n", 2) + 2;
+    if (!strncasecmp(line, "transfer-encoding:", 18)) return false;  // no peer here has a reason to
+    if (!strncasecmp(line, "content-length:", 15)) *size = strtoul(line + 15, NULL, 10);
+    line = next;
+  }
+  return *size <= REQUEST_BYTES_MAX;
+}
+
 // Answers every whole request that has come. A request behind an open stream waits for its end.
 static bool serve(struct connection *c) {
   while (c->state == READING && c->in.count) {
-    append(&c->in, "", 1);  // a terminator for the string functions, taken back at once
-    c->in.count--;
     char *end = memmem(c->in.bytes, c->in.count, "\r\n\r\n", 4);
-    if (!end) return c->in.count < 65536;
+    if (!end) return c->in.count < HEAD_BYTES_MAX;
     size_t head = (size_t)(end - c->in.bytes) + 4, body = 0;
-    for (char *line = c->in.bytes; line < end; line = strstr(line, "\r\n") + 2) {
-      if (!strncasecmp(line, "content-length:", 15)) body = strtoul(line + 15, NULL, 10);
-      if (!strncasecmp(line, "transfer-encoding:", 18) || body > REQUEST_BYTES_MAX) {
-        counters.bad_requests++;  // no peer here has a reason to send a chunked request
-        return false;
-      }
+    if (!body_size(c->in.bytes, end + 2, &body)) {
+      counters.bad_requests++;
+      return false;
     }
     if (c->in.count < head + body) return true;
     if (!respond(c, c->in.bytes, c->in.bytes + head, body)) return false;
@@ -390,8 +404,10 @@ int main(int argc, char **argv) {
                             SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(tls, 1);
   SSL_CTX_set_session_id_context(tls, (const unsigned char *)"bench", 5);
-  if (SSL_CTX_use_certificate_chain_file(tls, option(argc, argv, "--cert", "cert.pem")) != 1 ||
-      SSL_CTX_use_PrivateKey_file(tls, option(argc, argv, "--key", "key.pem"), SSL_FILETYPE_PEM) != 1) {
+  const char *certificate = option(argc, argv, "--cert", "cert.pem");
+  const char *key = option(argc, argv, "--key", "key.pem");
+  if (SSL_CTX_use_certificate_chain_file(tls, certificate) != 1 ||
+      SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1) {
     ERR_print_errors_fp(stderr);
     return 1;
   }
