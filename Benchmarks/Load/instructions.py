@@ -11,7 +11,6 @@ one request at a time, keep-alive on both sides, TLS to the upstream. Repeats to
 """
 import argparse
 import json
-import signal
 import sys
 import tempfile
 
@@ -43,7 +42,7 @@ def run_once(peer, binaries, kind, size, flags):
                                     expect_chunks=size)
             else:
                 result = bench.load("unary", kind, conns=1, count=size, seconds=300)
-            rig.stop(bench.proxy, signal.SIGTERM, 60)
+            rig.stop(bench.proxy, patience=60)
         if result["errors"] or result["unfinished"] or not result["completed"]:
             raise RuntimeError(f"{peer.name}: {result['error_kinds']}")
         return callgrind.read_directory(output)
@@ -76,7 +75,8 @@ def main():
     parser.add_argument("--bin", action="append", default=[], metavar="PEER=PATH")
     parser.add_argument("--json", metavar="FILE", help="append every figure as a line of JSON")
     parser.add_argument("--check", metavar="FILE",
-                        help="fail where ours is above FILE's {work: {ratio, allocations}}")
+                        help="fail where ours is above FILE's {work: {ratio, allocations}}; "
+                             "the project's own is Benchmarks/Thresholds/relay.json")
     arguments = parser.parse_args()
     rig.build_programs()
     binaries = dict(pair.split("=", 1) for pair in arguments.bin)

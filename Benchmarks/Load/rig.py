@@ -54,19 +54,24 @@ def process_tree(root):
     return tree
 
 
-def stop(process, signal_number=signal.SIGTERM, patience=5):
-    """Ends the whole tree, children first, and kills what does not go in time."""
-    def each(number):
-        for pid in reversed(process_tree(process.pid)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-    if process.poll() is None:
-        each(signal_number)
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            each(signal.SIGKILL)
-            process.wait()
+def stop(process, patience=5, traced=False):
+    """Asks the program to end, waits, then kills what is left of its process group. `traced`: the
+    program is the child of the tool that was started, and the tool ends when it does."""
+    if process.returncode is not None:
+        return
+    tree = process_tree(process.pid)
+    target = tree[1] if traced and len(tree) > 1 else tree[0]
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(target, signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    # Not reaped yet, the leader keeps its number, so that the group cannot be somebody else's.
+    while not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.005)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def cpu_seconds(root):

@@ -5,7 +5,7 @@ wake-ups that a loaded proxy saves by finding several connections ready at once.
   syscalls.py --peers nginx,haproxy,ours [--work unary,chunk,burst] [--conns 8]
 """
 import argparse
-import signal
+import json
 import sys
 from collections import Counter
 
@@ -49,11 +49,7 @@ def run_once(peer, binaries, kind, size, flags, connections):
                                     expect_chunks=size)
             else:
                 result = bench.load("unary", kind, conns=connections, count=size, seconds=120)
-            # The proxy is told to go, not strace, which then writes its summary.
-            for pid in reversed(rig.process_tree(bench.proxy.pid)[1:]):
-                with rig.contextlib.suppress(ProcessLookupError):
-                    rig.os.kill(pid, signal.SIGTERM)
-            bench.proxy.wait(60)
+            rig.stop(bench.proxy, patience=60, traced=True)
             if result["errors"] or result["unfinished"]:
                 raise RuntimeError(f"{peer.name}: {result['error_kinds']}")
             return read_counts(summary)
@@ -76,20 +72,29 @@ def main():
                         help="connections of unary work (default 8)")
     parser.add_argument("--ours", metavar="PATH")
     parser.add_argument("--bin", action="append", default=[], metavar="PEER=PATH")
+    parser.add_argument("--check", metavar="FILE",
+                        help="fail where ours makes more than FILE's {work: {syscalls}}")
     arguments = parser.parse_args()
+    with open(arguments.check or rig.os.devnull) as file:
+        allowed = json.loads(file.read() or "{}")
     rig.build_programs()
     binaries = dict(pair.split("=", 1) for pair in arguments.bin)
     if arguments.ours:
         binaries["ours"] = rig.os.path.abspath(arguments.ours)
-    rows = []
+    rows, failures = [], 0
     for work in arguments.work.split(","):
         for peer in peers.select(arguments.peers.split(","), binaries):
             counts = measure(SINGLE.get(peer.name, peer), binaries, work, arguments.conns)
             parts = ", ".join(f"{name} {count:.2f}" for name, count in counts.most_common()
                               if count >= 0.01)
-            rows.append([work, peer.name, f"{sum(counts.values()):.2f}", parts])
+            total = sum(counts.values())
+            rows.append([work, peer.name, f"{total:.2f}", parts])
+            limit = allowed.get(work, {}).get("syscalls")
+            if peer.name == "ours" and limit is not None and total > limit:
+                print(f"{work}: {total:.2f} system calls, above {limit}", file=sys.stderr)
+                failures += 1
     print(report.table(["work", "proxy", "system calls", "of which"], rows))
-    return 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
