@@ -59,6 +59,9 @@ func fuzzer(_ name: String, on modules: [String]) -> Target {
 /// Programs that callgrind counts; built only with GATEWAY_BENCH=1.
 let benches: [Target] = [
     .executableTarget(
+        name: "bench-micro", dependencies: ["ReactorCore", "GatewayCodec"],
+        path: "Benchmarks/Micro", exclude: ["json"], swiftSettings: settings),
+    .executableTarget(
         name: "bench-json",
         dependencies: [
             "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayDoors",
