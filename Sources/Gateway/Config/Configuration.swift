@@ -105,14 +105,19 @@ package struct KeyConfiguration: Sendable {
     package var name = ""
     /// The key itself; nil where only its hash is known.
     package var key: Secret?
-    /// SHA-256 of the key, 32 bytes. Exactly one of `key` and `sha256` is there.
-    package var sha256: [UInt8]?
+    /// The key's hash, where it was given in its place. Exactly one of the two is there.
+    package var sha256: SHA256Digest?
     /// Model names and patterns that it may use; empty: all.
     package var models: [String] = []
     /// Whether it opens the administration's doors.
     package var isAdmin = false
 
     package init() {}
+
+    /// What a presented key is compared by; nil only where neither form is there.
+    package var digest: SHA256Digest? {
+        key.map { $0.withBytes { SHA256Digest(of: $0) } } ?? sha256
+    }
 }
 
 /// A line of the model table.

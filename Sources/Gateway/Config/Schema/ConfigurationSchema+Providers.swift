@@ -1,7 +1,6 @@
 // ConfigurationSchema+Providers.swift — the keys of providers, type by type.
 
 import GatewayModel
-import GatewayPolicy
 import GatewayProviders
 import ReactorCore
 
@@ -109,10 +108,10 @@ extension ConfigurationSchema {
             ])
     }
 
-    private static var timeouts: Section<TimeoutPolicy> {
+    private static var timeouts: Section<TimeoutsConfiguration> {
         let time: ValueKind<Duration> = .duration(.milliseconds(1) ... .seconds(86_400))
         return Section(
-            TimeoutPolicy(),
+            TimeoutsConfiguration(),
             [
                 Field("connect", \.connect, time, "Name look-up, TCP and TLS together."),
                 Field(
