@@ -15,6 +15,8 @@ let settings: [SwiftSetting] =
         // in release it costs 18 % of all instructions (docs/decisions/0002).
         .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))
     ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+    // Without it the fuzzer sees the branches of its own main only.
+    + (fuzzing ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
 /// One floor of the gateway: the folder it owns and the floors it may import.
 func floor(_ name: String, _ folder: String, on lower: [String]) -> Target {
@@ -50,12 +52,15 @@ func fuzzer(_ name: String, on modules: [String]) -> Target {
         dependencies: modules.map { .byName(name: $0) },
         path: "Fuzz/\(name)",
         exclude: ["Corpus", "FailCases", "dictionary"],
-        swiftSettings: [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])],
+        swiftSettings: [.unsafeFlags(["-sanitize=fuzzer"])],
         linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
 }
 
 /// Programs that callgrind counts; built only with GATEWAY_BENCH=1.
 let benches: [Target] = [
+    .executableTarget(
+        name: "bench-micro", dependencies: ["ReactorCore", "GatewayCodec"],
+        path: "Benchmarks/Micro", exclude: ["json"], swiftSettings: settings),
     .executableTarget(
         name: "bench-json",
         dependencies: [
@@ -67,7 +72,8 @@ let benches: [Target] = [
 ]
 
 let fuzzers: [Target] = [
-    fuzzer("event-stream", on: ["FuzzChecks"])
+    fuzzer("event-stream", on: ["FuzzChecks"]),
+    fuzzer("json-scanner", on: ["FuzzChecks"]),
 ]
 
 let package = Package(
@@ -140,13 +146,14 @@ let package = Package(
 
         // What must hold for any bytes: called by the fuzz targets and by plain tests.
         .target(
-            name: "FuzzChecks", dependencies: ["ReactorCore"], path: "Fuzz/Checks",
-            swiftSettings: settings),
+            name: "FuzzChecks", dependencies: ["CUV", "ReactorCore", "GatewayCodec"],
+            path: "Fuzz/Checks", swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
             swiftSettings: settings),
         tests(of: "ReactorCore", with: ["CUV", "TestSupport", "FuzzChecks"]),
-        tests(of: "GatewayCodec", with: ["CUV", "ReactorCore"]),
+        tests(of: "Reactor", with: ["CUV", "ReactorCore", "TestSupport"]),
+        tests(of: "GatewayCodec", with: ["CUV", "ReactorCore", "TestSupport", "FuzzChecks"]),
         tests(of: "GatewayModel", with: ["ReactorCore"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
         tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),

@@ -1,6 +1,7 @@
-import CUV
+import FuzzChecks
 import GatewayCodec
 import ReactorCore
+import TestSupport
 import Testing
 
 @Suite struct JSONScannerTests {
@@ -106,6 +107,87 @@ import Testing
         #expect(failure == JSONFailure(kind: .tooDeep, offset: 2))
     }
 
+    /// Which kind of container closes next is remembered over all 128 levels, mixed as they come.
+    @Test func remembersEveryLevel() {
+        for pattern in 1..<12 {
+            var opening = ""
+            var closing = ""
+            for level in 0..<128 {
+                let isObject = level % (pattern + 1) == 0 || level % 5 == pattern % 5
+                opening += isObject ? "{\"a\":" : "["
+                closing = (isObject ? "}" : "]") + closing
+            }
+            let text = Array((opening + "0" + closing).utf8)
+            #expect(text.kind != nil)
+            // Any single bracket closed as the other kind is seen.
+            for index in text.count - 128..<text.count {
+                var wrong = text
+                wrong[index] =
+                    wrong[index] == ASCII.closeBrace ? ASCII.closeBracket : ASCII.closeBrace
+                #expect(wrong.kind == nil, "pattern \(pattern), byte \(index)")
+            }
+        }
+    }
+
+    /// A list of names finds what walking every key finds.
+    @Test(arguments: [
+        #"{"index":1,"delta":2,"finish_reason":3}"#,
+        #"{"x":0,"delta":{"delta":9},"y":[1],"index":1}"#,
+        #"{}"#, #"{"inde":1,"indexx":2,"finish_reasom":3,"finish_reaso":4,"finish_reason_":5}"#,
+        #"{ "ind\u0065x" : 1 , "a":"b", "delta" : 2 }"#, #"{"delta":1,"delta":2}"#, #"{"delta":7}"#,
+        #"{"a":1,"delta":-1.5e3}"#, #"{"a":"\n","index":"\"","b":{"index":1},"delta":null}"#,
+    ])
+    func findsNames(_ text: String) throws {
+        let expected = try text.withByteSlice { (bytes) throws(JSONFailure) in
+            try Self.walked(bytes)
+        }
+        let found = try text.withByteSlice { (bytes) throws(JSONFailure) in
+            try Self.looked(bytes)
+        }
+        #expect(found == expected)
+        // Cut anywhere, it fails.
+        for count in 0..<text.utf8.count {
+            #expect(text.withByteSlice { Self.failsToLook($0.prefix(count)) }, "\(count)")
+        }
+    }
+
+    private static let names = JSONNames("index", "delta", "finish_reason")
+    private static let plainNames = ["index", "delta", "finish_reason"]
+
+    private static func walked(_ bytes: ByteSlice) throws(JSONFailure) -> [String] {
+        var found: [String] = []
+        var scanner = JSONScanner(bytes)
+        try scanner.beginObject()
+        while let member = try scanner.nextMember() {
+            var key = ByteBuffer()
+            key.append(jsonUnescaping: scanner.bytes(member.key.range))
+            guard plainNames.contains(key.string) else { continue }
+            let value = scanner.bytes(member.value.range).string
+            found.append("\(key.string) \(member.key.hasEscapes) \(value)")
+        }
+        try scanner.finish()
+        return found
+    }
+
+    private static func looked(_ bytes: ByteSlice) throws(JSONFailure) -> [String] {
+        var found: [String] = []
+        var scanner = JSONScanner(bytes)
+        try scanner.beginObject()
+        while let name = try scanner.nextName(in: names) {
+            let value = scanner.bytes(try scanner.value().range).string
+            found.append("\(plainNames[name.index]) \(name.hasEscapes) \(value)")
+        }
+        try scanner.finish()
+        return found
+    }
+
+    private static func failsToLook(_ bytes: ByteSlice) -> Bool {
+        do throws(JSONFailure) {
+            _ = try looked(bytes)
+            return false
+        } catch { return error.offset <= bytes.count }
+    }
+
     @Test(arguments: [
         ("1e308", true), ("1e309", false), ("-1e309", false), ("1e-999999999999999999999", true),
         ("1e999999999999999999999", false), ("0e999999", true), ("0.0e999999", true),
@@ -143,14 +225,24 @@ import Testing
         for round in 0..<20_000 {
             var bytes = documents[draw.below(documents.count)]
             for _ in 0...draw.below(3) { draw.mutate(&bytes) }
-            let kind = bytes.kind
-            if kind != nil { accepted += 1 }
+            if bytes.kind != nil { accepted += 1 }
+            let complaint = bytes.complaint
             #expect(
-                (kind != nil) == bytes.isAcceptedByYYJSON,
+                complaint == nil,
                 "seed \(seed), round \(round): \(String(decoding: bytes, as: UTF8.self))")
         }
         // Both outcomes must be met often, or the comparison says nothing.
         #expect(accepted > 1_000 && accepted < 19_000, "seed \(seed): \(accepted) accepted")
+    }
+}
+
+@Suite struct JSONScannerCorpusTests {
+    @Test func agreesOnTheCorpus() {
+        let corpus = FuzzCorpus.inputs(of: "json-scanner")
+        #expect(corpus.count >= 3)
+        for (name, bytes) in corpus {
+            #expect(bytes.complaint == nil, "\(name)")
+        }
     }
 }
 
@@ -204,16 +296,9 @@ extension [UInt8] {
         }
     }
 
-    fileprivate var isAcceptedByYYJSON: Bool {
-        withUnsafeBytes { bytes in
-            let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-            guard let document = yyjson_read(text, bytes.count, YYJSON_READ_NOFLAG) else {
-                return false
-            }
-            yyjson_doc_free(document)
-            return true
-        }
-    }
+    fileprivate var isAcceptedByYYJSON: Bool { scan { JSONScannerCheck.isAcceptedByYYJSON($0) } }
+
+    fileprivate var complaint: String? { scan { JSONScannerCheck.run($0.raw) } }
 }
 
 /// SplitMix64, and the mutations drawn from it.

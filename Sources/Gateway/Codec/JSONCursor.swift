@@ -127,12 +127,14 @@ struct JSONCursor {
     /// To the first byte that is a quote, a backslash, a control or not ASCII, or to the end.
     @inline(__always)
     private mutating func skipPlain() {
+        var plainBlocks = 0
         while end - at >= 16 {
             let stop = Self.stop(in: at)
             at += stop
             if stop < 16 { return }
-            // The text seems to be plain: 64 at a time, until a block is not.
-            while end - at >= 64 {
+            plainBlocks += 1
+            // The text seems to be plain and long: 64 at a time, until a block is not.
+            while plainBlocks >= 3, end - at >= 64 {
                 let stops =
                     Self.stops(at) .| Self.stops(at + 16) .| Self.stops(at + 32)
                     .| Self.stops(at + 48)
@@ -207,6 +209,7 @@ struct JSONCursor {
     /// A run of non-ASCII characters (well-formed UTF-8, Unicode table 3-7).
     private mutating func skipForeign() throws(JSONFailure) {
         while at < end, at.pointee >= 0x80 {
+            if skipThreeByteCharacters() { continue }
             let lead = at.pointee
             let length: Int
             // The first continuation byte tells overlong forms, surrogates and what is above
@@ -230,6 +233,23 @@ struct JSONCursor {
             guard isWellFormed else { throw failure(.invalidString) }
             at += length
         }
+    }
+
+    /// The characters between U+0800 and U+FFFF, by far the most common beyond Latin.
+    /// - Returns: whether there was one.
+    @inline(__always)
+    private mutating func skipThreeByteCharacters() -> Bool {
+        let first = at
+        while end - at >= 4 {
+            let word = UInt32(littleEndian: UnsafeRawPointer(at).loadUnaligned(as: UInt32.self))
+            guard word & 0xC0_C0F0 == 0x80_80E0 else { break }
+            // Four bits of the lead and the highest of the second byte: none set is an overlong
+            // form, and these are a surrogate's.
+            let high = word & 0x200F
+            guard high != 0, high != 0x200D else { break }
+            at += 3
+        }
+        return at > first
     }
 
     /// The text ends inside a character, or what stands there is none.
@@ -287,6 +307,30 @@ struct JSONCursor {
             throw JSONFailure(kind: .invalidNumber, offset: first - start)
         }
         return rest.at
+    }
+
+    /// A number or a literal; everything else is a failure.
+    @inline(__always)
+    mutating func skipScalar() throws(JSONFailure) {
+        switch next {
+        case UInt8(ascii: "-"), ASCII.zero...UInt8(ascii: "9"): try skipNumber()
+        case UInt8(ascii: "n"): try skipLiteral("null")
+        case UInt8(ascii: "t"): try skipLiteral("true")
+        case UInt8(ascii: "f"): try skipLiteral("false")
+        default: throw failure(.unexpectedByte)
+        }
+    }
+
+    /// Which of `names` the key between two quotes is; a value follows it.
+    @inline(__always)
+    func name(
+        from first: UnsafePointer<UInt8>, to last: UnsafePointer<UInt8>, _ hasEscapes: Bool,
+        in names: JSONNames
+    ) -> Int? {
+        if !hasEscapes, end - first >= 8 {
+            return names.index(ofEightReadable: first, length: last - first)
+        }
+        return names.index(of: ByteSlice(first, count: last - first), hasEscapes: hasEscapes)
     }
 
     /// `true`, `false` or `null`, whose first letter is at hand.

@@ -5,7 +5,7 @@
 import ReactorCore
 
 /// What a JSON value is.
-package enum JSONKind: UInt8, Sendable {
+package enum JSONKind: Sendable {
     case object, array, string, number, `true`, `false`, null
 }
 
@@ -13,6 +13,14 @@ package enum JSONKind: UInt8, Sendable {
 package struct JSONKey: Sendable {
     /// The bytes between the quotes, escapes as they stand.
     package let range: Range<Int>
+    package let hasEscapes: Bool
+}
+
+/// Which name of a list a member has.
+package struct JSONName: Sendable {
+    /// The name's place in the list.
+    package let index: Int
+    /// Whether the member spells it with escapes.
     package let hasEscapes: Bool
 }
 
@@ -25,6 +33,7 @@ package struct JSONSpan: Sendable {
     package let hasEscapes: Bool
 
     /// The bytes between the quotes of a string, or the brackets of a container.
+    @inlinable
     package var inside: Range<Int> { range.lowerBound + 1..<range.upperBound - 1 }
 }
 
@@ -82,6 +91,17 @@ package struct JSONScanner {
         return kind
     }
 
+    /// Where the string ends whose inside begins at `start`: the index of its closing quote, or nil
+    /// if it is not valid.
+    package static func endOfString(in bytes: ByteSlice, from start: Int) -> Int? {
+        precondition(start > 0 && start <= bytes.count)
+        var cursor = JSONCursor(bytes)
+        // The cursor stands at an opening quote and looks only behind it.
+        cursor.at = bytes.base + (start - 1)
+        do throws(JSONFailure) { _ = try cursor.skipString() } catch { return nil }
+        return cursor.offset - 1
+    }
+
     /// Bytes read.
     package var offset: Int { cursor.offset }
 
@@ -106,6 +126,12 @@ package struct JSONScanner {
         }
     }
 
+    /// Whether the value to come is an object.
+    package var comesObject: Bool { cursor.next == ASCII.openBrace }
+
+    /// Whether the value to come is an array.
+    package var comesArray: Bool { cursor.next == ASCII.openBracket }
+
     /// Enters the object that comes; anything else is a failure.
     package mutating func beginObject() throws(JSONFailure) {
         try begin(ASCII.openBrace, isObject: true)
@@ -124,7 +150,59 @@ package struct JSONScanner {
         let start = cursor.offset + 1
         let (end, escaped) = try cursor.skipKey()
         position = .value
-        return JSONKey(range: start..<end - cursor.start, hasEscapes: escaped)
+        let range = Range(uncheckedBounds: (start, end - cursor.start))
+        return JSONKey(range: range, hasEscapes: escaped)
+    }
+
+    /// The innermost object's next member whose name is in the list, its value to be read next; nil
+    /// at the object's end, which is left thereby. Members in between are validated.
+    package mutating func nextName(in names: JSONNames) throws(JSONFailure) -> JSONName? {
+        precondition(open.innermostIsObject, "no object is open")
+        precondition(position != .value, "a value is due")
+        // In locals, which the compiler keeps in registers.
+        var cursor = self.cursor
+        var mayEnd = true
+        cursor.skipSpace()
+        if position == .later, cursor.next == ASCII.comma {
+            cursor.at += 1
+            cursor.skipSpace()
+            mayEnd = false
+        } else if position == .later, cursor.next != ASCII.closeBrace {
+            throw cursor.failure(.unexpectedByte)
+        }
+        while true {
+            if mayEnd, cursor.next == ASCII.closeBrace { break }
+            let start = cursor.at + 1
+            let (end, hasEscapes) = try cursor.skipKey()
+            if let index = cursor.name(from: start, to: end, hasEscapes, in: names) {
+                self.cursor = cursor
+                position = .value
+                return JSONName(index: index, hasEscapes: hasEscapes)
+            }
+            switch cursor.next {
+            case ASCII.openBrace, ASCII.openBracket:
+                self.cursor = cursor
+                try skipContainer()
+                cursor = self.cursor
+            case ASCII.quote: _ = try cursor.skipString()
+            default: try cursor.skipScalar()
+            }
+            cursor.skipSpace()
+            guard cursor.next == ASCII.comma else {
+                guard cursor.next == ASCII.closeBrace else {
+                    throw cursor.failure(.unexpectedByte)
+                }
+                break
+            }
+            cursor.at += 1
+            cursor.skipSpace()
+            mayEnd = false
+        }
+        cursor.at += 1
+        self.cursor = cursor
+        open.pop()
+        position = .later
+        return nil
     }
 
     /// Whether the innermost array has one more value, to be read next; at the array's end it is
@@ -174,7 +252,8 @@ package struct JSONScanner {
         default:
             throw noValue()
         }
-        return JSONSpan(kind: kind, range: start..<cursor.offset, hasEscapes: hasEscapes)
+        let range = Range(uncheckedBounds: (start, cursor.offset))
+        return JSONSpan(kind: kind, range: range, hasEscapes: hasEscapes)
     }
 
     /// Checks that nothing but white space is left. The outermost value must have been read.
@@ -243,12 +322,7 @@ package struct JSONScanner {
                 cursor.at += 1
                 cursor.skipSpace()
                 if cursor.next != ASCII.closeBracket { continue values }
-            case UInt8(ascii: "-"), ASCII.zero...UInt8(ascii: "9"):
-                try cursor.skipNumber()
-            case UInt8(ascii: "t"): try cursor.skipLiteral("true")
-            case UInt8(ascii: "f"): try cursor.skipLiteral("false")
-            case UInt8(ascii: "n"): try cursor.skipLiteral("null")
-            default: throw cursor.failure(.unexpectedByte)
+            default: try cursor.skipScalar()
             }
             // Behind a value or in an empty container: close what ends here, then a comma.
             while true {

@@ -289,3 +289,51 @@ extension Exchange {
         worker.log.append { AccessLog.append(record, as: worker.logFormat, to: &$0) }
     }
 }
+
+extension Worker {
+    /// What the server answers by itself, in the OpenAI dialect, and its line in the log.
+    package func refuse(
+        _ refusal: HTTPServerRefusal, fields: inout ByteBuffer, body: inout ByteBuffer
+    ) {
+        let error = OpenAIError(Failure(refusal))
+        error.appendBody(to: &body)
+        var requestID = ByteBuffer()
+        RequestID.append(to: &requestID, using: &random)
+        fields.append(Exchange.jsonFields)
+        fields.append("access-control-allow-origin: *\r\nx-proxy-latency-ms: 0\r\n" as StaticString)
+        fields.append("x-request-id: " as StaticString)
+        fields.append(requestID.slice)
+        fields.append("\r\n" as StaticString)
+        if refusal.status == 503 { fields.append("retry-after: 1\r\n" as StaticString) }
+        var record = AccessRecord()
+        (record.secondsSince1970, record.milliseconds) = loop.wallClock
+        record.requestID = requestID.slice
+        record.status = refusal.status
+        record.outcome = "refused"
+        record.error = refusal.text
+        log.append { AccessLog.append(record, as: logFormat, to: &$0) }
+    }
+}
+
+extension Failure {
+    /// What the server refused by itself.
+    init(_ refusal: HTTPServerRefusal) {
+        let kind: Kind =
+            switch refusal {
+            case .bodyTooLarge: .bodyTooLarge
+            case .requestTimedOut: .requestTimeout
+            case .overloaded: .overloaded
+            case .draining: .shuttingDown
+            case .malformed(let failure):
+                switch failure.status {
+                case 413: .bodyTooLarge
+                case 414: .targetTooLong
+                case 431: .headTooLarge
+                case 501: .unsupportedTransferCoding
+                case 505: .unsupportedVersion
+                default: .malformedRequest
+                }
+            }
+        self.init(kind, refusal.text)
+    }
+}

@@ -16,14 +16,6 @@ struct UpstreamHead {
     var arrived = Instant(nanoseconds: 0)
 }
 
-/// What an upstream's means call when something comes: the client of a socket, or the simulator.
-protocol UpstreamSink: AnyObject {
-    func upstreamHead(status: Int, contentType: ByteSlice)
-    func upstreamBody(_ bytes: ByteSlice)
-    func upstreamEnded()
-    func upstreamLost(_ failure: Failure)
-}
-
 extension Exchange: HTTPClientCallDelegate {
     package func writeRequest(on connection: HTTPClientConnection) {
         connection.write(request.slice)
@@ -116,7 +108,26 @@ extension Exchange: HTTPClientCallDelegate {
     }
 }
 
-extension Exchange: UpstreamSink {
+extension Exchange: SimulatorAudience {
+    func simulatorHead(_ head: SimulatorHead, _ script: borrowing SimulatorScript) {
+        forwarded.removeAll()
+        for field in head.fields where ByteSlice(field.name) == "retry-after" {
+            self.head.retryAfter = Array(ByteSlice(field.value).raw)
+        }
+        upstreamHead(status: head.status, contentType: ByteSlice(head.contentType))
+    }
+
+    func simulatorBody(_ bytes: ByteSlice) { upstreamBody(bytes) }
+
+    func simulatorEnded() { upstreamEnded() }
+
+    func simulatorCut(resets: Bool) {
+        upstreamLost(Failure(.upstreamCut, "The connection to the simulator was lost."))
+    }
+}
+
+// What both means, a connection and the simulator, come to.
+extension Exchange {
     func upstreamHead(status: Int, contentType: ByteSlice) {
         head.status = status
         head.arrived = worker.loop.now

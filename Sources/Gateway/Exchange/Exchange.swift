@@ -297,13 +297,14 @@ package final class Exchange {
         case .simulator(let settings):
             worker.simulatorOrdinal += 1
             dispatched = worker.loop.clock()
-            let player = SimulatorPlayer(worker.loop, sink: self)
+            let player = self.player ?? SimulatorPlayer(worker.loop)
             self.player = player
             player.play(
                 SimulatorScript.answer(
                     method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
                     body: body.slice, arena: worker.arena, settings: settings,
-                    created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal))
+                    created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
+                to: self)
             giveBack(&body)
         }
     }
@@ -349,7 +350,6 @@ package final class Exchange {
     func settle(_ outcome: StaticString) {
         guard machine.ended() else { return }
         heartbeat?.set(.never)
-        player = nil
         log(outcome)
         worker.counters.finished(status: status)
         client = nil

@@ -107,4 +107,10 @@ package final class Snapshot {
         self.heartbeatMode = heartbeatMode
         self.disconnectPolicy = disconnectPolicy
     }
+    /// Closes every connection to an upstream. No exchange may be running.
+    package func close() {
+        for upstream in upstreams {
+            if case .openAI(let origin, _) = upstream.means { origin.close() }
+        }
+    }
 }

@@ -102,16 +102,66 @@ import Testing
         #expect(observer.feed(" [DONE] ") == .done)
     }
 
+    /// What an observer has seen must not change what it says of the next chunk: each is judged as
+    /// by an observer that sees it first.
+    @Test func judgesEachChunkForItself() {
+        let seed = UInt64.random(in: .min ... .max)
+        var state = seed
+        func below(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((state >> 33) % UInt64(bound))
+        }
+        let pieces = [
+            "Hi", "", "\\\"", "\\u00e9", "é", "\"",
+            "\"},\"finish_reason\":\"stop\",\"x\":{\"a\":\"", "\\",
+            "\n", "漢", "a\",\"content\":\"b", "\\ud800", String(repeating: "long ", count: 20),
+        ]
+        let alphabet = Array("\"\\{}[]:,0ae\n".utf8)
+        var observer = ChatStreamObserver()
+        var chunks = 0
+        for round in 0..<20_000 {
+            var payload = Array(
+                "{\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\(pieces[below(pieces.count)])\"},\"finish_reason\":null}]}"
+                    .utf8)
+            if below(4) == 0 { payload[below(payload.count)] = alphabet[below(alphabet.count)] }
+            var fresh = ChatStreamObserver()
+            let verdict = payload.withUnsafeBytes { observer.observe(ByteSlice($0)) }
+            let expected = payload.withUnsafeBytes { fresh.observe(ByteSlice($0)) }
+            #expect(verdict == expected, "seed \(seed), round \(round)")
+            if verdict == .chunk { chunks += 1 }
+            #expect(observer.chunkCount == chunks, "seed \(seed), round \(round)")
+            if fresh.hasContent { #expect(observer.hasContent) }
+            if fresh.finishReason != nil { observer = ChatStreamObserver(); chunks = 0 }
+        }
+    }
+
+    /// A chunk that ends a choice or carries usage never stands for another.
+    @Test func learnsFromPlainChunksOnly() {
+        let last =
+            #"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#
+        var observer = ChatStreamObserver()
+        _ = observer.feed(last)
+        _ = observer.feed(Self.text)
+        _ = observer.feed(
+            last.replacing("\"a\"", with: "\"bc\"").replacing("\"stop\"", with: "null"))
+        #expect(observer.usage?.totalTokens == 3)
+        _ = observer.feed(last.replacing("\"a\"", with: "\"bc\""))
+        #expect(observer.finishReason == .stop)
+        #expect(!observer.isCut)
+    }
+
     @Test(arguments: [Self.role, Self.text, Self.finish, Self.usage])
     func refusesEveryPrefix(_ payload: String) {
         for count in 0..<payload.utf8.count {
             var observer = ChatStreamObserver()
+            // One that has seen the whole, so that it knows the shape.
+            _ = observer.feed(payload)
             let verdict = payload.withByteSlice { observer.observe($0.prefix(count)) }
             guard case .malformed = verdict else {
                 Issue.record("\(count) bytes of \(payload)")
                 continue
             }
-            #expect(observer.chunkCount == 0)
+            #expect(observer.chunkCount == 1)
         }
     }
 

@@ -10,9 +10,8 @@ import ReactorCore
 /// The members that the gateway acts upon. They may come once only and must be spelled plainly:
 /// the upstream must not be able to read another request than the one that was checked.
 enum ChatMember: UInt8 {
-    case model, messages, stream, streamOptions, tools
+    case model, messages, stream, streamOptions, tools, maxTokens, maxCompletionTokens, user
     case includeUsage
-    case maxTokens, maxCompletionTokens, user
 
     var name: StaticString {
         switch self {
@@ -28,21 +27,13 @@ enum ChatMember: UInt8 {
         }
     }
 
-    init?(_ key: ByteSlice) {
-        let member: ChatMember
-        switch key.count {
-        case 4: member = .user
-        case 5: member = key[0] == UInt8(ascii: "m") ? .model : .tools
-        case 6: member = .stream
-        case 8: member = .messages
-        case 10: member = .maxTokens
-        case 14: member = .streamOptions
-        case 21: member = .maxCompletionTokens
-        default: return nil
-        }
-        guard key == member.name else { return nil }
-        self = member
-    }
+    /// The members of a request, by raw value, so that a name's place in the list is its case.
+    static let names = JSONNames(
+        ChatWire.model, ChatWire.messages, ChatWire.stream, ChatWire.streamOptions, ChatWire.tools,
+        ChatWire.maxTokens, ChatWire.maxCompletionTokens, ChatWire.user)
+
+    /// The members of stream options.
+    static let optionNames = JSONNames(ChatWire.includeUsage)
 }
 
 /// What is wrong with a request that is valid JSON.
@@ -109,18 +100,18 @@ struct ChatRequestReader {
     }
 
     mutating func read() throws(JSONFailure) {
-        if let kind = scanner.valueKind, kind != .object {
-            note(.notAnObject)
+        guard scanner.comesObject else {
             try scanner.value()
+            note(.notAnObject)
             return try scanner.finish()
         }
         scan.brace = scanner.offset
         try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            guard let member = recognize(key) else {
-                try scanner.value()
-                continue
+        while let name = try scanner.nextName(in: ChatMember.names) {
+            guard let member = ChatMember(rawValue: UInt8(name.index)) else {
+                preconditionFailure("a name that no member has")
             }
+            mark(member, hasEscapes: name.hasEscapes)
             try read(member)
         }
         try scanner.finish()
@@ -140,32 +131,10 @@ struct ChatRequestReader {
 
     private func has(_ member: ChatMember) -> Bool { seen & 1 << member.rawValue != 0 }
 
-    /// The member that a key names, if the gateway acts upon it.
-    private mutating func recognize(_ key: JSONKey) -> ChatMember? {
-        let name = scanner.bytes(key.range)
-        if key.hasEscapes {
-            if let member = Self.unescaped(name, ChatMember.init) { note(.escaped(member)) }
-            return nil
-        }
-        guard let member = ChatMember(name) else { return nil }
-        mark(member)
-        return member
-    }
-
-    private mutating func mark(_ member: ChatMember) {
+    private mutating func mark(_ member: ChatMember, hasEscapes: Bool) {
+        if hasEscapes { note(.escaped(member)) }
         if has(member) { note(.twice(member)) }
         seen |= 1 << member.rawValue
-    }
-
-    /// Rare, so that it may allocate; bounded, because no name has more than 21 letters, and none
-    /// takes more than six bytes to spell.
-    private static func unescaped(
-        _ name: ByteSlice, _ read: (ByteSlice) -> ChatMember?
-    ) -> ChatMember? {
-        guard name.count <= 21 * 6 else { return nil }
-        var plain = ByteBuffer()
-        plain.append(jsonUnescaping: name)
-        return read(plain.slice)
     }
 
     private mutating func read(_ member: ChatMember) throws(JSONFailure) {
@@ -175,13 +144,13 @@ struct ChatRequestReader {
             let value = try scanner.value()
             if value.kind != .array {
                 note(.wrongType(.messages, expected: "an array of messages"))
-            } else if isEmpty(value) {
+            } else if isEmpty(inside: value.inside) {
                 note(.empty(.messages))
             }
         case .tools:
             let value = try scanner.value()
             if value.kind == .array {
-                scan.hasTools = !isEmpty(value)
+                scan.hasTools = !isEmpty(inside: value.inside)
             } else if value.kind != .null {
                 note(.wrongType(.tools, expected: "an array"))
             }
@@ -209,8 +178,8 @@ struct ChatRequestReader {
         value.kind == .number ? scanner.bytes(value.range).decimalValue : nil
     }
 
-    private func isEmpty(_ container: JSONSpan) -> Bool {
-        let inside = scanner.bytes(container.inside)
+    private func isEmpty(inside range: Range<Int>) -> Bool {
+        let inside = scanner.bytes(range)
         // Validated: what is no white space is the first element.
         for index in 0..<inside.count where inside[index] > ASCII.space { return false }
         return true
@@ -242,7 +211,7 @@ struct ChatRequestReader {
 
     private mutating func readStreamOptions() throws(JSONFailure) {
         let brace = scanner.offset
-        guard scanner.valueKind == .object else {
+        guard scanner.comesObject else {
             let value = try scanner.value()
             if value.kind == .null {
                 scan.streamOptions = .null(value.range)
@@ -251,23 +220,14 @@ struct ChatRequestReader {
             }
             return
         }
-        var isEmpty = true
         var usage: JSONSpan?
         try scanner.beginObject()
-        while let member = try scanner.nextMember() {
-            isEmpty = false
-            let name = scanner.bytes(member.key.range)
-            if member.key.hasEscapes {
-                let found = Self.unescaped(name) {
-                    $0 == ChatWire.includeUsage ? .includeUsage : nil
-                }
-                if found != nil { note(.escaped(.includeUsage)) }
-            } else if name == ChatWire.includeUsage {
-                mark(.includeUsage)
-                usage = member.value
-            }
+        while let name = try scanner.nextName(in: ChatMember.optionNames) {
+            mark(.includeUsage, hasEscapes: name.hasEscapes)
+            usage = try scanner.value()
         }
         guard let usage else {
+            let isEmpty = isEmpty(inside: brace + 1..<scanner.offset - 1)
             scan.streamOptions = .object(brace: brace, isEmpty: isEmpty)
             return
         }

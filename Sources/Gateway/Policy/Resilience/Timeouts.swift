@@ -2,22 +2,35 @@
 
 import ReactorCore
 
-/// The clocks of a provider, as configured.
+/// The clocks of a provider, as configured. Kept in nanoseconds, because they are reckoned with on
+/// every request and arithmetic on `Duration` is 128 bits wide.
 package struct TimeoutPolicy: Equatable, Sendable {
-    private let connect: Int64
-    private let head: Int64?
-    private let idle: Int64
-    private let total: Int64
+    private var connectNanoseconds: Int64 = 10_000_000_000
+    private var headNanoseconds: Int64?
+    private var idleNanoseconds: Int64 = 300_000_000_000
+    private var totalNanoseconds: Int64 = 3_600_000_000_000
 
-    /// - Parameter head: nil where it is computed.
-    package init(
-        connect: Duration = .seconds(10), head: Duration? = nil, idle: Duration = .seconds(300),
-        total: Duration = .seconds(3600)
-    ) {
-        self.connect = connect.nanoseconds
-        self.head = head?.nanoseconds
-        self.idle = idle.nanoseconds
-        self.total = total.nanoseconds
+    package init() {}
+
+    /// Name look-up, TCP and TLS together.
+    package var connect: Duration {
+        get { .nanoseconds(connectNanoseconds) }
+        set { connectNanoseconds = newValue.nanoseconds }
+    }
+    /// To the end of the response's head; nil where it is computed.
+    package var head: Duration? {
+        get { headNanoseconds.map { .nanoseconds($0) } }
+        set { headNanoseconds = newValue?.nanoseconds }
+    }
+    /// Between two reads of the response.
+    package var idle: Duration {
+        get { .nanoseconds(idleNanoseconds) }
+        set { idleNanoseconds = newValue.nanoseconds }
+    }
+    /// The whole exchange.
+    package var total: Duration {
+        get { .nanoseconds(totalNanoseconds) }
+        set { totalNanoseconds = newValue.nanoseconds }
     }
 
     /// Tokens assumed where the request sets no limit.
@@ -33,11 +46,12 @@ package struct TimeoutPolicy: Equatable, Sendable {
         bodyBytes: Int, streams: Bool, tokensMax: Int?, clientSeconds: Int?
     ) -> ClientClocks {
         let computed =
-            head ?? computedHead(bodyBytes: bodyBytes, streams: streams, tokensMax: tokensMax)
+            headNanoseconds ?? computedHead(bodyBytes: bodyBytes, streams: streams, tokensMax: tokensMax)
         let limit = clientSeconds.map { Int64($0) * Self.second } ?? .max
         return ClientClocks(
-            connectNanoseconds: min(connect, limit), headNanoseconds: min(computed, limit),
-            idleNanoseconds: min(idle, limit), totalNanoseconds: total)
+            connectNanoseconds: min(connectNanoseconds, limit), headNanoseconds: min(computed, limit),
+            idleNanoseconds: min(idleNanoseconds, limit),
+            totalNanoseconds: totalNanoseconds)
     }
 
     private func computedHead(bodyBytes: Int, streams: Bool, tokensMax: Int?) -> Int64 {

@@ -17,6 +17,10 @@ package struct ChatResponseObserver {
     /// Why the body is no answer; nil if it is one.
     package private(set) var failure: Failure?
 
+    private static let names = JSONNames(
+        ChatWire.choices, ChatWire.usage, ChatWire.model, ErrorWire.error)
+    private static let choiceNames = JSONNames(ChatWire.finishReason)
+
     package init(observing body: ByteSlice) {
         do throws(JSONFailure) { try read(body) } catch {
             failure = Failure(
@@ -27,27 +31,24 @@ package struct ChatResponseObserver {
     private mutating func read(_ body: ByteSlice) throws(JSONFailure) {
         var scanner = JSONScanner(body)
         var hasChoices = false
-        guard scanner.valueKind == .object else {
+        guard scanner.comesObject else {
             try scanner.value()
             try scanner.finish()
             failure = Self.shapeless
             return
         }
         try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            let name = scanner.bytes(key.range)
-            if name == ChatWire.choices, scanner.valueKind == .array {
+        while let name = try scanner.nextName(in: Self.names) {
+            switch name.index {
+            case 0 where scanner.comesArray:
                 hasChoices = true
                 try readChoices(&scanner)
-            } else if name == ChatWire.usage {
-                usage = try ChatUsageReader.usage(&scanner)
-            } else if name == ChatWire.model {
+            case 0: try scanner.value()
+            case 1: usage = try ChatUsageReader.usage(&scanner)
+            case 2:
                 let value = try scanner.value()
                 model = value.kind == .string ? value.inside : nil
-            } else if name == ErrorWire.error {
-                failure = try ReportedError.read(&scanner)?.inBandFailure
-            } else {
-                try scanner.value()
+            default: failure = try ReportedError.read(&scanner)?.inBandFailure
             }
         }
         try scanner.finish()
@@ -57,17 +58,13 @@ package struct ChatResponseObserver {
     private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONFailure) {
         try scanner.beginArray()
         while try scanner.nextElement() {
-            guard scanner.valueKind == .object else {
+            guard scanner.comesObject else {
                 try scanner.value()
                 continue
             }
             try scanner.beginObject()
-            while let key = try scanner.nextKey() {
-                if scanner.bytes(key.range) == ChatWire.finishReason {
-                    finishReason = try ChatUsageReader.finishReason(&scanner)
-                } else {
-                    try scanner.value()
-                }
+            while try scanner.nextName(in: Self.choiceNames) != nil {
+                finishReason = try ChatUsageReader.finishReason(&scanner)
             }
         }
     }

@@ -39,6 +39,13 @@ package struct ChatStreamObserver {
     package private(set) var isDone = false
 
     private var choices = ChoiceSet()
+    private var shape = ChunkShape()
+    /// The inside of a string of the delta that is being read.
+    private var hole: Range<Int>?
+
+    private static let chunkNames = JSONNames(ChatWire.choices, ChatWire.usage, ErrorWire.error)
+    private static let choiceNames = JSONNames(
+        ChatWire.index, ChatWire.finishReason, ChatWire.delta)
 
     package init() {}
 
@@ -48,6 +55,12 @@ package struct ChatStreamObserver {
         if payload.count < 16, payload.trimmed.hasPrefix(ChatWire.done) {
             isDone = true
             return .done
+        }
+        // Like the last one, but for its text.
+        if let count = shape.holeCount(in: payload) {
+            chunkCount += 1
+            if count > 0 { hasContent = true }
+            return .chunk
         }
         do throws(JSONFailure) { return try read(payload) } catch {
             return .malformed(
@@ -67,39 +80,36 @@ package struct ChatStreamObserver {
 
     private mutating func read(_ payload: ByteSlice) throws(JSONFailure) -> Verdict {
         var scanner = JSONScanner(payload)
-        if let kind = scanner.valueKind, kind != .object {
+        guard scanner.comesObject else {
             try scanner.value()
             try scanner.finish()
             return .malformed(
                 Failure(.upstreamMalformed, "The upstream sent a chunk that is no JSON object."))
         }
+        hole = nil
         var choiceCount: Int?
         var usage: Usage?
         var failure: Failure?
         try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            let name = scanner.bytes(key.range)
-            switch name.count {
-            case 7 where name == ChatWire.choices:
-                choiceCount = try readChoices(&scanner)
-            case 5 where name == ChatWire.usage:
-                usage = try ChatUsageReader.usage(&scanner)
-            case 5 where name == ErrorWire.error:
-                failure = try ReportedError.read(&scanner)?.inBandFailure
-            default:
-                try scanner.value()
+        while let name = try scanner.nextName(in: Self.chunkNames) {
+            switch name.index {
+            case 0: choiceCount = try readChoices(&scanner)
+            case 1: usage = try ChatUsageReader.usage(&scanner)
+            default: failure = try ReportedError.read(&scanner)?.inBandFailure
             }
         }
         try scanner.finish()
         chunkCount += 1
         if let usage { self.usage = usage }
         if let failure { return .failed(failure) }
+        // Only a chunk that changes nothing but the text may stand for others.
+        if usage == nil, choiceCount == 1, let hole { shape.learn(payload, hole: hole) }
         return choiceCount == 0 && usage != nil ? .usageOnly : .chunk
     }
 
     /// - Returns: how many choices there are; nil unless it is an array.
     private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONFailure) -> Int? {
-        guard scanner.valueKind == .array else {
+        guard scanner.comesArray else {
             try scanner.value()
             return nil
         }
@@ -107,7 +117,7 @@ package struct ChatStreamObserver {
         try scanner.beginArray()
         while try scanner.nextElement() {
             count += 1
-            if scanner.valueKind == .object {
+            if scanner.comesObject {
                 try readChoice(&scanner)
             } else {
                 try scanner.value()
@@ -120,45 +130,43 @@ package struct ChatStreamObserver {
         var index = 0
         var reason: FinishReason?
         try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            let name = scanner.bytes(key.range)
-            switch name.count {
-            case 5 where name == ChatWire.index:
+        while let name = try scanner.nextName(in: Self.choiceNames) {
+            switch name.index {
+            case 0:
                 let value = try scanner.value()
                 index = scanner.bytes(value.range).decimalValue ?? 0
-            case 5 where !hasContent && name == ChatWire.delta:
-                hasContent = try Self.readDelta(&scanner)
-            case 13 where name == ChatWire.finishReason:
-                reason = try ChatUsageReader.finishReason(&scanner)
-            default:
-                try scanner.value()
+            case 1: reason = try ChatUsageReader.finishReason(&scanner)
+            default: try readDelta(&scanner)
             }
         }
         choices.began(index)
         if let reason {
+            hole = nil
             finishReason = reason
             choices.finished(index)
         }
     }
 
-    /// - Returns: whether the delta has a member besides the role that says anything.
-    private static func readDelta(_ scanner: inout JSONScanner) throws(JSONFailure) -> Bool {
-        guard scanner.valueKind == .object else {
+    /// Looks for anything that a delta says besides the role, and for a string of text in it.
+    private mutating func readDelta(_ scanner: inout JSONScanner) throws(JSONFailure) {
+        guard scanner.comesObject else {
             try scanner.value()
-            return false
+            return
         }
-        var hasContent = false
         try scanner.beginObject()
-        while let member = try scanner.nextMember() {
-            if scanner.bytes(member.key.range) == ChatWire.role { continue }
-            switch member.value.kind {
+        while let key = try scanner.nextKey() {
+            let value = try scanner.value()
+            if scanner.bytes(key.range) == ChatWire.role { continue }
+            switch value.kind {
             case .null: break
-            case .string, .array, .object:
-                if member.value.range.count > 2 { hasContent = true }
+            case .string:
+                hole = value.inside
+                if !value.inside.isEmpty { hasContent = true }
+            case .array, .object:
+                if value.range.count > 2 { hasContent = true }
             default: hasContent = true
             }
         }
-        return hasContent
     }
 }
 

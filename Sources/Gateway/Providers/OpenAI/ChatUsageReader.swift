@@ -8,28 +8,27 @@ import GatewayWire
 import ReactorCore
 
 enum ChatUsageReader {
+    private static let names = JSONNames(
+        ChatWire.promptTokens, ChatWire.completionTokens, ChatWire.totalTokens,
+        ChatWire.promptTokensDetails, ChatWire.completionTokensDetails)
+    private static let cachedNames = JSONNames(ChatWire.cachedTokens)
+    private static let reasoningNames = JSONNames(ChatWire.reasoningTokens)
+
     /// The tokens of a `usage` value; nil unless it is an object.
     static func usage(_ scanner: inout JSONScanner) throws(JSONFailure) -> Usage? {
-        guard scanner.valueKind == .object else {
+        guard scanner.comesObject else {
             try scanner.value()
             return nil
         }
         var usage = Usage()
         try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            let name = scanner.bytes(key.range)
-            if name == ChatWire.promptTokens {
-                usage.inputTokens = try number(&scanner)
-            } else if name == ChatWire.completionTokens {
-                usage.outputTokens = try number(&scanner)
-            } else if name == ChatWire.totalTokens {
-                usage.totalTokens = try number(&scanner)
-            } else if name == ChatWire.promptTokensDetails {
-                usage.cachedTokens = try detail(ChatWire.cachedTokens, &scanner)
-            } else if name == ChatWire.completionTokensDetails {
-                usage.reasoningTokens = try detail(ChatWire.reasoningTokens, &scanner)
-            } else {
-                try scanner.value()
+        while let name = try scanner.nextName(in: names) {
+            switch name.index {
+            case 0: usage.inputTokens = try number(&scanner)
+            case 1: usage.outputTokens = try number(&scanner)
+            case 2: usage.totalTokens = try number(&scanner)
+            case 3: usage.cachedTokens = try detail(cachedNames, &scanner)
+            default: usage.reasoningTokens = try detail(reasoningNames, &scanner)
             }
         }
         if usage.totalTokens == 0 {
@@ -41,7 +40,7 @@ enum ChatUsageReader {
     /// The finish reason at hand; nil if it is null or no string.
     static func finishReason(_ scanner: inout JSONScanner) throws(JSONFailure) -> FinishReason? {
         let value = try scanner.value()
-        guard value.kind == .string else { return nil }
+        guard case .string = value.kind else { return nil }
         let word = scanner.bytes(value.inside)
         if word == ChatWire.stop { return .stop }
         if word == ChatWire.length { return .length }
@@ -54,28 +53,22 @@ enum ChatUsageReader {
     /// A count, bounded so that sums of counts cannot overflow; 0 if it is none.
     private static func number(_ scanner: inout JSONScanner) throws(JSONFailure) -> Int {
         let value = try scanner.value()
-        guard value.kind == .number else { return 0 }
+        guard case .number = value.kind else { return 0 }
         return clamped(scanner.bytes(value.range).decimalValue ?? 0)
     }
 
     private static func clamped(_ count: Int) -> Int { min(count, 1 << 48) }
 
     private static func detail(
-        _ name: StaticString, _ scanner: inout JSONScanner
+        _ names: JSONNames, _ scanner: inout JSONScanner
     ) throws(JSONFailure) -> Int {
-        guard scanner.valueKind == .object else {
+        guard scanner.comesObject else {
             try scanner.value()
             return 0
         }
         var count = 0
         try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            if scanner.bytes(key.range) == name {
-                count = try number(&scanner)
-            } else {
-                try scanner.value()
-            }
-        }
+        while try scanner.nextName(in: names) != nil { count = try number(&scanner) }
         return count
     }
 }

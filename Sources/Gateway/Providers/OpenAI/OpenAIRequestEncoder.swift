@@ -13,14 +13,16 @@ package struct OpenAIRequestEncoder: Sendable {
     ///   - pathPrefix: the path of the base URL, without a slash at its end.
     ///   - headers: configured fields, already checked.
     package init(
-        authority: String, pathPrefix: String, key: Secret, headers: [(name: String, value: String)],
+        authority: String, pathPrefix: String, key: Secret, headers: [(name: String, value: Secret)],
         userAgent: String
     ) {
         var head = "POST \(pathPrefix)/chat/completions HTTP/1.1\r\nhost: \(authority)\r\n"
         head += "user-agent: \(userAgent)\r\naccept-encoding: identity\r\n"
         head += "content-type: application/json\r\n"
         if !key.isEmpty { head += "authorization: Bearer \(key.withBytes { $0.string })\r\n" }
-        for header in headers { head += "\(header.name): \(header.value)\r\n" }
+        for header in headers {
+            head += "\(header.name): \(header.value.withBytes { $0.string })\r\n"
+        }
         chatHead = Array(head.utf8)
         endOfFields = Array("\r\n\r\n".utf8)
     }

@@ -20,7 +20,7 @@ struct ReportedError: Equatable {
     /// Reads the value of `error`: an object, or a sentence. Nil if it says that there is none
     /// (null, false, or an empty value, which clients take for no error, too).
     static func read(_ scanner: inout JSONScanner) throws(JSONFailure) -> ReportedError? {
-        guard scanner.valueKind == .object else {
+        guard scanner.comesObject else {
             let value = try scanner.value()
             if value.kind == .string {
                 let message = text(value, scanner, messageBytesMax)
@@ -43,11 +43,11 @@ struct ReportedError: Equatable {
     static func read(body: ByteSlice) -> ReportedError? {
         do throws(JSONFailure) {
             var scanner = JSONScanner(body)
-            if scanner.valueKind == .array {
+            if scanner.comesArray {
                 try scanner.beginArray()
                 guard try scanner.nextElement() else { return nil }
             }
-            guard scanner.valueKind == .object else { return nil }
+            guard scanner.comesObject else { return nil }
             var outer = ReportedError()
             var inner: ReportedError?
             try scanner.beginObject()

@@ -1,0 +1,76 @@
+// JSONNames.swift — the few member names that a reader of JSON acts upon.
+// Pure; made once and kept for ever. JSONScanner looks each member's name up here, which costs a
+// few instructions for one that is not in it.
+
+import ReactorCore
+
+/// A fixed list of names. An instance is never freed: it belongs in a `static let`.
+package struct JSONNames: @unchecked Sendable {
+    // @unchecked: the memory behind the pointer is never written after init.
+
+    private struct Entry {
+        /// The first eight bytes, zeros behind a shorter name.
+        let word: UInt64
+        let name: ByteSlice
+    }
+
+    /// So long may a name be.
+    package static let bytesMax = 63
+
+    private let entries: UnsafePointer<Entry>
+    private let count: Int
+    /// Bit n says that a name of n bytes is in the list.
+    private let lengths: UInt64
+    private let longest: Int
+
+    package init(_ names: StaticString...) {
+        let memory = UnsafeMutablePointer<Entry>.allocate(capacity: names.count)
+        var lengths: UInt64 = 0
+        var longest = 0
+        for (index, literal) in names.enumerated() {
+            let name = ByteSlice(literal)
+            precondition(name.count <= Self.bytesMax, "a name is too long for the list")
+            var word: UInt64 = 0
+            for place in 0..<min(8, name.count) { word |= UInt64(name[place]) << (8 * place) }
+            (memory + index).initialize(to: Entry(word: word, name: name))
+            lengths |= 1 << name.count
+            longest = max(longest, name.count)
+        }
+        entries = UnsafePointer(memory)
+        count = names.count
+        self.lengths = lengths
+        self.longest = longest
+    }
+
+    /// Which name the `length` bytes at `key` are. Eight bytes must be readable there.
+    @inline(__always)
+    func index(ofEightReadable key: UnsafePointer<UInt8>, length: Int) -> Int? {
+        guard length <= Self.bytesMax, lengths &>> UInt64(length) & 1 == 1 else { return nil }
+        var word = UInt64(
+            littleEndian: UnsafeRawPointer(key).loadUnaligned(as: UInt64.self))
+        if length < 8 { word &= (1 &<< UInt64(8 &* length)) &- 1 }
+        var index = 0
+        while index < count {
+            if entries[index].word == word, entries[index].name.count == length,
+                length <= 8 || ByteSlice(key, count: length) == entries[index].name
+            {
+                return index
+            }
+            index &+= 1
+        }
+        return nil
+    }
+
+    /// Which name `key` is, once its escapes are undone where it has some.
+    @inline(never)
+    func index(of key: ByteSlice, hasEscapes: Bool) -> Int? {
+        guard hasEscapes else {
+            return (0..<count).first { entries[$0].name == key }
+        }
+        // No character takes more than six bytes to spell; so this memory is bounded.
+        guard key.count <= longest * 6 else { return nil }
+        var plain = ByteBuffer()
+        plain.append(jsonUnescaping: key)
+        return (0..<count).first { entries[$0].name == plain.slice }
+    }
+}
