@@ -105,8 +105,8 @@ package struct KeyConfiguration: Sendable {
     package var name = ""
     /// The key itself; nil where only its hash is known.
     package var key: Secret?
-    /// The key's hash, where it was given in its place. Exactly one of the two is there.
-    package var sha256: SHA256Digest?
+    /// The key's SHA-256 hash, 32 bytes. Exactly one of `key` and `sha256` is there.
+    package var sha256: [UInt8]?
     /// Model names and patterns that it may use; empty: all.
     package var models: [String] = []
     /// Whether it opens the administration's doors.
@@ -116,7 +116,8 @@ package struct KeyConfiguration: Sendable {
 
     /// What a presented key is compared by; nil only where neither form is there.
     package var digest: SHA256Digest? {
-        key.map { $0.withBytes { SHA256Digest(of: $0) } } ?? sha256
+        if let key { return key.withBytes { SHA256Digest(of: $0) } }
+        return sha256.flatMap { $0.withUnsafeBytes { SHA256Digest(bytes: ByteSlice($0)) } }
     }
 }
 

@@ -37,24 +37,9 @@ package struct UpstreamConfiguration: Sendable {
     /// Off, anybody can be the upstream.
     package var verifiesTLS = true
     package var pool = PoolLimits()
-    package var timeouts = TimeoutsConfiguration()
+    package var timeouts = TimeoutPolicy()
 
     package init() {}
-}
-
-/// The clocks of one attempt.
-package struct TimeoutsConfiguration: Equatable, Sendable {
-    package var connect: Duration = .seconds(10)
-    /// Nil: computed from the request's size.
-    package var head: Duration?
-    package var idle: Duration = .seconds(300)
-    package var total: Duration = .seconds(3600)
-
-    package init() {}
-
-    package var policy: TimeoutPolicy {
-        TimeoutPolicy(connect: connect, head: head, idle: idle, total: total)
-    }
 }
 
 /// A request field of the operator's. The value may be a credential, so it is kept like one.

@@ -1,6 +1,7 @@
 // ConfigurationSchema+Providers.swift — the keys of providers, type by type.
 
 import GatewayModel
+import GatewayPolicy
 import GatewayProviders
 import ReactorCore
 
@@ -108,10 +109,10 @@ extension ConfigurationSchema {
             ])
     }
 
-    private static var timeouts: Section<TimeoutsConfiguration> {
+    private static var timeouts: Section<TimeoutPolicy> {
         let time: ValueKind<Duration> = .duration(.milliseconds(1) ... .seconds(86_400))
         return Section(
-            TimeoutsConfiguration(),
+            TimeoutPolicy(),
             [
                 Field("connect", \.connect, time, "Name look-up, TCP and TLS together."),
                 Field(

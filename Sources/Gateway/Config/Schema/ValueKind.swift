@@ -253,19 +253,18 @@ extension ValueKind<BaseURL> {
     }
 }
 
-extension ValueKind<SHA256Digest> {
-    /// 64 hexadecimal digits. Not the key, but masked all the same: it might be one by mistake.
+extension ValueKind<[UInt8]> {
+    /// 32 bytes as 64 hexadecimal digits. Not the key, but masked all the same: it might be one
+    /// by mistake.
     static var sha256: ValueKind {
         scalar(
             .text("64 hexadecimal digits"), "a text", isSecret: true,
             parse: { (text) throws(Refusal) in
                 let digits = text.utf8.compactMap { ASCII.hexValue($0) }
-                let bytes = digits.indices.dropLast().filter { $0 % 2 == 0 }
-                    .map { digits[$0] << 4 | digits[$0 + 1] }
-                guard digits.count == 64, text.utf8.count == 64,
-                    let digest = bytes.withUnsafeBytes({ SHA256Digest(bytes: ByteSlice($0)) })
-                else { throw Refusal("is not a SHA-256 hash of 64 hexadecimal digits") }
-                return digest
+                guard digits.count == 64, text.utf8.count == 64 else {
+                    throw Refusal("is not a SHA-256 hash of 64 hexadecimal digits")
+                }
+                return (0..<32).map { digits[2 * $0] << 4 | digits[2 * $0 + 1] }
             },
             text: { _ in "***" })
     }
