@@ -44,6 +44,7 @@ struct EchoServer {
         let server = HTTPServer(loop, settings: HTTPServerSettings(makeHandler: { Echo() }))
         let bound = try server.listen(on: address)
         print("listening on \(bound)")
+        fflush(nil)
         var watchers: [SignalWatcher] = []
         watchers = [SIGINT, SIGTERM].map { number in
             SignalWatcher(loop, number: number) {

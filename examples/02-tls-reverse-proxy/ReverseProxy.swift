@@ -64,7 +64,8 @@ final class Proxy: HTTPServerHandler, HTTPClientCallDelegate {
     func responseHeadArrived(_ response: HTTPHead) {
         let framing: ResponseBody =
             switch response.framing {
-            case .none: isHead || response.status == 204 || response.status == 304 ? .none : .length(0)
+            case .none:
+                isHead || response.status == 204 || response.status == 304 ? .none : .length(0)
             case .length(let count): .length(Int(count))
             case .chunked, .untilClose: .stream
             }
@@ -94,7 +95,8 @@ final class Proxy: HTTPServerHandler, HTTPClientCallDelegate {
     /// Everything but what belongs to one hop (RFC 9110 section 7.6.1) or is written anew.
     private func copyFields(_ fields: HTTPFields, to output: inout ByteBuffer) {
         let hop: [StaticString] = [
-            "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
+            "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te",
+            "trailer",
             "transfer-encoding", "upgrade", "host", "content-length", "date", "expect",
         ]
         for index in 0..<fields.count {
@@ -112,7 +114,8 @@ final class Proxy: HTTPServerHandler, HTTPClientCallDelegate {
 struct ReverseProxy {
     static func main() throws {
         let arguments = CommandLine.arguments
-        guard arguments.count >= 6, let port = Int(arguments[1]), let originPort = Int(arguments[5]),
+        guard arguments.count >= 6, let port = Int(arguments[1]),
+            let originPort = Int(arguments[5]),
             let address = SocketAddress(host: "127.0.0.1", port: port)
         else {
             print("usage: \(arguments[0]) LISTEN_PORT CERTIFICATE KEY ORIGIN_HOST ORIGIN_PORT [CA]")
@@ -129,6 +132,7 @@ struct ReverseProxy {
         settings.tls = try TLSContext(server: TLSServerSettings(identity: identity))
         let server = HTTPServer(loop, settings: settings)
         print("listening on \(try server.listen(on: address))")
+        fflush(nil)
         var watchers: [SignalWatcher] = []
         watchers = [SIGINT, SIGTERM].map { number in
             SignalWatcher(loop, number: number) {

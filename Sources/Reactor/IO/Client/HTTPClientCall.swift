@@ -53,10 +53,11 @@ public final class HTTPClientCall {
     /// Ends the call although its response has not: the rest is read and dropped within a small
     /// bound, and the connection is reused only if it then ends in good order.
     public func dropRest() {
-        guard isActive else { return }
+        // Without a connection there is no rest.
+        guard isActive, let connection else { return cancel() }
         finish()
-        connection?.callDropped()
-        connection = nil
+        self.connection = nil
+        connection.callDropped()
     }
 
     /// Stops reading the response, so that the upstream is slowed down.

@@ -177,13 +177,11 @@ public final class HTTPClientConnection: TCPConnection {
         let ended = use
         timer?.set(.never)
         use = reusable ? .idle : .gone
+        // Back in the pool first, so that a call made in answer to this one's end can have it.
+        if case .leased(let call) = ended { call.connection = nil }
+        origin.released(self, reusable: reusable)
+        if !reusable { close() }
         if case .leased(let call) = ended { call.ended() }
-        if reusable {
-            origin.released(self, reusable: true)
-        } else {
-            origin.released(self, reusable: false)
-            close()
-        }
     }
 
     public override func inputEnded() {

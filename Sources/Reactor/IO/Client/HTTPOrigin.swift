@@ -29,6 +29,7 @@ public final class HTTPOrigin {
     private var connectors: [Connector?] = []
     private var calls: [HTTPClientCall?] = []
     private var timer: LoopTimer?
+    private var isDraining = false
 
     /// An origin without connections.
     public init(
@@ -181,7 +182,7 @@ public final class HTTPOrigin {
                 connections[id.slot] = nil
                 connection?.abandon()
             case .fail(let request):
-                take(request)?.fail(.timedOut(.queue))
+                take(request)?.fail(isDraining ? .draining : .timedOut(.queue))
             }
         }
         setTimer()
@@ -191,6 +192,7 @@ public final class HTTPOrigin {
 
     /// Closes idle connections and refuses new calls; running ones end.
     public func drain() {
+        isDraining = true
         machine.drain()
         timePassed()
     }

@@ -56,6 +56,7 @@ public final class EventLoop {
         let code = uv_loop_init(uv)
         precondition(code == 0, "uv_loop_init failed: \(code)")
         uv_timer_init(uv, wake)
+        uv_unref(cuv_timer_handle(wake))
         uv.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         wake.pointee.data = uv.pointee.data
         // A peer that has gone away is an error code of the write, not a signal.
@@ -166,13 +167,16 @@ public final class EventLoop {
                 Unmanaged<EventLoop>.fromOpaque(handle.unsafelyUnwrapped.pointee.data)
                     ._withUnsafeGuaranteedRef { $0.timeCame() }
             }, milliseconds, 0)
+        uv_ref(cuv_timer_handle(wake))
     }
 
-    /// A timer was taken off. The last one takes the wake-up with it: it would keep the loop alive.
+    /// Without timers the loop need not wake up, and `run` need not wait for a time that nobody
+    /// is interested in any more.
     func timerCancelled() {
-        guard wheel.count == 0 else { return }
+        guard wheel.count == 0, wakeAt != .never else { return }
         wakeAt = .never
         uv_timer_stop(wake)
+        uv_unref(cuv_timer_handle(wake))
     }
 
     private func timeCame() {
@@ -184,7 +188,11 @@ public final class EventLoop {
             timer.popped()
         }
         endTurn()
-        if let next = wheel.nextWake(after: now) { wakeUp(at: next) }
+        if let next = wheel.nextWake(after: now), next != .never {
+            wakeUp(at: next)
+        } else {
+            uv_unref(cuv_timer_handle(wake))
+        }
     }
 
     // MARK: Memory

@@ -42,8 +42,8 @@ public final class LoopTimer {
         deadline = .never
         scheduledAt = .never
         guard let id else { return }
-        _ = loop.wheel.cancel(id)
         self.id = nil
+        _ = loop.wheel.cancel(id)
         loop.timerCancelled()
     }
 
