@@ -27,6 +27,8 @@ public final class HTTPServerConnection: TCPConnection {
     private var pipelined = ByteBuffer()
     /// Where this connection stands in its server's list.
     var place = 0
+    /// Whether it was above the limit of connections.
+    var isRefused = false
 
     private var requestIsHead = false
     private var requestIsHTTP10 = false
