@@ -73,6 +73,7 @@ let benches: [Target] = [
 
 let fuzzers: [Target] = [
     fuzzer("event-stream", on: ["FuzzChecks"]),
+    fuzzer("http1", on: ["FuzzChecks"]),
     fuzzer("json-scanner", on: ["FuzzChecks"]),
 ]
 

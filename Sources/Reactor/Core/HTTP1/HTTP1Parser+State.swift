@@ -218,9 +218,9 @@ struct ParserState: ~Copyable {
             && rest.count > 10 && rest[9] == ASCII.cr
     }
 
-    /// A head of n field lines has n + 2 line ends and no other control character: any stray CR,
-    /// LF or NUL changes the count. Older releases of llhttp let some of them through (a CR alone
-    /// as a line end, CR LF CR as the end of the head, line ends inside a status line).
+    /// A head of n field lines has n + 2 times CR LF and no other control character. Releases of
+    /// llhttp let some through: a CR alone as a line end, CR LF CR as the end of the head, CR CR
+    /// behind a status line.
     func lineEndsAreStrict(in head: ByteSlice) -> Bool {
         var first = 0
         while first + 1 < head.count, head[first] == ASCII.cr, head[first + 1] == ASCII.lf {
@@ -229,30 +229,39 @@ struct ParserState: ~Copyable {
         guard head.count >= 4, head[head.count - 1] == ASCII.lf, head[head.count - 2] == ASCII.cr,
             head[head.count - 3] == ASCII.lf, head[head.count - 4] == ASCII.cr
         else { return false }
-        let controls = head.dropFirst(first).countOfControls
-        return controls == 2 * (fieldCount + 2)
+        let (controls, lineEnds) = head.dropFirst(first).controlsAndLineEnds
+        return lineEnds == fieldCount + 2 && controls == 2 * lineEnds
     }
 }
 
 extension ByteSlice {
-    /// How many bytes are below 0x20, HTAB apart.
-    var countOfControls: Int {
-        var total = 0
-        var index = 0
+    /// How many bytes are below 0x20, HTAB apart, and how many pairs of CR LF there are.
+    var controlsAndLineEnds: (Int, Int) {
+        guard count > 0 else { return (0, 0) }
+        var controls = base[0] < 0x20 && base[0] != ASCII.tab ? 1 : 0
+        var lineEnds = 0
+        var index = 1
         let limit = SIMD16<UInt8>(repeating: 0x20)
         let tab = SIMD16<UInt8>(repeating: ASCII.tab)
-        let one = SIMD16<UInt8>(repeating: 1)
+        let cr = SIMD16<UInt8>(repeating: ASCII.cr)
+        let lf = SIMD16<UInt8>(repeating: ASCII.lf)
+        let none = SIMD16<UInt8>(repeating: 0)
         while index + 16 <= count {
-            let bytes = UnsafeRawPointer(base + index).loadUnaligned(as: SIMD16<UInt8>.self)
-            let hits = one.replacing(with: 0, where: (bytes .>= limit) .| (bytes .== tab))
-            total += Int(hits.wrappedSum())
+            let raw = UnsafeRawPointer(base + index)
+            let bytes = raw.loadUnaligned(as: SIMD16<UInt8>.self)
+            let before = (raw - 1).loadUnaligned(as: SIMD16<UInt8>.self)
+            let isControl = (bytes .< limit) .& (bytes .!= tab)
+            let isLineEnd = (bytes .== lf) .& (before .== cr)
+            controls += Int(none.replacing(with: 1, where: isControl).wrappedSum())
+            lineEnds += Int(none.replacing(with: 1, where: isLineEnd).wrappedSum())
             index += 16
         }
         while index < count {
-            if base[index] < 0x20, base[index] != ASCII.tab { total += 1 }
+            if base[index] < 0x20, base[index] != ASCII.tab { controls += 1 }
+            if base[index] == ASCII.lf, base[index - 1] == ASCII.cr { lineEnds += 1 }
             index += 1
         }
-        return total
+        return (controls, lineEnds)
     }
 }
 
