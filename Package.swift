@@ -68,7 +68,7 @@ let benches: [Target] = [
             "GatewayProviders",
         ],
         path: "Benchmarks/Micro/json",
-        swiftSettings: settings)
+        swiftSettings: settings),
 ]
 
 let fuzzers: [Target] = [
