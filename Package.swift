@@ -69,7 +69,8 @@ let benches: [Target] = [
 ]
 
 let fuzzers: [Target] = [
-    fuzzer("event-stream", on: ["FuzzChecks"])
+    fuzzer("event-stream", on: ["FuzzChecks"]),
+    fuzzer("json-scanner", on: ["CUV", "ReactorCore", "GatewayCodec"]),
 ]
 
 let package = Package(
@@ -129,7 +130,7 @@ let package = Package(
         .executableTarget(
             name: "gateway",
             dependencies: [
-                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
+                "CUV", "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
                 "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
                 "GatewayExchange", "GatewayConfig", "GatewayAdmin",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -159,6 +160,8 @@ let package = Package(
                 "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayPolicy",
                 "GatewayProviders", "GatewayTelemetry", "GatewayExchange",
             ]),
+        // Reads the tree as text and holds it to the table of floors.
+        .testTarget(name: "TidyTests", path: "Tests/TidyTests"),
     ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )
