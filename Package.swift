@@ -154,6 +154,8 @@ let package = Package(
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
         tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(of: "GatewayPolicy", with: ["ReactorCore", "GatewayModel"]),
+        tests(of: "GatewayTelemetry", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(
             of: "GatewayConfig",
             with: [
