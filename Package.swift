@@ -59,6 +59,9 @@ func fuzzer(_ name: String, on modules: [String]) -> Target {
 /// Programs that callgrind counts; built only with GATEWAY_BENCH=1.
 let benches: [Target] = [
     .executableTarget(
+        name: "bench-micro", dependencies: ["ReactorCore", "GatewayCodec"],
+        path: "Benchmarks/Micro", exclude: ["json"], swiftSettings: settings),
+    .executableTarget(
         name: "bench-json",
         dependencies: [
             "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayDoors",
@@ -70,7 +73,7 @@ let benches: [Target] = [
 
 let fuzzers: [Target] = [
     fuzzer("event-stream", on: ["FuzzChecks"]),
-    fuzzer("json-scanner", on: ["CUV", "ReactorCore", "GatewayCodec"]),
+    fuzzer("json-scanner", on: ["FuzzChecks"]),
 ]
 
 let package = Package(
@@ -143,13 +146,14 @@ let package = Package(
 
         // What must hold for any bytes: called by the fuzz targets and by plain tests.
         .target(
-            name: "FuzzChecks", dependencies: ["ReactorCore"], path: "Fuzz/Checks",
-            swiftSettings: settings),
+            name: "FuzzChecks", dependencies: ["CUV", "ReactorCore", "GatewayCodec"],
+            path: "Fuzz/Checks", swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
             swiftSettings: settings),
         tests(of: "ReactorCore", with: ["CUV", "TestSupport", "FuzzChecks"]),
-        tests(of: "GatewayCodec", with: ["CUV", "ReactorCore"]),
+        tests(of: "Reactor", with: ["CUV", "ReactorCore", "TestSupport"]),
+        tests(of: "GatewayCodec", with: ["CUV", "ReactorCore", "TestSupport", "FuzzChecks"]),
         tests(of: "GatewayModel", with: ["ReactorCore"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
         tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),

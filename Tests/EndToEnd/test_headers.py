@@ -69,7 +69,7 @@ def test_a_chat_answer_tells_how_it_was_made(gateway, upstream, stream):
 
 
 def test_a_failed_chat_answer_tells_it_too_and_forbids_a_retry(gateway, upstream):
-    headers = ask(gateway.port, chat(upstream.script(lambda e: e.error(500)))).headers
+    headers = ask(gateway.port, chat(upstream.script(lambda e: e.error(401)))).headers
     assert headers.get("x-gateway-provider") == "openai"
     assert headers.get("x-should-retry") == "false"
 

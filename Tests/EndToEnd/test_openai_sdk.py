@@ -261,7 +261,15 @@ def test_the_gateways_own_401_and_404_raise_the_sdks_class(start_gateway, provid
         create(sdk(keyed, api_key="sk-client-secret-a"), "nobody-has-this")
 
 
-@pytest.mark.parametrize("status", [500, 502, 504])
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_upstream_failure_is_left_to_the_sdk_to_retry(gateway, upstream, sdk, status):
+    model = upstream.script(lambda e: e.error(status))
+    with pytest.raises(openai.InternalServerError):
+        create(sdk(gateway, max_retries=1), model)
+    assert len(upstream.of(model)) == 2
+
+
+@pytest.mark.parametrize("status", [401, 504])
 def test_final_errors_are_not_retried_by_the_sdk(gateway, upstream, sdk, status):
     model = upstream.script(lambda e: e.error(status))
     with pytest.raises(openai.InternalServerError):

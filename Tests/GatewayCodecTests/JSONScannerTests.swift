@@ -1,6 +1,7 @@
-import CUV
+import FuzzChecks
 import GatewayCodec
 import ReactorCore
+import TestSupport
 import Testing
 
 @Suite struct JSONScannerTests {
@@ -224,14 +225,24 @@ import Testing
         for round in 0..<20_000 {
             var bytes = documents[draw.below(documents.count)]
             for _ in 0...draw.below(3) { draw.mutate(&bytes) }
-            let kind = bytes.kind
-            if kind != nil { accepted += 1 }
+            if bytes.kind != nil { accepted += 1 }
+            let complaint = bytes.complaint
             #expect(
-                (kind != nil) == bytes.isAcceptedByYYJSON,
+                complaint == nil,
                 "seed \(seed), round \(round): \(String(decoding: bytes, as: UTF8.self))")
         }
         // Both outcomes must be met often, or the comparison says nothing.
         #expect(accepted > 1_000 && accepted < 19_000, "seed \(seed): \(accepted) accepted")
+    }
+}
+
+@Suite struct JSONScannerCorpusTests {
+    @Test func agreesOnTheCorpus() {
+        let corpus = FuzzCorpus.inputs(of: "json-scanner")
+        #expect(corpus.count >= 3)
+        for (name, bytes) in corpus {
+            #expect(bytes.complaint == nil, "\(name)")
+        }
     }
 }
 
@@ -285,16 +296,9 @@ extension [UInt8] {
         }
     }
 
-    fileprivate var isAcceptedByYYJSON: Bool {
-        withUnsafeBytes { bytes in
-            let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-            guard let document = yyjson_read(text, bytes.count, YYJSON_READ_NOFLAG) else {
-                return false
-            }
-            yyjson_doc_free(document)
-            return true
-        }
-    }
+    fileprivate var isAcceptedByYYJSON: Bool { scan { JSONScannerCheck.isAcceptedByYYJSON($0) } }
+
+    fileprivate var complaint: String? { scan { JSONScannerCheck.run($0.raw) } }
 }
 
 /// SplitMix64, and the mutations drawn from it.

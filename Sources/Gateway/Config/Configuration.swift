@@ -105,7 +105,7 @@ package struct KeyConfiguration: Sendable {
     package var name = ""
     /// The key itself; nil where only its hash is known.
     package var key: Secret?
-    /// SHA-256 of the key, 32 bytes. Exactly one of `key` and `sha256` is there.
+    /// The key's SHA-256 hash, 32 bytes. Exactly one of `key` and `sha256` is there.
     package var sha256: [UInt8]?
     /// Model names and patterns that it may use; empty: all.
     package var models: [String] = []
@@ -113,6 +113,12 @@ package struct KeyConfiguration: Sendable {
     package var isAdmin = false
 
     package init() {}
+
+    /// What a presented key is compared by; nil only where neither form is there.
+    package var digest: SHA256Digest? {
+        if let key { return key.withBytes { SHA256Digest(of: $0) } }
+        return sha256.flatMap { $0.withUnsafeBytes { SHA256Digest(bytes: ByteSlice($0)) } }
+    }
 }
 
 /// A line of the model table.

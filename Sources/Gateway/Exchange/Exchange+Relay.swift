@@ -25,11 +25,9 @@ extension Exchange: HTTPClientCallDelegate {
     package func responseHeadArrived(_ response: HTTPHead) {
         attempts = call.attempts
         giveBack(&request)
-        let encoding = response.fields.first("content-encoding")
-        if let encoding, !encoding.equalsIgnoringCase("identity") {
-            // We asked for identity. Nothing of an encoded body could be checked on its way.
+        guard accepts(response.fields.first("content-encoding")) else {
             call.cancel()
-            fail(Failure(.upstreamMalformed, "The upstream sent an encoding that was not asked for."))
+            fail(Failure(.upstreamMalformed, "The upstream sent an encoding that is not known."))
             return
         }
         head.retryAfter =
@@ -58,9 +56,34 @@ extension Exchange: HTTPClientCallDelegate {
         }
     }
 
-    package func responseBodyArrived(_ bytes: ByteSlice) { upstreamBody(bytes) }
+    /// Identity was asked for; some servers send gzip all the same.
+    private func accepts(_ encoding: ByteSlice?) -> Bool {
+        inflater = nil
+        guard let encoding, !encoding.equalsIgnoringCase("identity") else { return true }
+        guard
+            encoding.equalsIgnoringCase("gzip") || encoding.equalsIgnoringCase("x-gzip")
+                || encoding.equalsIgnoringCase("deflate")
+        else { return false }
+        inflater = Inflater()
+        return true
+    }
 
-    package func responseEnded() { upstreamEnded() }
+    package func responseBodyArrived(_ bytes: ByteSlice) {
+        guard let inflater else { return upstreamBody(bytes) }
+        do throws(Inflater.Failure) {
+            try inflater.inflate(bytes) { upstreamBody($0) }
+        } catch {
+            stopUpstream()
+            fail(Failure(.upstreamMalformed, "The upstream's compressed answer is broken."))
+        }
+    }
+
+    package func responseEnded() {
+        if let inflater, !inflater.isFinished, machine.isActive {
+            return fail(Failure(.upstreamCut, "The upstream's compressed answer was cut."))
+        }
+        upstreamEnded()
+    }
 
     package func callFailed(_ failure: HTTPClientFailure) {
         attempts = call.attempts
@@ -117,7 +140,12 @@ extension Exchange: SimulatorAudience {
         upstreamHead(status: head.status, contentType: ByteSlice(head.contentType))
     }
 
-    func simulatorBody(_ bytes: ByteSlice) { upstreamBody(bytes) }
+    func simulatorBody(_ bytes: ByteSlice) {
+        if let upstream {
+            simulatorClock?.set(worker.loop.now + upstream.timeouts.idle)
+        }
+        upstreamBody(bytes)
+    }
 
     func simulatorEnded() { upstreamEnded() }
 
@@ -244,12 +272,11 @@ extension Exchange {
 
     private func write(_ event: EventStreamEvent) {
         prepareEvent()
-        if let canonical = event.canonical {
+        // This dialect has no named events: a name would go past clients that look at it.
+        if let canonical = event.canonical, event.name.isEmpty {
             client?.writeBody(canonical)
         } else {
-            client?.withBody {
-                EventStreamWriter.event(name: event.name, data: event.data, to: &$0)
-            }
+            client?.withBody { EventStreamWriter.event(data: event.data, to: &$0) }
         }
     }
 

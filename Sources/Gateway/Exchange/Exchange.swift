@@ -37,7 +37,7 @@ package final class Exchange {
     var requestedModel = ByteBuffer()
     var upstreamModel = ByteBuffer()
     var providerHeader: String?
-    var clientSeconds: Int?
+    var clientMilliseconds: Int?
     var origin = CORSGrant.any
 
     /// The last credential on this connection and what it was judged to be: clients repeat it.
@@ -50,10 +50,12 @@ package final class Exchange {
     var request = ByteBuffer()
     var answer = ByteBuffer()
     var head = UpstreamHead()
+    var inflater: Inflater?
     var events = EventStreamParser()
     var streamObserver = ChatStreamObserver()
     var responseObserver: ChatResponseObserver?
     private var heartbeat: LoopTimer?
+    var simulatorClock: LoopTimer?
 
     // Times of the current request, for headers and log.
     var began = Instant(nanoseconds: 0)
@@ -72,7 +74,10 @@ package final class Exchange {
         machine = ExchangeMachine(heartbeatNanoseconds: nil)
     }
 
-    deinit { heartbeat?.cancel() }
+    deinit {
+        heartbeat?.cancel()
+        simulatorClock?.cancel()
+    }
 
     // MARK: The head
 
@@ -102,6 +107,8 @@ package final class Exchange {
         var contentType: ByteSlice?
         var isEncoded = false
         var originValue: ByteSlice?
+        var connection = ByteSlice.empty
+        var forwards = false
         for index in 0..<fields.count {
             let name = fields.name(index)
             let value = fields.value(index)
@@ -111,14 +118,15 @@ package final class Exchange {
             case 7 where name.equalsIgnoringCase("api-key"): credential = value
             case 9 where name.equalsIgnoringCase("x-api-key"): credential = value
             case 10 where name.equalsIgnoringCase("x-provider"): providerHeader = value.string
-            case 11 where name.equalsIgnoringCase("traceparent"): forward(name, value)
-            case 11 where name.equalsIgnoringCase("openai-beta"): forward(name, value)
+            case 10 where name.equalsIgnoringCase("connection"): connection = value
+            case 11 where name.equalsIgnoringCase("traceparent"): forwards = true
+            case 11 where name.equalsIgnoringCase("openai-beta"): forwards = true
             case 12 where name.equalsIgnoringCase("content-type"): contentType = value
             case 12 where name.equalsIgnoringCase("x-request-id"):
                 if requestID.isEmpty, RequestID.isSane(value) { requestID.append(value) }
             case 13 where name.equalsIgnoringCase("authorization"):
                 credential = Self.bearer(value) ?? credential
-            case 15 where name.equalsIgnoringCase("idempotency-key"): forward(name, value)
+            case 15 where name.equalsIgnoringCase("idempotency-key"): forwards = true
             case 16 where name.equalsIgnoringCase("content-encoding"):
                 isEncoded = !value.equalsIgnoringCase("identity")
             case 19 where name.equalsIgnoringCase("x-stainless-timeout"): limitClocks(value)
@@ -128,22 +136,42 @@ package final class Exchange {
         }
         origin = CORSGrant.judge(originValue, by: snapshot.cors)
         admission = admit(credential)
+        if forwards { forward(fields, connection: connection) }
         if door == .chatCompletions { checkBodyType(contentType, isEncoded: isEncoded) }
     }
 
-    private func forward(_ name: ByteSlice, _ value: ByteSlice) {
-        guard forwarded.count + name.count + value.count < 4096 else { return }
-        forwarded.append(name)
-        forwarded.append(": " as StaticString)
-        forwarded.append(value)
-        forwarded.append("\r\n" as StaticString)
+    /// Keeps the few fields that go on to the upstream, but for those that the client's Connection
+    /// field names: they are meant for this hop (RFC 9110 section 7.6.1).
+    private func forward(_ fields: HTTPFields, connection: ByteSlice) {
+        for index in 0..<fields.count {
+            let (name, value) = (fields.name(index), fields.value(index))
+            let isForwarded =
+                name.equalsIgnoringCase("traceparent") || name.equalsIgnoringCase("openai-beta")
+                || name.equalsIgnoringCase("idempotency-key")
+            guard isForwarded, !connection.lists(name),
+                forwarded.count + name.count + value.count < 4096
+            else { continue }
+            forwarded.append(name)
+            forwarded.append(": " as StaticString)
+            forwarded.append(value)
+            forwarded.append("\r\n" as StaticString)
+        }
     }
 
-    /// Whole seconds, a fraction ignored: a client's limit only ever lowers ours.
+    /// Seconds, with a fraction or without: a client's limit only ever lowers ours.
     private func limitClocks(_ value: ByteSlice) {
-        let digits = value.firstIndex(of: 0x2E).map { value.prefix($0) } ?? value
-        guard let seconds = digits.decimalValue, seconds > 0 else { return }
-        clientSeconds = min(clientSeconds ?? 86400, seconds)
+        let dot = value.firstIndex(of: 0x2E)
+        let whole = dot.map { value.prefix($0) } ?? value
+        guard let seconds = whole.decimalValue, seconds < 86400 else { return }
+        var milliseconds = seconds * 1000
+        if let dot {
+            let digits = value.dropFirst(dot + 1)
+            if digits.count > 0, ASCII.isDigit(digits[0]) {
+                milliseconds += Int(digits[0] - ASCII.zero) * 100
+            }
+        }
+        guard milliseconds > 0 else { return }
+        clientMilliseconds = min(clientMilliseconds ?? .max, milliseconds)
     }
 
     private static func bearer(_ value: ByteSlice) -> ByteSlice? {
@@ -192,7 +220,8 @@ package final class Exchange {
         let end = type.firstIndex(of: 0x3B) ?? type.count
         let media = type.prefix(end).trimmed
         if media.isEmpty || media.equalsIgnoringCase("application/json") { return true }
-        return media.equalsIgnoringCase("text/plain") || media.equalsIgnoringCase("text/json")
+        // Not text/plain: a page of any site may post that without asking.
+        return media.equalsIgnoringCase("text/json")
             || media.equalsIgnoringCase("application/octet-stream")
             || (media.count > 5 && media.dropFirst(media.count - 5).equalsIgnoringCase("+json"))
     }
@@ -292,11 +321,12 @@ package final class Exchange {
             encode(scan, with: encoder, for: upstream, renames: renames)
             let clocks = upstream.timeouts.clocks(
                 bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
-                clientSeconds: clientSeconds)
+                clientMilliseconds: clientMilliseconds)
             call.start(on: origin, clocks: clocks, delegate: self)
         case .simulator(let settings):
             worker.simulatorOrdinal += 1
             dispatched = worker.loop.clock()
+            setSimulatorClock(upstream, scan)
             let player = self.player ?? SimulatorPlayer(worker.loop)
             self.player = player
             player.play(
@@ -322,6 +352,23 @@ package final class Exchange {
             forwarded: forwarded.slice, to: &request)
         splice.append(body.slice, to: &request)
         giveBack(&body)
+    }
+
+    // MARK: Clocks
+
+    /// The simulator has no connection that could keep the clocks of an exchange: here is the one
+    /// for the head, so that a simulated upstream that hangs ends like a real one.
+    private func setSimulatorClock(_ upstream: Upstream, _ scan: ChatRequestScan) {
+        let clocks = upstream.timeouts.clocks(
+            bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
+            clientMilliseconds: clientMilliseconds)
+        let timer =
+            simulatorClock
+            ?? LoopTimer(worker.loop) { [unowned(unsafe) self] in
+                callFailed(.timedOut(head.status == 0 ? .head : .idle))
+            }
+        simulatorClock = timer
+        timer.set(worker.loop.now + clocks.head)
     }
 
     // MARK: Heartbeats
@@ -350,6 +397,7 @@ package final class Exchange {
     func settle(_ outcome: StaticString) {
         guard machine.ended() else { return }
         heartbeat?.set(.never)
+        simulatorClock?.set(.never)
         log(outcome)
         worker.counters.finished(status: status)
         client = nil
@@ -369,7 +417,7 @@ package final class Exchange {
         upstream = nil
         refusal = nil
         providerHeader = nil
-        clientSeconds = nil
+        clientMilliseconds = nil
         firstEvent = nil
         overheadMicroseconds = 0
         attempts = 0
@@ -377,6 +425,7 @@ package final class Exchange {
         status = 0
         failureText = nil
         responseObserver = nil
+        inflater = nil
         streamObserver = ChatStreamObserver()
     }
 
@@ -446,5 +495,26 @@ extension Exchange: HTTPServerHandler {
     package func outputHasRoom(on connection: HTTPServerConnection) {
         call.resume()
         player?.resume()
+    }
+}
+
+extension ByteSlice {
+    /// Whether this comma-separated list names `token`, compared without case.
+    fileprivate func lists(_ token: ByteSlice) -> Bool {
+        var rest = self
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: ASCII.comma) ?? rest.count
+            let item = rest.prefix(end).trimmed
+            if item.count == token.count {
+                var isSame = true
+                for index in 0..<item.count
+                where ASCII.lowercased(item[index]) != ASCII.lowercased(token[index]) {
+                    isSame = false
+                }
+                if isSame { return true }
+            }
+            rest = rest.dropFirst(min(end + 1, rest.count))
+        }
+        return false
     }
 }

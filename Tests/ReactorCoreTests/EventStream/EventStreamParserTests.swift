@@ -1,6 +1,7 @@
 import FuzzChecks
 import Glibc
 import ReactorCore
+import TestSupport
 import Testing
 
 @Suite struct EventStreamParserTests {

@@ -21,7 +21,7 @@ enum ConfigurationRules {
         _ configuration: Configuration, _ tree: YAMLNode, _ reader: inout ConfigurationReader
     ) {
         let auth = configuration.auth
-        let hasNoKeys = tree.isBare(at: ["auth", "keys"])
+        let hasNoKeys = tree.isBare(at: ["auth", "keys"], empty: .sequence([]))
         if auth.mode == .auto, hasNoKeys, !configuration.server.isLoopback {
             note(
                 ["server", "host"], tree, &reader,
@@ -48,9 +48,7 @@ enum ConfigurationRules {
                         ["auth", "keys", "[\(index)]", "name"], tree, &reader,
                         "'\(key.name)' is the name of an earlier key")
                 }
-                if key.key != nil && key.key == earlier.key
-                    || key.sha256 != nil && key.sha256 == earlier.sha256
-                {
+                if let digest = key.digest, digest == earlier.digest {
                     let name = key.key == nil ? "sha256" : "key"
                     note(
                         ["auth", "keys", "[\(index)]", name], tree, &reader,
@@ -98,7 +96,7 @@ enum ConfigurationRules {
                     &reader, "no provider is named '\(target.provider)'; \(advice)")
             }
         }
-        if configuration.modelsOnly, tree.isBare(at: ["models"]) {
+        if configuration.modelsOnly, tree.isBare(at: ["models"], empty: .mapping([])) {
             note(["models_only"], tree, &reader, "is on, but 'models' lists none")
         }
     }

@@ -110,19 +110,22 @@ enum WrittenYAML {
                 ?? false
         if isPlain, !["null", "Null", "NULL"].contains(text) { return text }
         var quoted = "\""
+        var isBehindDollar = false
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"", "\\":
                 quoted += "\\"
                 quoted.unicodeScalars.append(scalar)
+            case "{" where isBehindDollar:
+                // "${" would be read as a variable.
+                quoted += "${"
             case "\u{20}"..."\u{7E}": quoted.unicodeScalars.append(scalar)
             default:
                 let digits = String(scalar.value, radix: 16, uppercase: true)
                 quoted += "\\U" + String(repeating: "0", count: 8 - digits.count) + digits
             }
+            isBehindDollar = scalar == "$"
         }
-        // "${" would be read as a variable.
-        return quoted.split(separator: "${", omittingEmptySubsequences: false)
-            .joined(separator: "$${") + "\""
+        return quoted + "\""
     }
 }

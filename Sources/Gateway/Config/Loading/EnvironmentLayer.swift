@@ -17,6 +17,16 @@ enum EnvironmentLayer {
             provider: "openai", keyVariable: "OPENAI_API_KEY", urlVariable: "OPENAI_BASE_URL")
     ]
 
+    /// What the variables that stand in for a missing table do, for the reference.
+    static let standIns: [(variables: [String], meaning: String)] = [
+        (["LOCAL_API_KEY"], "a key named `local`, where `auth.keys` lists none"),
+        (
+            ["OPENAI_API_KEY", "OPENAI_BASE_URL"],
+            "a provider named `openai`, where `providers` has none"
+        ),
+        (["GATEWAY_CONFIG"], "the file to read"),
+    ]
+
     /// Keys of providers that this version cannot speak to: worth a word when they are all there is.
     private static let reservedKeys = [
         "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "SAMBANOVA_API_KEY", "VERTEX_AI_PROJECT_ID",
@@ -41,14 +51,14 @@ enum EnvironmentLayer {
         of tree: inout YAMLNode, _ variables: EnvironmentVariables,
         _ reader: inout ConfigurationReader
     ) {
-        if tree.isBare(at: ["auth", "keys"]),
+        if tree.isBare(at: ["auth", "keys"], empty: .sequence([])),
             let key = node(of: "LOCAL_API_KEY", variables, &reader)
         {
             let entry = mapping([("name", scalar("local", key.mark)), ("key", key)], key.mark)
             tree = tree.replacing(
                 ["auth", "keys"], with: YAMLNode(.sequence([entry]), mark: key.mark))
         }
-        guard tree.isBare(at: ["providers"]) else { return }
+        guard tree.isBare(at: ["providers"], empty: .mapping([])) else { return }
         var providers: [(String, YAMLNode)] = []
         for shorthand in shorthands {
             let key = node(of: shorthand.keyVariable, variables, &reader)

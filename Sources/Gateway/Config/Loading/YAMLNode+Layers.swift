@@ -62,13 +62,9 @@ extension YAMLNode {
         return entries.map(\.key)
     }
 
-    /// Whether nothing is written at `path`, or an empty collection.
-    func isBare(at path: [String]) -> Bool {
+    /// Whether nothing is written at `path`, or the `empty` collection that belongs there.
+    func isBare(at path: [String], empty: Content) -> Bool {
         guard let node = node(at: path) else { return true }
-        switch node.content {
-        case .scalar: return node.isNull
-        case .sequence(let nodes): return nodes.isEmpty
-        case .mapping(let entries): return entries.isEmpty
-        }
+        return node.isNull || node.content == empty
     }
 }

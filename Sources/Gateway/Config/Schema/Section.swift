@@ -60,7 +60,7 @@ struct Section<Owner> {
         let advice =
             NearestName.suggestion(for: entry.key, among: names).map { "did you mean '\($0)'?" }
             ?? "known here: \(names.joined(separator: ", "))"
-        reader.note("unknown key '\(entry.key)'; \(advice)", at: entry.keyMark)
+        reader.note("unknown key '\(entry.key.prefix(100))'; \(advice)", at: entry.keyMark)
     }
 }
 

@@ -254,7 +254,8 @@ extension ValueKind<BaseURL> {
 }
 
 extension ValueKind<[UInt8]> {
-    /// 32 bytes as 64 hexadecimal digits. Not the key, but masked all the same.
+    /// 32 bytes as 64 hexadecimal digits. Not the key, but masked all the same: it might be one
+    /// by mistake.
     static var sha256: ValueKind {
         scalar(
             .text("64 hexadecimal digits"), "a text", isSecret: true,

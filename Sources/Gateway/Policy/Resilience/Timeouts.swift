@@ -43,11 +43,11 @@ package struct TimeoutPolicy: Equatable, Sendable {
     /// produce and at most 600 s, streams at most 300 s. What the client says of its own time-out
     /// lowers the clocks and raises none.
     package func clocks(
-        bodyBytes: Int, streams: Bool, tokensMax: Int?, clientSeconds: Int?
+        bodyBytes: Int, streams: Bool, tokensMax: Int?, clientMilliseconds: Int?
     ) -> ClientClocks {
         let computed =
             headNanoseconds ?? computedHead(bodyBytes: bodyBytes, streams: streams, tokensMax: tokensMax)
-        let limit = clientSeconds.map { Int64($0) * Self.second } ?? .max
+        let limit = clientMilliseconds.map { Int64($0) * 1_000_000 } ?? .max
         return ClientClocks(
             connectNanoseconds: min(connectNanoseconds, limit), headNanoseconds: min(computed, limit),
             idleNanoseconds: min(idleNanoseconds, limit),

@@ -162,7 +162,8 @@ public struct ClientCallMachine {
         let phase: (Instant, ClientClock)
         switch state {
         case .waiting: phase = (.never, .connect)
-        case .sent, .receiving: phase = (phaseStart.advanced(nanoseconds: clocks.headNanoseconds), .head)
+        case .sent, .receiving:
+            phase = (phaseStart.advanced(nanoseconds: clocks.headNanoseconds), .head)
         case .body: phase = (phaseStart.advanced(nanoseconds: clocks.idleNanoseconds), .idle)
         case .ended: return (.never, .total)
         }

@@ -211,7 +211,9 @@ public struct ServerConnectionMachine {
 
     /// Output waits for the client; `moved` tells that it has taken some since the last call.
     public mutating func outputWaits(moved: Bool, now: Instant) {
-        if moved || outputDeadline == .never { outputDeadline = now.advanced(nanoseconds: bounds.writeStall) }
+        if moved || outputDeadline == .never {
+            outputDeadline = now.advanced(nanoseconds: bounds.writeStall)
+        }
     }
 
     /// All output has been taken.

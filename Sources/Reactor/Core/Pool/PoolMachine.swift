@@ -7,7 +7,7 @@
 /// The decisions of one origin's connection pool.
 ///
 /// Invariants: `connecting + leased + idle <= openMax`; a request waits in line only while that
-/// limit is reached; the idle list is ordered by the time of release, so the oldest is first to go.
+/// limit is reached and no connection is idle; the idle list is ordered by the time of release, so the oldest is first to go.
 public struct PoolMachine {
     /// Names a connection; slots are reused, generations are not.
     public struct ConnectionID: Hashable, Sendable {
@@ -37,6 +37,8 @@ public struct PoolMachine {
         case lease(ConnectionID)
         /// Make this connection; the request waits for just it.
         case connect(ConnectionID)
+        /// Close the idle connection and make the other in its place; the request waits for that.
+        case replace(ConnectionID, with: ConnectionID)
         /// Nothing yet; it is in line.
         case wait
         /// Nothing at all.
@@ -76,8 +78,8 @@ public struct PoolMachine {
         case free
         /// Bound to a connection that is being made.
         case bound(ConnectionID)
-        /// In line.
-        case queued(until: Instant)
+        /// In line; with `fresh`, for a connection that has never served.
+        case queued(until: Instant, fresh: Bool)
     }
 
     private struct Slot<State> {
@@ -120,17 +122,24 @@ public struct PoolMachine {
             connections[connection.slot].state = .connecting(request)
             return (request, .connect(connection))
         }
+        if let oldest = popOldestIdle() {
+            freeConnection(oldest)
+            let connection = newConnection()
+            let request = newRequest(.bound(connection))
+            connections[connection.slot].state = .connecting(request)
+            return (request, .replace(oldest, with: connection))
+        }
         guard counters.waiting < limits.waitingMax else {
             return (Self.noRequest, .refuse(.queueFull))
         }
-        let request = newRequest(.queued(until: now + limits.waitTime))
+        let request = newRequest(.queued(until: now + limits.waitTime, fresh: fresh))
         counters.waiting += 1
         line.append(request)
         return (request, .wait)
     }
 
-    /// A waiting request has gone. Returns the connection that was being made for it and is not
-    /// needed any more: abort it.
+    /// A waiting request has gone. Returns the connection that was being made for it if nobody in
+    /// line can use it: abort it.
     public mutating func requestCancelled(_ id: RequestID) -> ConnectionID? {
         guard isLive(id) else { return nil }
         switch requests[id.slot].state {
@@ -142,6 +151,12 @@ public struct PoolMachine {
             return nil
         case .bound(let connection):
             freeRequest(id)
+            if !draining, let next = popLine() {
+                counters.waiting -= 1
+                requests[next.slot].state = .bound(connection)
+                connections[connection.slot].state = .connecting(next)
+                return nil
+            }
             freeConnection(connection)
             return connection
         }
@@ -198,6 +213,12 @@ public struct PoolMachine {
 
     /// Gives a leased connection to the first in line, or keeps it.
     private mutating func place(_ id: ConnectionID, isReuse: Bool, now: Instant) -> Placement {
+        if isReuse, let first = line.first(where: isQueued),
+            case .queued(_, fresh: true) = requests[first.slot].state
+        {
+            freeConnection(id)
+            return .close(connect: connectForLine())
+        }
         if let request = popLine() {
             counters.waiting -= 1
             if isReuse { counters.reused += 1 }
@@ -238,7 +259,7 @@ public struct PoolMachine {
             idle.removeFirst()
         }
         while let id = line.first {
-            if case .queued(let until) = requests[id.slot].state, isLive(id) {
+            if case .queued(let until, _) = requests[id.slot].state, isLive(id) {
                 guard draining || until <= now else { break }
                 line.removeFirst()
                 counters.waiting -= 1
@@ -259,7 +280,7 @@ public struct PoolMachine {
             deadline = since + limits.idleTime
         }
         if counters.waiting > 0, let id = line.first(where: isQueued),
-            case .queued(let until) = requests[id.slot].state
+            case .queued(let until, _) = requests[id.slot].state
         {
             deadline = min(deadline, until)
         }
@@ -300,6 +321,14 @@ public struct PoolMachine {
                 counters.idle -= 1
                 return id
             }
+        }
+        return nil
+    }
+
+    private mutating func popOldestIdle() -> ConnectionID? {
+        guard counters.idle > 0 else { return nil }
+        while let id = idle.popFirst() {
+            if isIdle(id) { return id }
         }
         return nil
     }

@@ -49,9 +49,11 @@ public struct AddressCache<Addresses: Sendable> {
         put(Entry(addresses: addresses, until: now + Self.freshTime), for: host)
     }
 
-    /// Remembers a failure. Addresses known before outlive it, as stale ones.
+    /// Remembers a failure. Addresses known before outlive it while they are stale at most.
     public mutating func storeFailure(_ reason: String, for host: String, now: Instant) {
-        if let known = entries[host], known.addresses != nil { return }
+        if let known = entries[host], known.addresses != nil, now < known.until + Self.staleTime {
+            return
+        }
         put(Entry(addresses: nil, reason: reason, until: now + Self.failureTime), for: host)
     }
 

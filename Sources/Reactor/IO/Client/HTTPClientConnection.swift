@@ -15,7 +15,7 @@ public final class HTTPClientConnection: TCPConnection {
     /// Bytes of a dropped response's rest that are read before the connection is given up.
     static let droppedBytesMax = 64 * 1024
     /// How long the rest of a dropped response may take.
-    static let droppedTime: Duration = .seconds(2)
+    static let droppedTime: Duration = .seconds(1)
 
     private unowned(unsafe) let origin: HTTPOrigin
     let id: PoolMachine.ConnectionID

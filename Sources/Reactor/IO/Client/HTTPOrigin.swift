@@ -59,6 +59,12 @@ public final class HTTPOrigin {
         case .connect(let id):
             keep(call, for: request)
             connect(id)
+        case .replace(let oldest, let id):
+            let connection = connections[oldest.slot]
+            connections[oldest.slot] = nil
+            connection?.abandon()
+            keep(call, for: request)
+            connect(id)
         case .wait:
             keep(call, for: request)
             setTimer()

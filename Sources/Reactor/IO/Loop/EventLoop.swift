@@ -56,7 +56,6 @@ public final class EventLoop {
         let code = uv_loop_init(uv)
         precondition(code == 0, "uv_loop_init failed: \(code)")
         uv_timer_init(uv, wake)
-        uv_unref(cuv_timer_handle(wake))
         uv.pointee.data = Unmanaged.passUnretained(self).toOpaque()
         wake.pointee.data = uv.pointee.data
         // A peer that has gone away is an error code of the write, not a signal.
@@ -167,7 +166,13 @@ public final class EventLoop {
                 Unmanaged<EventLoop>.fromOpaque(handle.unsafelyUnwrapped.pointee.data)
                     ._withUnsafeGuaranteedRef { $0.timeCame() }
             }, milliseconds, 0)
-        uv_ref(cuv_timer_handle(wake))
+    }
+
+    /// A timer was taken off. The last one takes the wake-up with it: it would keep the loop alive.
+    func timerCancelled() {
+        guard wheel.count == 0 else { return }
+        wakeAt = .never
+        uv_timer_stop(wake)
     }
 
     private func timeCame() {
@@ -179,11 +184,7 @@ public final class EventLoop {
             timer.popped()
         }
         endTurn()
-        if let next = wheel.nextWake(after: now), next != .never {
-            wakeUp(at: next)
-        } else {
-            uv_unref(cuv_timer_handle(wake))
-        }
+        if let next = wheel.nextWake(after: now) { wakeUp(at: next) }
     }
 
     // MARK: Memory

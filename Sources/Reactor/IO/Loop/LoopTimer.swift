@@ -41,8 +41,10 @@ public final class LoopTimer {
     public func cancel() {
         deadline = .never
         scheduledAt = .never
-        if let id { _ = loop.wheel.cancel(id) }
-        id = nil
+        guard let id else { return }
+        _ = loop.wheel.cancel(id)
+        self.id = nil
+        loop.timerCancelled()
     }
 
     /// The wheel has given the timer out: due now, or set later in the meantime.

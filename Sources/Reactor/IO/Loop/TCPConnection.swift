@@ -294,7 +294,10 @@ open class TCPConnection {
             return
         }
         let taken = tryWrite(bytes)
-        if taken == bytes.count { return }
+        if taken == bytes.count {
+            outputEmptied()
+            return
+        }
         if taken < 0, Int32(taken) != UV_EAGAIN.rawValue {
             fail(.broken(String(cString: uv_err_name(Int32(taken)))))
             return

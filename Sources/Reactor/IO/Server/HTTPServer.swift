@@ -102,6 +102,9 @@ public final class HTTPServer {
     let bounds: ServerBounds
     private var listeners: [Listener] = []
     private var connections = ConnectionList()
+    /// Connections above the limit that are being told so; further ones are reset.
+    static let refusedCountMax = 1000
+    private var refusedCount = 0
     private var isDraining = false
     private var drained: (() -> Void)?
     private let graceTimer: LoopTimer
@@ -135,13 +138,17 @@ public final class HTTPServer {
         let connection = HTTPServerConnection(server: self, block: block, tls: engine)
         connections.insert(connection)
         connection.start()
-        if connections.count > settings.limits.connectionCountMax {
-            connection.refuse(.overloaded)
-        }
+        guard connections.count - refusedCount > settings.limits.connectionCountMax else { return }
+        // A refused connection lingers until its client has read the answer; it takes no place.
+        guard refusedCount < Self.refusedCountMax else { return connection.abort() }
+        refusedCount += 1
+        connection.isRefused = true
+        connection.refuse(.overloaded)
     }
 
     func connectionClosed(_ connection: HTTPServerConnection) {
         connections.remove(connection)
+        if connection.isRefused { refusedCount -= 1 }
         if isDraining { finishDrainIfEmpty() }
     }
 

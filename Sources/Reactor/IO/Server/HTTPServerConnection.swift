@@ -21,10 +21,14 @@ public final class HTTPServerConnection: TCPConnection {
     private var parser: HTTP1Parser
     private var timer: LoopTimer?
     private var handler: (any HTTPServerHandler)?
+    /// Input behind a complete request at which reading is paused; one read more may be kept.
+    static let pipelinedBytesMax = 16 * 1024
     /// Input behind a complete request, kept until its response has ended.
     private var pipelined = ByteBuffer()
     /// Where this connection stands in its server's list.
     var place = 0
+    /// Whether it was above the limit of connections.
+    var isRefused = false
 
     private var requestIsHead = false
     private var requestIsHTTP10 = false
@@ -62,11 +66,11 @@ public final class HTTPServerConnection: TCPConnection {
         parse(bytes)
     }
 
-    /// A client that pipelines is read until its first response is out; the bytes behind are
-    /// bounded by one read, because reading is paused with them.
+    /// A client that pipelines is still read, so that its leaving is noticed, until it has sent
+    /// more than a little ahead.
     private func keepPipelined(_ bytes: ByteSlice) {
         pipelined.append(bytes)
-        pauseReading()
+        if pipelined.count >= Self.pipelinedBytesMax { pauseReading() }
     }
 
     private func parse(_ bytes: ByteSlice) {
@@ -106,12 +110,12 @@ public final class HTTPServerConnection: TCPConnection {
     private func headArrived() {
         let head = parser.head
         handlerHasRequest = false
+        requestIsHead = head.method == .head
+        requestIsHTTP10 = head.minorVersion == 0
         if let failure = HTTPRequestRules.failure(in: head) {
             refuse(.malformed(failure))
             return
         }
-        requestIsHead = head.method == .head
-        requestIsHTTP10 = head.minorVersion == 0
         expectsContinue =
             !requestIsHTTP10 && head.framing != .none
             && head.fields.first("expect").map { $0.equalsIgnoringCase("100-continue") } ?? false
@@ -289,6 +293,9 @@ public final class HTTPServerConnection: TCPConnection {
             timer?.set(machine.deadline)
             shutdownAfterOutput()
         case .nextRequest:
+            // What comes next may be refused before its head says what it is.
+            requestIsHead = false
+            requestIsHTTP10 = false
             timer?.set(machine.deadline)
             if !isParsing, !pipelined.isEmpty { loop.atEndOfTurn(self) }
             resumeReading()

@@ -2,9 +2,10 @@
 
 import Glibc
 
-enum FuzzCorpus {
+/// The committed inputs of the fuzz targets.
+package enum FuzzCorpus {
     /// The files below `Fuzz/<target>`, in `Corpus` and `FailCases`, by name.
-    static func inputs(of target: String) -> [(String, [UInt8])] {
+    package static func inputs(of target: String) -> [(String, [UInt8])] {
         let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         var inputs: [(String, [UInt8])] = []
         for folder in ["Corpus", "FailCases"] {

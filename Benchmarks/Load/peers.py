@@ -1,0 +1,197 @@
+"""How each proxy is configured and started: one worker, connections to the upstream kept alive,
+TLS sessions resumed, the upstream's certificate verified, answers passed on as they come.
+"""
+import glob
+import os
+import shutil
+from dataclasses import dataclass
+from typing import Callable
+
+from rig import BUILD, CLIENT_KEY, ROOT
+
+
+@dataclass
+class Peer:
+    name: str
+    configure: Callable      # (Bench, binary) -> (command, environment)
+    program: str             # looked up on PATH unless given with --bin
+    streams_max: int = 10000
+    pools: bool = True       # whether it shares upstream connections between clients
+
+    def binary(self, given=None):
+        return (given or {}).get(self.name) or shutil.which(self.program)
+
+    def launch(self, bench):
+        binary = self.binary(bench.binaries)
+        if not binary:
+            raise RuntimeError(f"{self.name}: no program '{self.program}'")
+        return self.configure(bench, binary)
+
+
+def write(bench, name, text):
+    path = bench.path(name)
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def nginx(bench, binary, access_log="off", single_process=False):
+    directory = bench.directory
+    temporary = "\n".join(f"  {kind}_temp_path {directory}/{kind};" for kind in
+                          ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    # With less than a sixteenth of its slots free nginx closes client connections that are between
+    # requests, so there are more slots than descriptors.
+    configuration = write(bench, "nginx.conf", f"""
+daemon off;
+master_process {'off' if single_process else 'on'};
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log crit;
+events {{ worker_connections 24000; multi_accept on; use epoll; }}
+http {{
+{temporary}
+  access_log {access_log};
+  tcp_nodelay on;
+  keepalive_timeout 300s;
+  keepalive_requests 100000000;
+  client_max_body_size 32m;
+  client_body_buffer_size 128k;
+  upstream openai {{
+    server 127.0.0.1:{bench.upstream.tls};
+    keepalive 256;
+    keepalive_requests 100000000;
+    keepalive_timeout 300s;
+  }}
+  server {{
+    listen 127.0.0.1:{bench.port} backlog=4096;
+    location / {{
+      proxy_pass https://openai;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+      proxy_read_timeout 300s;
+      proxy_ssl_protocols TLSv1.3;
+      proxy_ssl_session_reuse on;
+      proxy_ssl_name localhost;
+      proxy_ssl_verify on;
+      proxy_ssl_trusted_certificate {directory}/ca.pem;
+    }}
+  }}
+}}
+""")
+    return [binary, "-p", directory, "-e", f"{directory}/error.log", "-c", configuration], {}
+
+
+def nginx_logging(bench, binary):
+    return nginx(bench, binary, access_log=bench.path("access.log") + " combined")
+
+
+def nginx_single(bench, binary):
+    """For callgrind and strace, which follow one process best."""
+    return nginx(bench, binary, single_process=True)
+
+
+def haproxy(bench, binary):
+    configuration = write(bench, "haproxy.cfg", f"""
+global
+  nbthread 1
+  maxconn 9800
+  tune.maxaccept 200
+defaults
+  mode http
+  option http-keep-alive
+  option http-no-delay
+  option abortonclose
+  http-reuse always
+  timeout connect 10s
+  timeout client 300s
+  timeout server 300s
+  timeout http-keep-alive 300s
+frontend in
+  bind 127.0.0.1:{bench.port} backlog 4096
+  default_backend openai
+backend openai
+  server one 127.0.0.1:{bench.upstream.tls} ssl verify required ca-file {bench.directory}/ca.pem \
+sni str(localhost) verifyhost localhost pool-max-conn 256 pool-purge-delay 300s
+""")
+    return [binary, "-db", "-f", configuration], {}
+
+
+def floor(bench, binary):
+    return [binary, "--port", bench.port, "--upstream-port", bench.upstream.tls], {}
+
+
+def litellm(bench, binary):
+    configuration = write(bench, "litellm.yaml", f"""
+model_list:
+  - model_name: gpt-4o-mini
+    litellm_params:
+      model: openai/gpt-4o-mini
+      api_base: https://127.0.0.1:{bench.upstream.tls}/v1
+      api_key: sk-upstream
+litellm_settings: {{ssl_verify: false, num_retries: 0, telemetry: false, request_timeout: 300}}
+router_settings: {{num_retries: 0}}
+""")
+    environment = {"LITELLM_MASTER_KEY": CLIENT_KEY, "LITELLM_LOG": "ERROR", "NO_PROXY": "*",
+                   "LITELLM_LOCAL_MODEL_COST_MAP": "True", "HOME": bench.directory}
+    return [binary, "--config", configuration, "--host", "127.0.0.1", "--port", bench.port,
+            "--num_workers", "1", "--telemetry", "False"], environment
+
+
+def ours(bench, binary, *flags):
+    """Keys, routing, metrics and the access log on; the log goes where the process's output goes,
+    which is a file."""
+    configuration = write(bench, "gateway.yaml", f"""
+server:
+  host: 127.0.0.1
+  port: {bench.port}
+  workers: 1
+auth:
+  mode: keys
+  keys:
+    - {{name: bench, key: "{CLIENT_KEY}"}}
+providers:
+  bench:
+    type: openai
+    base_url: "https://127.0.0.1:{bench.upstream.tls}/v1"
+    api_key: sk-upstream
+    ca_file: "{bench.directory}/ca.pem"
+models:
+  "gpt-4o-mini": {{provider: bench}}
+""")
+    return [binary, "serve", "--config", configuration, *flags], {}
+
+
+def newest_build():
+    """The release binary that was linked last, by whichever build system's folder it is in."""
+    found = [path for pattern in (".build/*/release/gateway", ".build/release/gateway")
+             for path in glob.glob(os.path.join(ROOT, pattern))]
+    return max(found, key=os.path.getmtime, default=None)
+
+
+PEERS = {peer.name: peer for peer in (
+    Peer("nginx", nginx, "nginx"),
+    Peer("nginx-log", nginx_logging, "nginx"),
+    Peer("haproxy", haproxy, "haproxy"),
+    Peer("floor", floor, os.path.join(BUILD, "relay"), pools=False),
+    Peer("ours", ours, ""),
+    Peer("litellm", litellm, "litellm", streams_max=200),
+)}
+
+
+def select(names, binaries):
+    """The named peers; one whose program is missing is left out with a word about it."""
+    if not binaries.get("ours") and newest_build():
+        binaries["ours"] = newest_build()
+    if binaries.get("nginx"):
+        binaries.setdefault("nginx-log", binaries["nginx"])
+    chosen = []
+    for name in names:
+        if name not in PEERS:
+            raise SystemExit(f"no peer '{name}'; there are: {', '.join(PEERS)}")
+        if PEERS[name].binary(binaries):
+            chosen.append(PEERS[name])
+        else:
+            print(f"{name}: left out, its program is not installed")
+    return chosen

@@ -1,0 +1,202 @@
+import GatewayConfig
+import Testing
+
+@Suite struct ConfigurationSourcesTests {
+    @Test func laterSourcesWin() throws {
+        var sources = ConfigurationSources()
+        func port() throws -> Int { try sources.load().configuration.server.port }
+        #expect(try port() == 8000)
+        sources.file = ConfigurationDocument(
+            name: "gateway.yaml", bytes: Array("server: {port: 1, host: localhost}".utf8))
+        #expect(try port() == 1)
+        sources.dotEnv = ConfigurationDocument(name: ".env", bytes: Array("PORT=2".utf8))
+        #expect(try port() == 2)
+        sources.environment = ["PORT": "3"]
+        #expect(try port() == 3)
+        sources.environment = ["PORT": ""]
+        #expect(try port() == 1)
+        sources.environment = ["PORT": "3"]
+        sources.commandLine = [.init(path: "server.port", text: "4", flag: "--port")]
+        #expect(try port() == 4)
+        #expect(try sources.load().configuration.server.host == "localhost")
+    }
+
+    @Test func everyVariableReachesItsKey() throws {
+        let configuration = try load(
+            "",
+            [
+                "HOST": "127.0.0.2", "PORT": "1", "WORKERS": "2", "HEARTBEAT_INTERVAL": "3s",
+                "SHUTDOWN_GRACE": "4s", "AUTH_MODE": "bearer", "LOG_LEVEL": "error",
+                "LOG_FORMAT": "text",
+            ]
+        ).configuration
+        #expect(configuration.server.host == "127.0.0.2")
+        #expect(configuration.server.port == 1)
+        #expect(configuration.server.workers == 2)
+        #expect(configuration.server.heartbeatInterval == .seconds(3))
+        #expect(configuration.server.shutdownGrace == .seconds(4))
+        #expect(configuration.auth.mode == .bearer)
+        #expect(configuration.observability.log.level == .error)
+        #expect(configuration.observability.log.format == .text)
+    }
+
+    @Test func theEnvironmentAloneMakesAProvider() throws {
+        let configuration = try load(
+            "", ["OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://localhost:1/v1"]
+        ).configuration
+        #expect(configuration.providers.map(\.name) == ["openai"])
+        guard case .openAI(let upstream) = configuration.providers[0].kind else {
+            Issue.record("wrong kind")
+            return
+        }
+        #expect(upstream.apiKey?.withBytes(\.string) == "sk")
+        #expect(upstream.baseURL.description == "http://localhost:1/v1")
+        let bare = try load("", ["OPENAI_API_KEY": "sk"]).configuration.providers[0]
+        guard case .openAI(let upstream) = bare.kind else {
+            Issue.record("wrong kind")
+            return
+        }
+        #expect(upstream.baseURL.description == "https://api.openai.com/v1")
+    }
+
+    /// The environment's key must not go to a server that the file chose.
+    @Test func aFilesProvidersAreItsOwn() throws {
+        let configuration = try load(
+            "providers: {openai: {type: openai, base_url: 'http://localhost:1'}}",
+            ["OPENAI_API_KEY": "sk"]
+        ).configuration
+        guard case .openAI(let upstream) = configuration.providers[0].kind else {
+            Issue.record("wrong kind")
+            return
+        }
+        #expect(upstream.apiKey == nil)
+    }
+
+    @Test func theEnvironmentAloneMakesAKey() throws {
+        let auth = try load("", ["LOCAL_API_KEY": "k"]).configuration.auth
+        #expect(auth.keys.map(\.name) == ["local"])
+        #expect(auth.effectiveMode == .keys)
+        let filed = try load("auth: {keys: [{name: a, key: b}]}", ["LOCAL_API_KEY": "k"])
+        #expect(filed.configuration.auth.keys.map(\.name) == ["a"])
+    }
+
+    @Test func withNothingTheSimulatorServes() throws {
+        let loaded = try load("")
+        #expect(loaded.configuration.providers.map(\.name) == ["sim"])
+        #expect(loaded.warnings == [])
+        let other = try load("", ["ANTHROPIC_API_KEY": "x"])
+        #expect(other.configuration.providers.map(\.name) == ["sim"])
+        #expect(
+            other.warnings.map(\.description) == [
+                "environment variable ANTHROPIC_API_KEY: providers of that type are not yet "
+                    + "available in this version"
+            ])
+    }
+
+    @Test func secretsComeFromFiles() throws {
+        var sources = ConfigurationSources()
+        sources.environment = ["OPENAI_API_KEY_FILE": "/run/key", "LOCAL_API_KEY_FILE": "/run/key"]
+        sources.readFile = { (path) throws(FileFailure) in
+            #expect(path == "/run/key")
+            return Array("sk-file\n".utf8)
+        }
+        let configuration = try sources.load().configuration
+        #expect(configuration.auth.keys[0].key?.withBytes(\.string) == "sk-file")
+        sources.readFile = { (path) throws(FileFailure) in
+            throw FileFailure(path: path, reason: "cannot be read: gone")
+        }
+        do throws(ConfigurationFailure) {
+            _ = try sources.load()
+            Issue.record("loaded")
+        } catch {
+            #expect(error.problems.count == 2)
+            #expect(
+                error.problems[1].description
+                    == "environment variable OPENAI_API_KEY: is in the file that "
+                    + "OPENAI_API_KEY_FILE names, which cannot be read: gone")
+        }
+    }
+
+    @Test func mistakesNameTheirSource() {
+        #expect(
+            problems("", ["PORT": "x"], [.init(path: "server.host", text: "a b", flag: "--host")])
+                == [
+                    "environment variable PORT: server.port: 'x' is not a whole number from 0 to "
+                        + "65535",
+                    "--host: server.host: 'a b' is not a host name or address",
+                ])
+        #expect(problems("a: 1\na: 2").first?.hasPrefix("gateway.yaml:2:1: ") == true)
+        #expect(problems("server: 5", ["PORT": "1"]).count == 1)
+        #expect(
+            problems("", [:], [.init(path: "server.hots", text: "x", flag: "--hots")])
+                == ["--hots: server: unknown key 'hots'; did you mean 'host'?"])
+    }
+
+    @Test func dotEnvMistakesAreReported() {
+        var sources = ConfigurationSources()
+        sources.dotEnv = ConfigurationDocument(name: ".env", bytes: Array("A=1\nB".utf8))
+        do throws(ConfigurationFailure) {
+            _ = try sources.load()
+            Issue.record("loaded")
+        } catch {
+            #expect(error.description == ".env:2:1: a line is written NAME=value")
+        }
+    }
+
+    @Test func valuesOfVariablesAreNeverShown() {
+        let text = """
+            server: {port: "${A_SECRET}", heartbeat_interval: "${A_SECRET}", doors: {chat_completions: {heartbeat: "${A_SECRET}"}}}
+            auth: {keys: [{name: "x ${A_SECRET}", key: "${A_SECRET} "}, {name: y, sha256: hunter2}]}
+            providers: {a: {type: "${A_SECRET}"}}
+            """
+        let problems = problems(text, ["A_SECRET": "hunter2"])
+        #expect(problems.count == 7)
+        #expect(problems.allSatisfy { !$0.contains("hunter2") })
+    }
+
+    @Test func variablesAreExpandedOnceAndInFilesOnly() throws {
+        let configuration = try load(
+            #"server: {host: "${H:-localhost}", allowed_hosts: ["${A}"]}"#,
+            ["A": "a.example", "LOCAL_API_KEY": "${A}"]
+        ).configuration
+        #expect(configuration.server.host == "localhost")
+        #expect(configuration.server.allowedHosts == ["a.example"])
+        #expect(configuration.auth.keys[0].key?.withBytes(\.string) == "${A}")
+    }
+
+    @Test func filesAreMeantFromTheDocumentsDirectory() throws {
+        var sources = ConfigurationSources()
+        sources.file = ConfigurationDocument(
+            name: "../etc/gateway.yaml",
+            bytes: Array("server: {tls: {certificate: cert.pem, private_key: /key.pem}}".utf8))
+        let tls = try sources.load().configuration.server.tls
+        #expect(tls?.certificateFile == "../etc/cert.pem")
+        #expect(tls?.privateKeyFile == "/key.pem")
+    }
+
+    @Test func reportsTwentyMistakesAndCountsTheRest() {
+        let entries = (0..<25).map { "x\($0): 1" }.joined(separator: ", ")
+        do throws(ConfigurationFailure) {
+            _ = try load("server: {\(entries)}")
+            Issue.record("loaded")
+        } catch {
+            #expect(error.problems.count == 20)
+            #expect(error.omittedCount == 5)
+            #expect(error.description.hasSuffix("\nand 5 more"))
+        }
+    }
+
+    @Test func gathersFiles() throws {
+        let path = repository + "/gateway.example.yaml"
+        let sources = try ConfigurationSources.gather(
+            configFlag: path, environment: Example.environment, commandLine: [],
+            programDirectory: nil)
+        #expect(sources.file?.name == path)
+        #expect(try sources.load().configuration.providers.count == 3)
+        #expect(throws: FileFailure.self) {
+            try ConfigurationSources.gather(
+                configFlag: nil, environment: ["GATEWAY_CONFIG": "/nothing/here"], commandLine: [],
+                programDirectory: nil)
+        }
+    }
+}
