@@ -11,8 +11,11 @@ import Testing
         bytes: Int = 0, streams: Bool = true, tokens: Int? = nil, client: Int? = nil,
         policy: TimeoutPolicy = TimeoutPolicy()
     ) -> Int64 {
-        policy.clocks(bodyBytes: bytes, streams: streams, tokensMax: tokens, clientSeconds: client)
-            .head.nanoseconds
+        policy.clocks(
+            bodyBytes: bytes, streams: streams, tokensMax: tokens,
+            clientMilliseconds: client.map { $0 * 1000 }
+        )
+        .head.nanoseconds
     }
 
     @Test func aStreamGetsAMinuteAndASecondPer16KiB() {
@@ -65,11 +68,12 @@ import Testing
         policy.connect = .seconds(10)
         policy.idle = .seconds(300)
         policy.total = .seconds(3600)
-        func clocks(_ client: Int?) -> [Int64] {
+        func clocks(_ client: Int?) -> [Int] {
             let clocks = policy.clocks(
-                bodyBytes: 0, streams: true, tokensMax: nil, clientSeconds: client)
-            return [clocks.connect, clocks.head, clocks.idle, clocks.total]
-                .map { $0.nanoseconds / second }
+                bodyBytes: 0, streams: true, tokensMax: nil,
+                clientMilliseconds: client.map { $0 * 1000 })
+            let durations: [Duration] = [clocks.connect, clocks.head, clocks.idle, clocks.total]
+            return durations.map { Int($0.nanoseconds / second) }
         }
         #expect(clocks(nil) == [10, 60, 300, 3600])
         #expect(clocks(100_000) == [10, 60, 300, 3600])
