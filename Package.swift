@@ -161,6 +161,12 @@ let package = Package(
         tests(of: "GatewayPolicy", with: ["ReactorCore", "GatewayModel"]),
         tests(of: "GatewayTelemetry", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(
+            of: "GatewayExchange",
+            with: [
+                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayPolicy",
+                "GatewayProviders", "GatewayTelemetry", "TestSupport",
+            ]),
+        tests(
             of: "GatewayConfig",
             with: [
                 "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayPolicy",
