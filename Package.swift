@@ -134,7 +134,7 @@ let package = Package(
         .executableTarget(
             name: "gateway",
             dependencies: [
-                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
+                "CUV", "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
                 "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
                 "GatewayExchange", "GatewayConfig", "GatewayAdmin",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -159,12 +159,22 @@ let package = Package(
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
         tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(of: "GatewayPolicy", with: ["ReactorCore", "GatewayModel"]),
+        tests(of: "GatewayTelemetry", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(
+            of: "GatewayExchange",
+            with: [
+                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayPolicy",
+                "GatewayProviders", "GatewayTelemetry", "TestSupport",
+            ]),
         tests(
             of: "GatewayConfig",
             with: [
                 "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayPolicy",
                 "GatewayProviders", "GatewayTelemetry", "GatewayExchange",
             ]),
+        // Reads the tree as text and holds it to the table of floors.
+        .testTarget(name: "TidyTests", path: "Tests/TidyTests"),
     ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )

@@ -35,6 +35,27 @@ public final class TestDirectory {
     /// The path of a file that need not exist.
     public func path(of name: String) -> String { "\(path)/\(name)" }
 
+    /// Opens a fresh file for a program that writes to a descriptor; the caller closes it.
+    public func openForWriting(_ name: String) -> Int32 {
+        let descriptor = open(path(of: name), O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        guard descriptor >= 0 else { fatalError("open \(path(of: name)): errno \(errno)") }
+        return descriptor
+    }
+
+    /// What a file holds by now.
+    public func read(_ name: String) -> String {
+        let descriptor = open(path(of: name), O_RDONLY)
+        guard descriptor >= 0 else { fatalError("open \(path(of: name)): errno \(errno)") }
+        defer { Glibc.close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            bytes += chunk[..<count]
+        }
+    }
+
     /// Writes `text` into a file and tells its path.
     @discardableResult
     public func write(_ name: String, _ text: String) -> String {

@@ -41,9 +41,20 @@ package enum CORSGrant: Equatable, Sendable {
             || (name.hasPrefix("127.") && SocketAddressText.isIPv4(name))
     }
 
+    /// The name without `:` and digits at its end. What has something else there stays whole.
     private static func withoutPort(_ host: ByteSlice) -> ByteSlice {
-        if host.hasPrefix("["), let end = host.firstIndex(of: 0x5D) { return host.prefix(end + 1) }
-        return host.firstIndex(of: ASCII.colon).map { host.prefix($0) } ?? host
+        let bracket = host.hasPrefix("[") ? host.firstIndex(of: 0x5D).map { $0 + 1 } : nil
+        guard let end = bracket ?? host.firstIndex(of: ASCII.colon) else { return host }
+        let port = host.dropFirst(end)
+        guard port.isEmpty || (port[0] == ASCII.colon && isDigits(port.dropFirst(1))) else {
+            return host
+        }
+        return host.prefix(end)
+    }
+
+    private static func isDigits(_ text: ByteSlice) -> Bool {
+        for index in 0..<text.count where !ASCII.isDigit(text[index]) { return false }
+        return true
     }
 }
 

@@ -101,7 +101,7 @@ package enum AccessLog {
         buffer.append(ASCII.space)
         buffer.append(record.method)
         buffer.append(ASCII.space)
-        buffer.append(record.path)
+        buffer.append(jsonEscaping: record.path)
         if !record.requestedModel.isEmpty {
             buffer.append(" model=" as StaticString)
             buffer.append(jsonEscaping: record.requestedModel)
@@ -116,7 +116,7 @@ package enum AccessLog {
             number(" out=", usage.outputTokens, &buffer)
         }
         buffer.append(" id=" as StaticString)
-        buffer.append(record.requestID)
+        buffer.append(jsonEscaping: record.requestID)
         if let error = record.error {
             buffer.append(" error=" as StaticString)
             error.withByteSlice { buffer.append(jsonString: $0) }

@@ -1,0 +1,193 @@
+// GatewayStage.swift — a whole gateway on one loop with its clients: a server of exchanges, the
+// simulator as a provider of its own (`sim`) and behind a second server (`up`), and the log in a
+// file.
+
+import GatewayExchange
+import GatewayModel
+import GatewayPolicy
+import GatewayProviders
+import GatewayTelemetry
+import Reactor
+import ReactorCore
+import TestSupport
+import Testing
+
+/// What a test decides about its gateway.
+struct StageSettings {
+    var keys = APIKeyTable(mode: .open, entries: [])
+    var cors = CORSPolicy(origins: [], grantsLoopback: true, hosts: nil)
+    var heartbeatInterval: Duration = .seconds(15)
+    var heartbeatMode = HeartbeatMode.comment
+    var disconnectPolicy = DisconnectPolicy.cancel
+    var limits = ServerLimits()
+    var simulator = StageSettings.quick
+    var timeouts = TimeoutPolicy()
+
+    /// Answers at once, with few words.
+    static var quick: SimulatorSettings {
+        var settings = SimulatorSettings()
+        settings.timeToFirstToken = .zero
+        settings.tokensPerSecond = 0
+        settings.answerTokens = 8
+        settings.seed = 1
+        return settings
+    }
+}
+
+/// What one test runs in. Call `finish` at its end.
+final class GatewayStage {
+    let loop = EventLoop()
+    let worker: Worker
+    private let snapshot: Snapshot
+    private let server: HTTPServer
+    private let upstreamServer: HTTPServer
+    private var resolver: Resolver?
+    private let directory: TestDirectory
+    private let log: LogSink
+    private var clients: [Client] = []
+    let port: Int
+
+    init(_ settings: StageSettings = StageSettings()) throws {
+        let any = try #require(SocketAddress(host: "127.0.0.1", port: 0))
+        let service = SimulatorService(loop: loop, settings: settings.simulator)
+        upstreamServer = HTTPServer(
+            loop, settings: HTTPServerSettings { SimulatorHandler(service: service) })
+        let upstreamPort = try upstreamServer.listen(on: any).port
+        let resolver = Resolver(loop)
+        self.resolver = resolver
+        snapshot = Self.snapshot(settings, resolver: resolver, upstreamPort: upstreamPort)
+        directory = TestDirectory()
+        log = LogSink(loop, descriptor: directory.openForWriting("log"))
+        let worker = Worker(loop: loop, snapshot: snapshot, log: log, logFormat: .json)
+        self.worker = worker
+        var serving = HTTPServerSettings { Exchange(worker: worker) }
+        serving.limits = settings.limits
+        serving.refusalBody = { worker.refuse($0, fields: &$1, body: &$2) }
+        server = HTTPServer(loop, settings: serving)
+        port = try server.listen(on: any).port
+    }
+
+    private static func snapshot(
+        _ settings: StageSettings, resolver: Resolver, upstreamPort: Int
+    ) -> Snapshot {
+        let origin = HTTPOrigin(
+            resolver: resolver, host: "127.0.0.1", port: upstreamPort, tls: nil,
+            limits: PoolLimits(), connectTime: .seconds(5))
+        let encoder = OpenAIRequestEncoder(
+            authority: "127.0.0.1:\(upstreamPort)", pathPrefix: "/v1", key: Secret("upstream-key"),
+            headers: [], userAgent: "test")
+        let upstreams = [
+            Upstream(
+                name: "sim", means: .simulator(settings.simulator), key: Secret(""),
+                timeouts: settings.timeouts, asksForUsage: false),
+            Upstream(
+                name: "up", means: .openAI(origin, encoder), key: Secret("upstream-key"),
+                timeouts: settings.timeouts, asksForUsage: true),
+        ]
+        let routes = RouteTable(
+            rules: [], providerNames: upstreams.map(\.name), builtInPatterns: [], tableOnly: false)
+        return Snapshot(
+            upstreams: upstreams, routes: routes, keys: settings.keys, models: [],
+            cors: settings.cors, heartbeatInterval: settings.heartbeatInterval,
+            heartbeatMode: settings.heartbeatMode, disconnectPolicy: settings.disconnectPolicy)
+    }
+
+    // MARK: Clients
+
+    func connect() -> Client {
+        let client = Client(port: port)
+        clients.append(client)
+        return client
+    }
+
+    /// A request for a chat answer.
+    static func chat(_ model: String, stream: Bool = false, fields: String = "") -> String {
+        post(
+            "{\"model\":\"\(model)\",\"stream\":\(stream),"
+                + "\"messages\":[{\"role\":\"user\",\"content\":\"Hello.\"}]}", fields: fields)
+    }
+
+    static func post(_ body: String, fields: String = "") -> String {
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n\(fields)"
+            + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    }
+
+    /// Sends a request on a connection of its own and waits for the answer.
+    func ask(_ request: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Answer
+    {
+        let client = connect()
+        client.send(request)
+        return try answer(to: client, sourceLocation: sourceLocation)
+    }
+
+    func answer(
+        to client: Client, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> Answer {
+        var answer: Answer?
+        wait("an answer", sourceLocation: sourceLocation) {
+            answer = client.takeAnswer()
+            return answer != nil
+        }
+        return try #require(answer, "got: \(client.text)", sourceLocation: sourceLocation)
+    }
+
+    // MARK: Running
+
+    @discardableResult
+    func wait(
+        _ what: String, within limit: Duration = .seconds(5),
+        sourceLocation: SourceLocation = #_sourceLocation, until condition: () -> Bool
+    ) -> Bool {
+        let start = ContinuousClock.now
+        while true {
+            for client in clients { client.poll() }
+            if condition() { return true }
+            if ContinuousClock.now - start > limit {
+                Issue.record("waited in vain for \(what)", sourceLocation: sourceLocation)
+                return false
+            }
+            loop.run(until: condition, within: .milliseconds(2))
+        }
+    }
+
+    /// Runs for a while, whatever happens.
+    func pass(_ time: Duration) {
+        let start = ContinuousClock.now
+        while ContinuousClock.now - start < time {
+            for client in clients { client.poll() }
+            loop.run(until: { false }, within: .milliseconds(2))
+        }
+    }
+
+    // MARK: The log
+
+    /// The lines so far.
+    var lines: [String] {
+        log.flush()
+        return directory.read("log").split(separator: "\n").map(String.init)
+    }
+
+    /// A member of a line.
+    func logged(_ name: String, line: Int = 0) -> String? {
+        let lines = self.lines
+        return line < lines.count ? Answer.value(of: lines[line], [name]) : nil
+    }
+
+    // MARK: Ending
+
+    /// Closes everything; no request may be left in flight then.
+    func finish(sourceLocation: SourceLocation = #_sourceLocation) {
+        // As the program ends: requests first, then the connections that they might use.
+        for server in [server, upstreamServer] {
+            var isDrained = false
+            server.drain(grace: .zero) { isDrained = true }
+            wait("the drain", sourceLocation: sourceLocation) { isDrained }
+            loop.withTurn { snapshot.close() }
+        }
+        for client in clients { client.close() }
+        pass(.milliseconds(5))
+        #expect(worker.counters.inFlight == 0, sourceLocation: sourceLocation)
+        log.close()
+        resolver = nil
+    }
+}

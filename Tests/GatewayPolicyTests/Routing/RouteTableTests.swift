@@ -1,0 +1,130 @@
+// RouteTableTests.swift — the order in which a model's name is matched, step by step.
+
+import GatewayPolicy
+import ReactorCore
+import Testing
+
+@Suite struct RouteTableTests {
+    private func table(
+        _ rules: [(String, Int, String?)] = [], providers: [String] = ["one", "two", "three"],
+        builtIn: [(String, Int)] = [], tableOnly: Bool = false
+    ) -> RouteTable {
+        RouteTable(
+            rules: rules.map {
+                ModelRule(pattern: $0.0, route: Route(provider: $0.1, upstreamModel: $0.2))
+            },
+            providerNames: providers,
+            builtInPatterns: builtIn.map { (pattern: $0.0, provider: $0.1) }, tableOnly: tableOnly)
+    }
+
+    private func route(_ table: RouteTable, _ model: String, header: String? = nil) -> Route? {
+        model.withByteSlice { model in
+            guard let header else { return table.route(model: model, providerHeader: nil) }
+            return header.withByteSlice { table.route(model: model, providerHeader: $0) }
+        }
+    }
+
+    @Test func exactNamesComeBeforePatterns() {
+        let table = table([("fast*", 0, nil), ("*", 1, nil), ("fast", 2, "large")])
+        #expect(route(table, "fast") == Route(provider: 2, upstreamModel: "large"))
+        #expect(route(table, "faster") == Route(provider: 0, upstreamModel: nil))
+        #expect(route(table, "slow") == Route(provider: 1, upstreamModel: nil))
+    }
+
+    @Test(arguments: [
+        [("a*", 0), ("ab*", 1), ("abc*", 2)], [("abc*", 2), ("ab*", 1), ("a*", 0)],
+        [("ab*", 1), ("abc*", 2), ("a*", 0)],
+    ])
+    func theLongestPatternWinsInAnyOrder(rules: [(String, Int)]) {
+        let table = table(rules.map { ($0.0, $0.1, nil) })
+        #expect(route(table, "abcd")?.provider == 2)
+        #expect(route(table, "abc")?.provider == 2)
+        #expect(route(table, "abd")?.provider == 1)
+        #expect(route(table, "a")?.provider == 0)
+        #expect(route(table, "b") == nil)
+    }
+
+    @Test func aStarStandsForAnythingInTheMiddleAndNothing() {
+        let table = table([("pre*post", 1, nil)])
+        #expect(route(table, "prepost")?.provider == 1)
+        #expect(route(table, "pre-and-post")?.provider == 1)
+        #expect(route(table, "pre-post-post")?.provider == 1)
+        #expect(route(table, "prepos") == nil)
+        #expect(route(table, "pre") == nil)
+        #expect(route(table, "xprepost") == nil)
+        #expect(route(table, "prepostx") == nil)
+    }
+
+    @Test func headAndTailOfAPatternDoNotOverlap() {
+        let table = table([("aba*ba", 1, nil)])
+        #expect(route(table, "aba") == nil)
+        #expect(route(table, "abaa") == nil)
+        #expect(route(table, "ababa")?.provider == 1)
+    }
+
+    @Test func namesAreBytesAndCaseMatters() {
+        let table = table([("Größe", 1, nil)])
+        #expect(route(table, "Größe")?.provider == 1)
+        #expect(route(table, "größe") == nil)
+        #expect(route(table, "Gro\u{308}ße") == nil)
+    }
+
+    @Test func aPrefixNamesTheProvider() {
+        let table = table()
+        #expect(route(table, "two/m") == Route(provider: 1, upstreamModel: nil, prefixCount: 4))
+        #expect(route(table, "two/m/n") == Route(provider: 1, upstreamModel: nil, prefixCount: 4))
+        #expect(route(table, "four/m") == nil)
+        #expect(route(table, "two/") == nil)
+        #expect(route(table, "/m") == nil)
+        #expect(route(table, "/") == nil)
+        #expect(route(table, "two") == nil)
+        #expect(route(table, "Two/m") == nil)
+    }
+
+    @Test func theTableComesBeforeThePrefix() {
+        let table = table([("two/m", 0, "x"), ("two/p*", 2, nil)])
+        #expect(route(table, "two/m") == Route(provider: 0, upstreamModel: "x"))
+        #expect(route(table, "two/pq") == Route(provider: 2, upstreamModel: nil))
+        #expect(route(table, "two/q") == Route(provider: 1, upstreamModel: nil, prefixCount: 4))
+    }
+
+    @Test func theHeaderComesAfterThePrefixAndBeforeWhatIsBuiltIn() {
+        let table = table([("exact", 0, nil)], builtIn: [("gpt-*", 0)])
+        #expect(route(table, "gpt-4", header: "three") == Route(provider: 2, upstreamModel: nil))
+        #expect(route(table, "gpt-4")?.provider == 0)
+        #expect(route(table, "two/m", header: "three")?.provider == 1)
+        #expect(route(table, "exact", header: "three")?.provider == 0)
+        #expect(route(table, "four/m", header: "three") == Route(provider: 2, upstreamModel: nil))
+    }
+
+    /// Who asks for a provider that does not exist is not to be sent to another one.
+    @Test func anUnknownHeaderServesNothing() {
+        #expect(route(table(builtIn: [("*", 0)]), "gpt-4", header: "four") == nil)
+        #expect(route(table(providers: ["one"]), "gpt-4", header: "four") == nil)
+    }
+
+    @Test func theFirstBuiltInPatternWins() {
+        let table = table(builtIn: [("a*", 1), ("abc*", 2)])
+        #expect(route(table, "abcd")?.provider == 1)
+    }
+
+    @Test func theOnlyProviderServesTheRest() {
+        #expect(
+            route(table(providers: ["one"]), "anything") == Route(provider: 0, upstreamModel: nil))
+        #expect(route(table(providers: ["one"], builtIn: [("x*", 0)]), "anything")?.provider == 0)
+        #expect(route(table(providers: ["one", "two"]), "anything") == nil)
+        #expect(route(table(providers: []), "anything") == nil)
+    }
+
+    @Test func theTableAloneRoutesWhereThatIsSaid() {
+        let table = table(
+            [("m", 0, nil), ("p*", 0, nil)], providers: ["one"], builtIn: [("gpt-*", 0)],
+            tableOnly: true)
+        #expect(route(table, "m")?.provider == 0)
+        #expect(route(table, "pq")?.provider == 0)
+        #expect(route(table, "one/m") == nil)
+        #expect(route(table, "x", header: "one") == nil)
+        #expect(route(table, "gpt-4") == nil)
+        #expect(route(table, "x") == nil)
+    }
+}
