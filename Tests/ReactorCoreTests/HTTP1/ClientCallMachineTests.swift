@@ -92,6 +92,16 @@ import Testing
         #expect(machine.deadline.at == .never)
     }
 
+    @Test func aPauseStopsAllClocksButTheTotalOne() {
+        var machine = call(.body, reused: false)
+        machine.paused()
+        #expect(machine.deadline.at == at(100))
+        #expect(machine.deadline.clock == .total)
+        machine.resumed(now: at(70))
+        #expect(machine.deadline.at == at(90))
+        #expect(machine.deadline.clock == .idle)
+    }
+
     @Test func theSecondTryHasAHeadClockOfItsOwnAndTheSameTotal() {
         var machine = call(.sent, reused: true)
         #expect(machine.connectionLost() == .retryFresh)

@@ -259,6 +259,45 @@ import Testing
         test.finish()
     }
 
+    @Test func aPauseDoesNotStopTheTotalClock() throws {
+        let test = Loopback()
+        let listener = test.listen()
+        let origin = try test.origin(port: listener.port)
+        var clocks = ClientClocks()
+        clocks.total = .milliseconds(200)
+        let call = RecordingCall()
+        call.heard = { call, event in if event == "head" { call.call.pause() } }
+        call.start(on: origin, clocks: clocks)
+        let upstream = try test.accept(listener)
+        upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        test.wait("the failure") { call.isOver }
+        #expect(call.failure == .timedOut(.total))
+        test.finish()
+    }
+
+    /// The pause comes too late to stop anything, and must not stop the next call.
+    @Test func aPauseAtTheLastBytes() throws {
+        let test = Loopback()
+        let listener = test.listen()
+        let origin = try test.origin(port: listener.port)
+        let first = RecordingCall()
+        first.heard = { call, event in if event == "body" { call.call.pause() } }
+        first.start(on: origin)
+        let upstream = try test.accept(listener)
+        upstream.send(whole)
+        test.wait("the first answer") { first.isOver }
+        let second = RecordingCall()
+        second.start(on: origin)
+        test.wait("the second request") { upstream.text.components("GET").count == 3 }
+        upstream.send(whole)
+        test.wait("the second answer") { second.isOver }
+        #expect(second.text == "hi" && origin.counters.created == 1)
+        // And its end is noticed while it is idle.
+        upstream.finish()
+        test.wait("its end") { origin.counters.open == 0 }
+        test.finish()
+    }
+
     // MARK: Dropping the rest
 
     @Test func aSmallRestIsReadAndTheConnectionKept() throws {

@@ -131,6 +131,9 @@ public struct ClientCallMachine {
         phaseStart = now
     }
 
+    /// Reading is paused by us: only the total clock goes on.
+    public mutating func paused() { phaseStart = .never }
+
     /// Reading goes on after a pause that was ours: the idle clock starts anew.
     public mutating func resumed(now: Instant) { phaseStart = now }
 

@@ -84,10 +84,11 @@ public final class HTTPClientConnection: TCPConnection {
     }
 
     func pauseResponse() {
-        guard !isPaused else { return }
+        guard !isPaused, case .leased(let call) = use else { return }
         isPaused = true
+        call.machine.paused()
+        setClock(call)
         pauseReading()
-        timer?.set(.never)
     }
 
     func resumeResponse() {
@@ -113,9 +114,7 @@ public final class HTTPClientConnection: TCPConnection {
         timer?.set(loop.now + Self.droppedTime)
     }
 
-    private func setClock(_ call: HTTPClientCall) {
-        if !isPaused { timer?.set(call.machine.deadline.at) }
-    }
+    private func setClock(_ call: HTTPClientCall) { timer?.set(call.machine.deadline.at) }
 
     // MARK: Input
 
@@ -177,6 +176,9 @@ public final class HTTPClientConnection: TCPConnection {
         let ended = use
         timer?.set(.never)
         use = reusable ? .idle : .gone
+        // A pause that came with the response's last bytes is over with it.
+        if reusable, isPaused { resumeReading() }
+        isPaused = false
         // Back in the pool first, so that a call made in answer to this one's end can have it.
         if case .leased(let call) = ended { call.connection = nil }
         origin.released(self, reusable: reusable)

@@ -34,6 +34,8 @@ public final class HTTPServerConnection: TCPConnection {
     private var requestIsHTTP10 = false
     private var expectsContinue = false
     private var responseIsChunked = false
+    /// HTTP/1.0: the body ends with the connection.
+    private var responseIsUnframed = false
     private var responseHasNoBody = false
     private var responseLeft = 0
     /// Where this turn's chunk begins in the gathered output; nil while none is open.
@@ -224,8 +226,8 @@ public final class HTTPServerConnection: TCPConnection {
         _ fields: (inout ByteBuffer) -> Void
     ) {
         guard !isClosed else { return }
-        let unframed = body == .stream && requestIsHTTP10
-        let keepsAlive = machine.responseBegan(closes: closes || unframed)
+        responseIsUnframed = body == .stream && requestIsHTTP10
+        let keepsAlive = machine.responseBegan(closes: closes || responseIsUnframed)
         expectsContinue = false
         responseHasNoBody = requestIsHead || body == .none
         responseIsChunked = body == .stream && !requestIsHTTP10 && !responseHasNoBody
@@ -284,7 +286,8 @@ public final class HTTPServerConnection: TCPConnection {
             gathered.append("0\r\n\r\n" as StaticString)
             responseIsChunked = false
         } else if !responseHasNoBody {
-            precondition(responseLeft <= 0 || requestIsHTTP10, "response shorter than its length")
+            precondition(
+                responseLeft == 0 || responseIsUnframed, "a body of another length than announced")
         }
         switch machine.responseEnded(now: loop.now) {
         case .close:
