@@ -122,6 +122,17 @@ import Testing
         ).check(ParserTrace(role: .response, hasNoBody: { $0 < 4 }))
     }
 
+    /// Wherever in a long head it stands.
+    @Test(arguments: [0, 1, 15, 16, 17, 4079, 4080, 4081, 4096, 5000, 20_000])
+    func aStrayControlCharacterIsFoundAnywhere(_ count: Int) {
+        let reason = String(repeating: "a", count: count)
+        let trace = ParserTrace(role: .response)
+        let bad = trace.of("HTTP/1.1 200 \(reason)\r\rA: b\r\n\r\n")
+        #expect(bad == ["failed malformed(controlCharacter)"])
+        let good = trace.of("HTTP/1.1 200 \(reason)\r\nA: b\r\n\r\n")
+        #expect(good.last == "end by close")
+    }
+
     @Test func bytesBehindAResponseAreAnotherMessage() {
         let trace = ParserTrace(role: .response)
         let lines = trace.of("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiXX")

@@ -123,13 +123,13 @@ struct ParserState: ~Copyable {
     mutating func valueCompleted() {
         // A value may be empty and then have no span: the name after it must not be glued to it.
         awaitsValue = false
-        guard inHead, fieldCount > 0, let fields else { return }
-        let start = headBase + Int(fields[fieldCount - 1].valueStart)
-        var count = Int(fields[fieldCount - 1].valueCount)
+        guard inHead, let field = fields?.advanced(by: fieldCount - 1) else { return }
+        let start = headBase + Int(field.pointee.valueStart)
+        var count = Int(field.pointee.valueCount)
         while count > 0, start[count - 1] == ASCII.space || start[count - 1] == ASCII.tab {
             count -= 1
+            field.pointee.valueCount = UInt32(count)
         }
-        fields[fieldCount - 1].valueCount = UInt32(count)
     }
 
     mutating func overheadArrived(_ count: Int) -> Int32 {
@@ -241,20 +241,13 @@ extension ByteSlice {
         var controls = base[0] < 0x20 && base[0] != ASCII.tab ? 1 : 0
         var lineEnds = 0
         var index = 1
-        let limit = SIMD16<UInt8>(repeating: 0x20)
-        let tab = SIMD16<UInt8>(repeating: ASCII.tab)
-        let cr = SIMD16<UInt8>(repeating: ASCII.cr)
-        let lf = SIMD16<UInt8>(repeating: ASCII.lf)
-        let none = SIMD16<UInt8>(repeating: 0)
         while index + 16 <= count {
-            let raw = UnsafeRawPointer(base + index)
-            let bytes = raw.loadUnaligned(as: SIMD16<UInt8>.self)
-            let before = (raw - 1).loadUnaligned(as: SIMD16<UInt8>.self)
-            let isControl = (bytes .< limit) .& (bytes .!= tab)
-            let isLineEnd = (bytes .== lf) .& (before .== cr)
-            controls += Int(none.replacing(with: 1, where: isControl).wrappedSum())
-            lineEnds += Int(none.replacing(with: 1, where: isLineEnd).wrappedSum())
-            index += 16
+            // Summed lane by lane, as long as a lane's byte can hold it.
+            let blocks = min((count - index) / 16, 255)
+            let (some, ends) = Self.controlsAndLineEnds(at: base + index, blocks: blocks)
+            controls += some
+            lineEnds += ends
+            index += blocks * 16
         }
         while index < count {
             if base[index] < 0x20, base[index] != ASCII.tab { controls += 1 }
@@ -262,6 +255,31 @@ extension ByteSlice {
             index += 1
         }
         return (controls, lineEnds)
+    }
+
+    private static func controlsAndLineEnds(
+        at start: UnsafePointer<UInt8>, blocks: Int
+    ) -> (Int, Int) {
+        typealias Lanes = SIMD16<UInt8>
+        let one = Lanes(repeating: 1)
+        var controls = Lanes(repeating: 0)
+        var lineEnds = Lanes(repeating: 0)
+        var next = UnsafeRawPointer(start)
+        for _ in 0..<blocks {
+            let bytes = next.loadUnaligned(as: Lanes.self)
+            let before = (next - 1).loadUnaligned(as: Lanes.self)
+            let noControl = (bytes .>= Lanes(repeating: 0x20)) .| (bytes .== Lanes(repeating: 9))
+            let noEnd = (bytes .!= Lanes(repeating: 10)) .| (before .!= Lanes(repeating: 13))
+            controls &+= one.replacing(with: 0, where: noControl)
+            lineEnds &+= one.replacing(with: 0, where: noEnd)
+            next += 16
+        }
+        return (sum(controls), sum(lineEnds))
+    }
+
+    private static func sum(_ lanes: SIMD16<UInt8>) -> Int {
+        let low = SIMD8<UInt16>(truncatingIfNeeded: lanes.lowHalf)
+        return Int((low &+ SIMD8<UInt16>(truncatingIfNeeded: lanes.highHalf)).wrappedSum())
     }
 }
 
