@@ -402,6 +402,8 @@ package final class Exchange {
         worker.counters.finished(status: status)
         client = nil
         reset()
+        // Who called may still be at work with this object.
+        if !worker.detached.isEmpty { worker.loop.atEndOfTurn(self) }
     }
 
     private func reset() {
@@ -470,7 +472,7 @@ extension Exchange: HTTPServerHandler {
         switch reason {
         case .clientLeft:
             status = 499
-            if snapshot.disconnectPolicy == .drain, scan != nil { return }
+            if snapshot.disconnectPolicy == .drain, scan != nil, detach() { return }
             abandon("cancelled")
         case .clientStalled:
             status = 499
@@ -478,12 +480,26 @@ extension Exchange: HTTPServerHandler {
         case .refused(let refusal):
             status = refusal.status
             failureText = refusal.text
+            // The answer is the server's; it must bear the id that is logged here.
+            if machine.failed() == .answer { worker.refusedID.append(requestID.slice) }
             abandon("error")
         case .stopped:
             status = 499
             abandon("stopped")
         }
     }
+
+    /// Runs on without the client, whose connection lets go of this exchange.
+    private func detach() -> Bool {
+        guard worker.detached.count < Worker.detachedCountMax else { return false }
+        worker.detached[ObjectIdentifier(self)] = self
+        // What was held back for the client's sake has nobody to wait for.
+        call.resume()
+        player?.resume()
+        return true
+    }
+
+    func stop() { abandon("stopped") }
 
     private func abandon(_ outcome: StaticString) {
         attempts = call.attempts
@@ -517,4 +533,8 @@ extension ByteSlice {
         }
         return false
     }
+}
+
+extension Exchange: Deferrable {
+    package func turnEnding() { worker.detached[ObjectIdentifier(self)] = nil }
 }
