@@ -18,6 +18,8 @@ package protocol AdminDoors: AnyObject {
 package struct AdmissionView {
     /// Whether this caller may use the model.
     package let allows: (ByteSlice) -> Bool
+
+    package init(allows: @escaping (ByteSlice) -> Bool) { self.allows = allows }
 }
 
 /// The state of one worker: its tables, counters and log.
