@@ -408,6 +408,8 @@ package final class Exchange {
         worker.counters.finished(status: status)
         client = nil
         reset()
+        // Who called may still be at work with this object.
+        if !worker.detached.isEmpty { worker.loop.atEndOfTurn(self) }
     }
 
     private func reset() {
@@ -498,6 +500,18 @@ extension Exchange: HTTPServerHandler {
         }
     }
 
+    /// Runs on without the client, whose connection lets go of this exchange.
+    private func detach() -> Bool {
+        guard worker.detached.count < Worker.detachedCountMax else { return false }
+        worker.detached[ObjectIdentifier(self)] = self
+        // What was held back for the client's sake has nobody to wait for.
+        call.resume()
+        player?.resume()
+        return true
+    }
+
+    func stop() { abandon("stopped") }
+
     private func abandon(_ outcome: StaticString) {
         attempts = call.attempts
         call.cancel()
@@ -530,4 +544,8 @@ extension ByteSlice {
         }
         return false
     }
+}
+
+extension Exchange: Deferrable {
+    package func turnEnding() { worker.detached[ObjectIdentifier(self)] = nil }
 }

@@ -40,6 +40,12 @@ package final class Worker {
     /// Requests that the simulator has answered.
     var simulatorOrdinal: UInt64 = 0
 
+    /// Exchanges that run on without a client. Above this number they are aborted.
+    static let detachedCountMax = 1024
+    var detached: [ObjectIdentifier: Exchange] = [:]
+    /// The id of a request that an exchange has logged and the server is about to refuse.
+    var refusedID = ByteBuffer()
+
     package init(loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat) {
         self.loop = loop
         self.snapshot = snapshot
