@@ -297,16 +297,16 @@ extension Worker {
     ) {
         let error = OpenAIError(Failure(refusal))
         error.appendBody(to: &body)
-        let isLogged = !refusedID.isEmpty
-        if !isLogged { RequestID.append(to: &refusedID, using: &random) }
-        defer { refusedID.removeAll() }
+        var requestID = ByteBuffer()
+        let isLogged = takeRefused(&requestID)
+        if !isLogged { RequestID.append(to: &requestID, using: &random) }
         fields.append(Exchange.jsonFields)
         fields.append("access-control-allow-origin: *\r\nx-proxy-latency-ms: 0\r\n" as StaticString)
         fields.append("x-request-id: " as StaticString)
         fields.append(refusedID.slice)
         fields.append("\r\n" as StaticString)
         if refusal.status == 503 { fields.append("retry-after: 1\r\n" as StaticString) }
-        if isLogged { return }
+        guard !isLogged else { return }
         var record = AccessRecord()
         (record.secondsSince1970, record.milliseconds) = loop.wallClock
         record.requestID = refusedID.slice

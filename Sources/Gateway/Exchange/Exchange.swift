@@ -28,7 +28,11 @@ package final class Exchange {
     var admission = APIKeyTable.Admission.anyone
     var scan: ChatRequestScan?
     var upstream: Upstream?
+    /// What the head is refused for, the graver first: a foreign Host, a missing right or door, a
+    /// body that cannot be JSON.
     var refusal: Failure?
+    private var hostRefusal: Failure?
+    private var bodyRefusal: Failure?
     var body = ByteBuffer()
     var requestID = ByteBuffer()
     var path = ByteBuffer()
@@ -55,6 +59,8 @@ package final class Exchange {
     var streamObserver = ChatStreamObserver()
     var responseObserver: ChatResponseObserver?
     private var heartbeat: LoopTimer?
+    /// Keeps an exchange alive whose client has left and whose upstream is to be heard out.
+    private var afterlife: Exchange?
     var simulatorClock: LoopTimer?
 
     // Times of the current request, for headers and log.
@@ -98,7 +104,7 @@ package final class Exchange {
         if requestID.isEmpty {
             RequestID.append(to: &requestID, using: &worker.random)
         }
-        refusal = judge() ?? refusal
+        refusal = hostRefusal ?? judge() ?? bodyRefusal
     }
 
     /// One walk over the fields; each is recognised by its length first.
@@ -199,18 +205,18 @@ package final class Exchange {
         guard let hosts = snapshot.cors.hosts, !CORSGrant.isAllowedHost(host, listed: hosts) else {
             return
         }
-        refusal = Failure(
+        hostRefusal = Failure(
             .notPermitted,
             "This gateway serves requests to a loopback address only; list other names under "
-                + "server.cors.hosts.")
+                + "server.allowed_hosts.")
     }
 
     private func checkBodyType(_ type: ByteSlice?, isEncoded: Bool) {
         if isEncoded {
-            refusal = Failure(
+            bodyRefusal = Failure(
                 .unsupportedMediaType, "Encoded request bodies are not understood here.")
         } else if let type, !Self.mayBeJSON(type) {
-            refusal = Failure(
+            bodyRefusal = Failure(
                 .unsupportedMediaType,
                 "The request's content type must be application/json.")
         }
@@ -418,6 +424,9 @@ package final class Exchange {
         scan = nil
         upstream = nil
         refusal = nil
+        hostRefusal = nil
+        bodyRefusal = nil
+        afterlife = nil
         providerHeader = nil
         clientMilliseconds = nil
         firstEvent = nil
@@ -472,7 +481,10 @@ extension Exchange: HTTPServerHandler {
         switch reason {
         case .clientLeft:
             status = 499
-            if snapshot.disconnectPolicy == .drain, scan != nil, detach() { return }
+            if snapshot.disconnectPolicy == .drain, scan != nil {
+                afterlife = self
+                return
+            }
             abandon("cancelled")
         case .clientStalled:
             status = 499
@@ -480,8 +492,7 @@ extension Exchange: HTTPServerHandler {
         case .refused(let refusal):
             status = refusal.status
             failureText = refusal.text
-            // The answer is the server's; it must bear the id that is logged here.
-            if machine.failed() == .answer { worker.refusedID.append(requestID.slice) }
+            worker.refused(requestID.slice)
             abandon("error")
         case .stopped:
             status = 499

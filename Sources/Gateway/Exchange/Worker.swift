@@ -35,6 +35,10 @@ package final class Worker {
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.
     package var isDraining = false
+    /// The request that an exchange was told of as refused, in the turn in which it was: the server
+    /// answers it next.
+    private var refusedID = ByteBuffer()
+    private var refusedAt = Instant.never
     /// Requests that the simulator has answered.
     var simulatorOrdinal: UInt64 = 0
 
@@ -53,9 +57,19 @@ package final class Worker {
         random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
     }
 
-    /// Aborts what runs without a client: the process is going away.
-    package func stopDetached() {
-        for exchange in detached.values { exchange.stop() }
+    /// An exchange has logged the request with this id as refused.
+    func refused(_ id: ByteSlice) {
+        refusedID.removeAll()
+        refusedID.append(id)
+        refusedAt = loop.now
+    }
+
+    /// The id of the request that the server answers now, if an exchange had it.
+    func takeRefused(_ id: inout ByteBuffer) -> Bool {
+        defer { refusedAt = .never }
+        guard refusedAt == loop.now, !refusedID.isEmpty else { return false }
+        id.append(refusedID.slice)
+        return true
     }
 }
 
