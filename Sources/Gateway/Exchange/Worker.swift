@@ -45,8 +45,6 @@ package final class Worker {
     /// Exchanges that run on without a client. Above this number they are aborted.
     static let detachedCountMax = 1024
     var detached: [ObjectIdentifier: Exchange] = [:]
-    /// The id of a request that an exchange has logged and the server is about to refuse.
-    var refusedID = ByteBuffer()
 
     package init(loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat) {
         self.loop = loop
@@ -55,6 +53,11 @@ package final class Worker {
         self.logFormat = logFormat
         startSeconds = loop.secondsSince1970
         random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
+    }
+
+    /// Aborts what runs without a client: the process is going away.
+    package func stopDetached() {
+        for exchange in detached.values { exchange.stop() }
     }
 
     /// An exchange has logged the request with this id as refused.
