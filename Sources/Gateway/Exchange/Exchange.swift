@@ -59,8 +59,6 @@ package final class Exchange {
     var streamObserver = ChatStreamObserver()
     var responseObserver: ChatResponseObserver?
     private var heartbeat: LoopTimer?
-    /// Keeps an exchange alive whose client has left and whose upstream is to be heard out.
-    private var afterlife: Exchange?
     var simulatorClock: LoopTimer?
 
     // Times of the current request, for headers and log.
@@ -426,7 +424,6 @@ package final class Exchange {
         refusal = nil
         hostRefusal = nil
         bodyRefusal = nil
-        afterlife = nil
         providerHeader = nil
         clientMilliseconds = nil
         firstEvent = nil
@@ -481,10 +478,7 @@ extension Exchange: HTTPServerHandler {
         switch reason {
         case .clientLeft:
             status = 499
-            if snapshot.disconnectPolicy == .drain, scan != nil {
-                afterlife = self
-                return
-            }
+            if snapshot.disconnectPolicy == .drain, scan != nil, detach() { return }
             abandon("cancelled")
         case .clientStalled:
             status = 499

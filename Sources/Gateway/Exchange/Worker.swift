@@ -18,6 +18,8 @@ package protocol AdminDoors: AnyObject {
 package struct AdmissionView {
     /// Whether this caller may use the model.
     package let allows: (ByteSlice) -> Bool
+
+    package init(allows: @escaping (ByteSlice) -> Bool) { self.allows = allows }
 }
 
 /// The state of one worker: its tables, counters and log.
@@ -43,8 +45,6 @@ package final class Worker {
     /// Exchanges that run on without a client. Above this number they are aborted.
     static let detachedCountMax = 1024
     var detached: [ObjectIdentifier: Exchange] = [:]
-    /// The id of a request that an exchange has logged and the server is about to refuse.
-    var refusedID = ByteBuffer()
 
     package init(loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat) {
         self.loop = loop
@@ -53,6 +53,12 @@ package final class Worker {
         self.logFormat = logFormat
         startSeconds = loop.secondsSince1970
         random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
+    }
+
+    /// Aborts what still runs without a client. For the end of the process.
+    package func stopDetached() {
+        for exchange in detached.values { exchange.stop() }
+        detached = [:]
     }
 
     /// An exchange has logged the request with this id as refused.
