@@ -298,16 +298,18 @@ extension Worker {
         let error = OpenAIError(Failure(refusal))
         error.appendBody(to: &body)
         var requestID = ByteBuffer()
-        RequestID.append(to: &requestID, using: &random)
+        let isLogged = takeRefused(&requestID)
+        if !isLogged { RequestID.append(to: &requestID, using: &random) }
         fields.append(Exchange.jsonFields)
         fields.append("access-control-allow-origin: *\r\nx-proxy-latency-ms: 0\r\n" as StaticString)
         fields.append("x-request-id: " as StaticString)
-        fields.append(requestID.slice)
+        fields.append(refusedID.slice)
         fields.append("\r\n" as StaticString)
         if refusal.status == 503 { fields.append("retry-after: 1\r\n" as StaticString) }
+        guard !isLogged else { return }
         var record = AccessRecord()
         (record.secondsSince1970, record.milliseconds) = loop.wallClock
-        record.requestID = requestID.slice
+        record.requestID = refusedID.slice
         record.status = refusal.status
         record.outcome = "refused"
         record.error = refusal.text

@@ -43,10 +43,14 @@ extension Exchange: HTTPClientCallDelegate {
         forwarded.removeAll()
         for index in 0..<fields.count {
             let name = fields.name(index)
-            guard name.count >= 12, name[0] | 0x20 == 0x78, name[1] == 0x2D else { continue }
+            // Two bytes tell nearly all others apart: `x-re`quest-id and `x-ra`telimit-.
+            guard name.count >= 12, name[0] | 0x20 == 0x78, name[2] | 0x20 == 0x72 else {
+                continue
+            }
             let isKept =
-                (name.count == 12 && name.equalsIgnoringCase("x-request-id"))
-                || (name.count > 12 && name.prefix(12).equalsIgnoringCase("x-ratelimit-"))
+                name.count == 12
+                ? name.equalsIgnoringCase("x-request-id")
+                : name.prefix(12).equalsIgnoringCase("x-ratelimit-")
             guard isKept, forwarded.count < 4096 else { continue }
             forwarded.append("x-upstream-" as StaticString)
             forwarded.append(name.dropFirst(2))

@@ -105,6 +105,7 @@ final class Service {
         isStopping = true
         worker.isDraining = true
         server.drain(grace: grace) { [unowned self] in
+            worker.stopDetached()
             worker.snapshot.close()
             worker.log.close()
             watchers.forEach { $0.close() }
