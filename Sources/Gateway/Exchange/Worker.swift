@@ -55,9 +55,10 @@ package final class Worker {
         random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
     }
 
-    /// Aborts what runs without a client: the process is going away.
+    /// Aborts what still runs without a client. For the end of the process.
     package func stopDetached() {
         for exchange in detached.values { exchange.stop() }
+        detached = [:]
     }
 
     /// An exchange has logged the request with this id as refused.
