@@ -179,7 +179,9 @@ let package = Package(
                 "GatewayPolicy", "GatewayProviders", "GatewayExchange",
             ]),
         // Reads the tree as text and holds it to the table of floors.
-        .testTarget(name: "TidyTests", path: "Tests/TidyTests"),
+        .testTarget(
+            name: "TidyTests", path: "Tests/TidyTests",
+            swiftSettings: strict ? [.treatAllWarnings(as: .error)] : []),
     ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )
