@@ -68,11 +68,12 @@ let benches: [Target] = [
             "GatewayProviders",
         ],
         path: "Benchmarks/Micro/json",
-        swiftSettings: settings)
+        swiftSettings: settings),
 ]
 
 let fuzzers: [Target] = [
     fuzzer("event-stream", on: ["FuzzChecks"]),
+    fuzzer("http1", on: ["FuzzChecks"]),
     fuzzer("json-scanner", on: ["FuzzChecks"]),
 ]
 

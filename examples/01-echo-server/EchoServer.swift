@@ -48,7 +48,10 @@ struct EchoServer {
         var watchers: [SignalWatcher] = []
         watchers = [SIGINT, SIGTERM].map { number in
             SignalWatcher(loop, number: number) {
-                server.drain(grace: .seconds(5)) { watchers.forEach { $0.close() } }
+                server.drain(grace: .seconds(5)) {
+                    watchers.forEach { $0.close() }
+                    watchers = []
+                }
             }
         }
         loop.run()

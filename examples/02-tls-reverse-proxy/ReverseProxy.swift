@@ -139,6 +139,7 @@ struct ReverseProxy {
                 server.drain(grace: .seconds(5)) {
                     origin.close()
                     watchers.forEach { $0.close() }
+                    watchers = []
                 }
             }
         }

@@ -109,7 +109,8 @@ extension Exchange: HTTPClientCallDelegate {
                 .upstreamUnreachable, "The provider '\(provider)' could not be reached (\(code)).")
         case .tls(let failure):
             return Failure(
-                .upstreamUnreachable, "No secure connection to the provider '\(provider)': \(failure).")
+                .upstreamUnreachable,
+                "No secure connection to the provider '\(provider)': \(failure).")
         case .timedOut(.queue):
             return Failure(
                 .overloaded, "No connection to the provider '\(provider)' became free in time.",
@@ -164,7 +165,8 @@ extension Exchange {
         head.status = status
         head.arrived = worker.loop.now
         head.isEventStream =
-            contentType.count >= 17 && contentType.prefix(17).equalsIgnoringCase("text/event-stream")
+            contentType.count >= 17
+            && contentType.prefix(17).equalsIgnoringCase("text/event-stream")
         guard scan?.isStreaming == true, status == 200, head.isEventStream else { return }
         events = EventStreamParser()
         streamObserver = ChatStreamObserver()
@@ -202,10 +204,12 @@ extension Exchange {
         if let failure = observer.failure { return fail(failure) }
         guard scan?.isStreaming != true else {
             return fail(
-                Failure(.upstreamMalformed, "The upstream answered a stream request without a stream."))
+                Failure(
+                    .upstreamMalformed, "The upstream answered a stream request without a stream."))
         }
         guard !head.isEventStream else {
-            return fail(Failure(.upstreamMalformed, "The upstream streamed though it was not asked to."))
+            return fail(
+                Failure(.upstreamMalformed, "The upstream streamed though it was not asked to."))
         }
         answerUnary()
     }

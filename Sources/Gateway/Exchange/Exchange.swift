@@ -333,12 +333,16 @@ package final class Exchange {
             setSimulatorClock(upstream, scan)
             let player = self.player ?? SimulatorPlayer(worker.loop)
             self.player = player
+            request = worker.loop.takeBuffer()
+            scan.splice(model: renames ? upstreamModel.slice : nil, addingUsage: false)
+                .append(body.slice, to: &request)
             player.play(
                 SimulatorScript.answer(
                     method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
-                    body: body.slice, arena: worker.arena, settings: settings,
+                    body: request.slice, arena: worker.arena, settings: settings,
                     created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
                 to: self)
+            giveBack(&request)
             giveBack(&body)
         }
     }

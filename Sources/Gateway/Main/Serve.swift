@@ -76,7 +76,9 @@ final class Service {
     }
 
     func start() throws {
-        guard let address = SocketAddress(host: configuration.server.host, port: configuration.server.port)
+        guard
+            let address = SocketAddress(
+                host: configuration.server.host, port: configuration.server.port)
         else { throw SnapshotFailure(description: "server.host must be a numeric address") }
         let bound = try server.listen(on: address)
         for number in [SIGTERM, SIGINT] {

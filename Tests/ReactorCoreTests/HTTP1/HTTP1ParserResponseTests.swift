@@ -78,6 +78,9 @@ import Testing
         .init(
             "NUL in the reason", "HTTP/1.1 200 O\0K\r\n\r\n", fails: .malformed(.controlCharacter)),
         .init("bare LF", "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n", fails: .malformed(.lineEnd)),
+        .init(
+            "CR CR behind the reason", "HTTP/1.1 200 OK\r\rA: b\r\n\r\n",
+            fails: .malformed(.controlCharacter)),
         .init("bare CR in the reason", "HTTP/1.1 200 O\rK\r\n\r\n", fails: .malformed(.lineEnd)),
         .init(
             "CL+TE",

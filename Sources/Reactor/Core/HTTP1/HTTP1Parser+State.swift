@@ -258,19 +258,19 @@ struct ParserState: ~Copyable {
         guard endsLine(at: end) else { return false }
         var start = 0
         while start < end, endsLine(at: start) { start += 2 }
-        let line = ByteSlice(headBase + start, count: end - start)
-        return line.firstIndex(of: ASCII.cr) == nil && line.firstIndex(of: ASCII.lf) == nil
-            && line.firstIndex(of: 0) == nil
+        for place in start..<max(start, end)
+        where headBase[place] < ASCII.space && headBase[place] != ASCII.tab {
+            return false
+        }
+        return true
     }
 
     /// Why what has come of a head cannot become one, so that nobody waits for the rest: a request
-    /// line without a version, or a CR that no LF follows. Bytes before `start` have been looked at.
-    func earlyFailure(in head: ByteSlice, from start: Int) -> HTTP1Failure? {
+    /// line without a version, or a CR in front of it that no LF follows.
+    func earlyFailure(in head: ByteSlice) -> HTTP1Failure? {
         if lacksVersion(head) { return .unsupportedVersion }
-        var rest = head.dropFirst(start)
-        while let place = rest.firstIndex(of: ASCII.cr), place + 1 < rest.count {
-            if rest[place + 1] != ASCII.lf { return .malformed(.lineEnd) }
-            rest = rest.dropFirst(place + 2)
+        if head.count >= 2, head[0] == ASCII.cr, head[1] != ASCII.lf {
+            return .malformed(.lineEnd)
         }
         return nil
     }

@@ -132,7 +132,7 @@ public struct HTTP1Parser: ~Copyable {
             if case .needsInput = event, state.pointee.inHead {
                 guard whole.count <= limits.headBytesMax else { return fail(.headTooLarge) }
                 state.pointee.keptHead.append(whole)
-                if let failure = state.pointee.earlyFailure(in: whole, from: 0) {
+                if let failure = state.pointee.earlyFailure(in: whole) {
                     return fail(failure)
                 }
             }
@@ -157,8 +157,7 @@ public struct HTTP1Parser: ~Copyable {
             return fail(.headTooLarge)
         }
         if case .needsInput = event, state.pointee.inHead,
-            let failure = state.pointee.earlyFailure(
-                in: state.pointee.keptHead.slice, from: kept - 1)
+            let failure = state.pointee.earlyFailure(in: state.pointee.keptHead.slice)
         {
             return fail(failure)
         }
