@@ -170,11 +170,19 @@ let package = Package(
         tests(
             of: "GatewayConfig",
             with: [
-                "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayPolicy",
-                "GatewayProviders", "GatewayTelemetry", "GatewayExchange",
+                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayPolicy",
+                "GatewayProviders", "GatewayTelemetry", "GatewayExchange", "TestSupport",
+            ]),
+        tests(
+            of: "GatewayAdmin",
+            with: [
+                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayDoors",
+                "GatewayPolicy", "GatewayProviders", "GatewayExchange",
             ]),
         // Reads the tree as text and holds it to the table of floors.
-        .testTarget(name: "TidyTests", path: "Tests/TidyTests"),
+        .testTarget(
+            name: "TidyTests", path: "Tests/TidyTests",
+            swiftSettings: strict ? [.treatAllWarnings(as: .error)] : []),
     ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )

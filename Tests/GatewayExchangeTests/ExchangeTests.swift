@@ -215,6 +215,23 @@ import Testing
         stage.finish()
     }
 
+    @Test(arguments: ["sim", "up"])
+    func whatRunsWithoutItsClientEndsWithTheProcess(provider: String) throws {
+        var settings = StageSettings()
+        settings.disconnectPolicy = .drain
+        let stage = try GatewayStage(settings)
+        let client = stage.connect()
+        client.send(GatewayStage.chat("\(provider)/sim-hang-mid", stream: true))
+        stage.wait("an event") { client.text.contains("data: ") }
+        client.close()
+        stage.pass(.milliseconds(30))
+        #expect(stage.worker.counters.inFlight == 1)
+        stage.finish()
+        #expect(stage.lines.count == 1)
+        #expect(stage.logged("outcome") == "stopped")
+        #expect(stage.logged("status") == "499")
+    }
+
     @Test func whatIsCutByAStopIsLogged() throws {
         let stage = try GatewayStage()
         let client = stage.connect()

@@ -115,13 +115,28 @@ struct JSONCursor {
             if byte == ASCII.quote { return (rest.at + 1, escaped) }
             if byte == ASCII.backslash {
                 escaped = true
-                try rest.skipEscape()
+                // Nearly every escape is of two bytes; it is not worth leaving the loop for.
+                if end - rest.at >= 2, Self.isShortEscape(rest.at[1]) {
+                    rest.at += 2
+                } else {
+                    try rest.skipEscape()
+                }
             } else if byte >= 0x80 {
                 try rest.skipForeign()
             } else {
                 throw rest.failure(.invalidString)
             }
         }
+    }
+
+    /// Whether a backslash and this byte are an escape by themselves: `"\\/bfnrt`.
+    @inline(__always)
+    private static func isShortEscape(_ byte: UInt8) -> Bool {
+        // A bit for each, from 0x20 and from 0x60 on; 0x5C has none and is asked for.
+        let low: UInt64 = 1 << 0x02 | 1 << 0x0F
+        let high: UInt64 = 1 << 0x02 | 1 << 0x06 | 1 << 0x0E | 1 << 0x12 | 1 << 0x14
+        if byte >= 0x60 { return byte < 0x80 && high >> UInt64(byte - 0x60) & 1 == 1 }
+        return byte == ASCII.backslash || (byte >= 0x20 && low >> UInt64(byte - 0x20) & 1 == 1)
     }
 
     /// To the first byte that is a quote, a backslash, a control or not ASCII, or to the end.

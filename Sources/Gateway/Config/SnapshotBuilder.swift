@@ -119,7 +119,9 @@ package struct SnapshotBuilder {
         }
         let named = speakers.first { configuration.providers[$0].name == "openai" }
         if let openAI = named ?? speakers.first {
-            for pattern in ["gpt-*", "chatgpt-*", "text-embedding-*"] { patterns.append((pattern, openAI)) }
+            for pattern in ["gpt-*", "chatgpt-*", "text-embedding-*"] {
+                patterns.append((pattern, openAI))
+            }
             for digit in 0...9 { patterns.append(("o\(digit)*", openAI)) }
         }
         let simulator = configuration.providers.firstIndex {

@@ -32,7 +32,9 @@ package enum CORSGrant: Equatable, Sendable {
     /// Whether a Host field names this machine or one of `listed`.
     static func isAllowedHost(_ host: ByteSlice, listed: [String]) -> Bool {
         isLoopbackHost(host)
-            || listed.contains { name in name.withByteSlice { $0 == host || $0 == withoutPort(host) } }
+            || listed.contains { name in
+                name.withByteSlice { $0 == host || $0 == withoutPort(host) }
+            }
     }
 
     private static func isLoopbackHost(_ host: ByteSlice) -> Bool {

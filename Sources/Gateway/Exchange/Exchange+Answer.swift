@@ -3,6 +3,7 @@
 import GatewayCodec
 import GatewayDoors
 import GatewayModel
+import GatewayProviders
 import GatewayTelemetry
 import GatewayWire
 import Reactor
@@ -139,7 +140,11 @@ extension Exchange {
     }
 
     /// Tells the client of a failure in the form that the moment allows, and ends the exchange.
-    func fail(_ failure: Failure) {
+    func fail(_ reported: Failure) {
+        // Upstreams like to quote the key that they were sent.
+        let failure =
+            upstream.map { $0.key.isEmpty ? reported : SecretEraser.erase($0.key, from: reported) }
+            ?? reported
         if call.isActive {
             attempts = call.attempts
             call.cancel()
@@ -163,7 +168,9 @@ extension Exchange {
         guard let client else { return }
         var body = worker.loop.takeBuffer()
         error.appendBody(to: &body)
-        client.beginResponse(status: error.status, body: .length(body.count), closes: client.isRequestOpen) {
+        client.beginResponse(
+            status: error.status, body: .length(body.count), closes: client.isRequestOpen
+        ) {
             fields in
             fields.append(Self.jsonFields)
             appendCommonFields(to: &fields)
@@ -226,8 +233,12 @@ extension Exchange {
         let (status, contentType) =
             worker.admin?.answer(door, path: path.slice, admission: view, into: &body)
             ?? (404, "application/json; charset=utf-8")
-        if status == 404, case .model(let id) = door {
+        if status == 404 {
             worker.loop.giveBuffer(&body)
+            guard case .model(let id) = door else {
+                return fail(
+                    Failure(.unknownPath, "Invalid URL (\(method.token) \(path.slice.string))"))
+            }
             return fail(
                 Failure(
                     .unknownModel,
@@ -298,13 +309,16 @@ extension Worker {
         let error = OpenAIError(Failure(refusal))
         error.appendBody(to: &body)
         var requestID = ByteBuffer()
-        RequestID.append(to: &requestID, using: &random)
+        let isLogged = takeRefused(&requestID)
+        if !isLogged { RequestID.append(to: &requestID, using: &random) }
         fields.append(Exchange.jsonFields)
         fields.append("access-control-allow-origin: *\r\nx-proxy-latency-ms: 0\r\n" as StaticString)
         fields.append("x-request-id: " as StaticString)
         fields.append(requestID.slice)
         fields.append("\r\n" as StaticString)
+        if error.isFinal { fields.append("x-should-retry: false\r\n" as StaticString) }
         if refusal.status == 503 { fields.append("retry-after: 1\r\n" as StaticString) }
+        guard !isLogged else { return }
         var record = AccessRecord()
         (record.secondsSince1970, record.milliseconds) = loop.wallClock
         record.requestID = requestID.slice

@@ -43,10 +43,14 @@ extension Exchange: HTTPClientCallDelegate {
         forwarded.removeAll()
         for index in 0..<fields.count {
             let name = fields.name(index)
-            guard name.count >= 12, name[0] | 0x20 == 0x78, name[1] == 0x2D else { continue }
+            // Two bytes tell nearly all others apart: `x-re`quest-id and `x-ra`telimit-.
+            guard name.count >= 12, name[0] | 0x20 == 0x78, name[2] | 0x20 == 0x72 else {
+                continue
+            }
             let isKept =
-                (name.count == 12 && name.equalsIgnoringCase("x-request-id"))
-                || (name.count > 12 && name.prefix(12).equalsIgnoringCase("x-ratelimit-"))
+                name.count == 12
+                ? name.equalsIgnoringCase("x-request-id")
+                : name.prefix(12).equalsIgnoringCase("x-ratelimit-")
             guard isKept, forwarded.count < 4096 else { continue }
             forwarded.append("x-upstream-" as StaticString)
             forwarded.append(name.dropFirst(2))
@@ -105,7 +109,8 @@ extension Exchange: HTTPClientCallDelegate {
                 .upstreamUnreachable, "The provider '\(provider)' could not be reached (\(code)).")
         case .tls(let failure):
             return Failure(
-                .upstreamUnreachable, "No secure connection to the provider '\(provider)': \(failure).")
+                .upstreamUnreachable,
+                "No secure connection to the provider '\(provider)': \(failure).")
         case .timedOut(.queue):
             return Failure(
                 .overloaded, "No connection to the provider '\(provider)' became free in time.",
@@ -160,7 +165,8 @@ extension Exchange {
         head.status = status
         head.arrived = worker.loop.now
         head.isEventStream =
-            contentType.count >= 17 && contentType.prefix(17).equalsIgnoringCase("text/event-stream")
+            contentType.count >= 17
+            && contentType.prefix(17).equalsIgnoringCase("text/event-stream")
         guard scan?.isStreaming == true, status == 200, head.isEventStream else { return }
         events = EventStreamParser()
         streamObserver = ChatStreamObserver()
@@ -198,10 +204,12 @@ extension Exchange {
         if let failure = observer.failure { return fail(failure) }
         guard scan?.isStreaming != true else {
             return fail(
-                Failure(.upstreamMalformed, "The upstream answered a stream request without a stream."))
+                Failure(
+                    .upstreamMalformed, "The upstream answered a stream request without a stream."))
         }
         guard !head.isEventStream else {
-            return fail(Failure(.upstreamMalformed, "The upstream streamed though it was not asked to."))
+            return fail(
+                Failure(.upstreamMalformed, "The upstream streamed though it was not asked to."))
         }
         answerUnary()
     }

@@ -28,7 +28,11 @@ package final class Exchange {
     var admission = APIKeyTable.Admission.anyone
     var scan: ChatRequestScan?
     var upstream: Upstream?
+    /// What the head is refused for, the graver first: a foreign Host, a missing right or door, a
+    /// body that cannot be JSON.
     var refusal: Failure?
+    private var hostRefusal: Failure?
+    private var bodyRefusal: Failure?
     var body = ByteBuffer()
     var requestID = ByteBuffer()
     var path = ByteBuffer()
@@ -98,7 +102,7 @@ package final class Exchange {
         if requestID.isEmpty {
             RequestID.append(to: &requestID, using: &worker.random)
         }
-        refusal = judge() ?? refusal
+        refusal = hostRefusal ?? judge() ?? bodyRefusal
     }
 
     /// One walk over the fields; each is recognised by its length first.
@@ -199,18 +203,18 @@ package final class Exchange {
         guard let hosts = snapshot.cors.hosts, !CORSGrant.isAllowedHost(host, listed: hosts) else {
             return
         }
-        refusal = Failure(
+        hostRefusal = Failure(
             .notPermitted,
             "This gateway serves requests to a loopback address only; list other names under "
-                + "server.cors.hosts.")
+                + "server.allowed_hosts.")
     }
 
     private func checkBodyType(_ type: ByteSlice?, isEncoded: Bool) {
         if isEncoded {
-            refusal = Failure(
+            bodyRefusal = Failure(
                 .unsupportedMediaType, "Encoded request bodies are not understood here.")
         } else if let type, !Self.mayBeJSON(type) {
-            refusal = Failure(
+            bodyRefusal = Failure(
                 .unsupportedMediaType,
                 "The request's content type must be application/json.")
         }
@@ -329,12 +333,16 @@ package final class Exchange {
             setSimulatorClock(upstream, scan)
             let player = self.player ?? SimulatorPlayer(worker.loop)
             self.player = player
+            request = worker.loop.takeBuffer()
+            scan.splice(model: renames ? upstreamModel.slice : nil, addingUsage: false)
+                .append(body.slice, to: &request)
             player.play(
                 SimulatorScript.answer(
                     method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
-                    body: body.slice, arena: worker.arena, settings: settings,
+                    body: request.slice, arena: worker.arena, settings: settings,
                     created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
                 to: self)
+            giveBack(&request)
             giveBack(&body)
         }
     }
@@ -402,6 +410,8 @@ package final class Exchange {
         worker.counters.finished(status: status)
         client = nil
         reset()
+        // Who called may still be at work with this object.
+        if !worker.detached.isEmpty { worker.loop.atEndOfTurn(self) }
     }
 
     private func reset() {
@@ -416,6 +426,8 @@ package final class Exchange {
         scan = nil
         upstream = nil
         refusal = nil
+        hostRefusal = nil
+        bodyRefusal = nil
         providerHeader = nil
         clientMilliseconds = nil
         firstEvent = nil
@@ -470,7 +482,7 @@ extension Exchange: HTTPServerHandler {
         switch reason {
         case .clientLeft:
             status = 499
-            if snapshot.disconnectPolicy == .drain, scan != nil { return }
+            if snapshot.disconnectPolicy == .drain, scan != nil, detach() { return }
             abandon("cancelled")
         case .clientStalled:
             status = 499
@@ -478,12 +490,25 @@ extension Exchange: HTTPServerHandler {
         case .refused(let refusal):
             status = refusal.status
             failureText = refusal.text
+            worker.refused(requestID.slice)
             abandon("error")
         case .stopped:
             status = 499
             abandon("stopped")
         }
     }
+
+    /// Runs on without the client, whose connection lets go of this exchange.
+    private func detach() -> Bool {
+        guard worker.detached.count < Worker.detachedCountMax else { return false }
+        worker.detached[ObjectIdentifier(self)] = self
+        // What was held back for the client's sake has nobody to wait for.
+        call.resume()
+        player?.resume()
+        return true
+    }
+
+    func stop() { abandon("stopped") }
 
     private func abandon(_ outcome: StaticString) {
         attempts = call.attempts
@@ -517,4 +542,8 @@ extension ByteSlice {
         }
         return false
     }
+}
+
+extension Exchange: Deferrable {
+    package func turnEnding() { worker.detached[ObjectIdentifier(self)] = nil }
 }

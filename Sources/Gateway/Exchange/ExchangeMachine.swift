@@ -84,7 +84,8 @@ package struct ExchangeMachine {
     package var heartbeatDeadline: Instant {
         guard let heartbeatNanoseconds else { return .never }
         switch state {
-        case .waiting(streams: true), .streaming: return lastWrite.advanced(nanoseconds: heartbeatNanoseconds)
+        case .waiting(streams: true), .streaming:
+            return lastWrite.advanced(nanoseconds: heartbeatNanoseconds)
         case .idle, .receiving, .waiting(streams: false), .ended: return .never
         }
     }

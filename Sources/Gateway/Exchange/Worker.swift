@@ -18,6 +18,8 @@ package protocol AdminDoors: AnyObject {
 package struct AdmissionView {
     /// Whether this caller may use the model.
     package let allows: (ByteSlice) -> Bool
+
+    package init(allows: @escaping (ByteSlice) -> Bool) { self.allows = allows }
 }
 
 /// The state of one worker: its tables, counters and log.
@@ -33,8 +35,16 @@ package final class Worker {
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.
     package var isDraining = false
+    /// The request that an exchange was told of as refused, in the turn in which it was: the server
+    /// answers it next.
+    private var refusedID = ByteBuffer()
+    private var refusedAt = Instant.never
     /// Requests that the simulator has answered.
     var simulatorOrdinal: UInt64 = 0
+
+    /// Exchanges that run on without a client. Above this number they are aborted.
+    static let detachedCountMax = 1024
+    var detached: [ObjectIdentifier: Exchange] = [:]
 
     package init(loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat) {
         self.loop = loop
@@ -43,6 +53,27 @@ package final class Worker {
         self.logFormat = logFormat
         startSeconds = loop.secondsSince1970
         random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
+    }
+
+    /// Aborts what still runs without a client. For the end of the process.
+    package func stopDetached() {
+        for exchange in detached.values { exchange.stop() }
+        detached = [:]
+    }
+
+    /// An exchange has logged the request with this id as refused.
+    func refused(_ id: ByteSlice) {
+        refusedID.removeAll()
+        refusedID.append(id)
+        refusedAt = loop.now
+    }
+
+    /// The id of the request that the server answers now, if an exchange had it.
+    func takeRefused(_ id: inout ByteBuffer) -> Bool {
+        defer { refusedAt = .never }
+        guard refusedAt == loop.now, !refusedID.isEmpty else { return false }
+        id.append(refusedID.slice)
+        return true
     }
 }
 

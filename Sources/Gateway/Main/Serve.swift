@@ -76,7 +76,9 @@ final class Service {
     }
 
     func start() throws {
-        guard let address = SocketAddress(host: configuration.server.host, port: configuration.server.port)
+        guard
+            let address = SocketAddress(
+                host: configuration.server.host, port: configuration.server.port)
         else { throw SnapshotFailure(description: "server.host must be a numeric address") }
         let bound = try server.listen(on: address)
         for number in [SIGTERM, SIGINT] {
@@ -105,6 +107,7 @@ final class Service {
         isStopping = true
         worker.isDraining = true
         server.drain(grace: grace) { [unowned self] in
+            worker.stopDetached()
             worker.snapshot.close()
             worker.log.close()
             watchers.forEach { $0.close() }

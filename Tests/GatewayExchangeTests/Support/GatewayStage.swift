@@ -182,7 +182,10 @@ final class GatewayStage {
             var isDrained = false
             server.drain(grace: .zero) { isDrained = true }
             wait("the drain", sourceLocation: sourceLocation) { isDrained }
-            loop.withTurn { snapshot.close() }
+            loop.withTurn {
+                worker.stopDetached()
+                snapshot.close()
+            }
         }
         for client in clients { client.close() }
         pass(.milliseconds(5))

@@ -260,7 +260,7 @@ private func post(_ fields: String, _ body: String = "") -> String {
         .init("method in lower case", get("", line: "get / HTTP/1.1"), fails: .malformed(.method)),
         .init("a response", "HTTP/1.1 200 OK\r\n\r\n", fails: .malformed(.method)),
         .init("NUL in the target", get("", line: "GET /\0 HTTP/1.1"), fails: .badTarget),
-        .init("CR LF in the target", "GET /a\r\nb HTTP/1.1\r\n\r\n", fails: .malformed(.fieldLine)),
+        .init("CR LF in the target", "GET /a\r\nb HTTP/1.1\r\n\r\n", fails: .unsupportedVersion),
         .init("obs-text in the target", get("", line: "GET /\u{E9} HTTP/1.1"), fails: .badTarget),
         .init("two spaces", get("", line: "GET /  HTTP/1.1"), fails: .malformed(.requestLine)),
         .init(

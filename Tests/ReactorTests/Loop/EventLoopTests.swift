@@ -55,13 +55,11 @@ import Testing
     @Test func aLoopWithoutTimersEnds() {
         let loop = EventLoop()
         let timer = LoopTimer(loop) {}
-        let other = LoopTimer(loop) {}
         let start = loop.clock()
-        timer.set(start + .seconds(20))
-        other.set(start + .milliseconds(20))
+        timer.set(start + .seconds(3))
         timer.cancel()
         loop.run()
-        #expect(loop.clock() < start + .seconds(2))
+        #expect(loop.clock() < start + .seconds(1))
     }
 
     @Test func whatIsDeferredRunsAtTheTurnsEnd() {

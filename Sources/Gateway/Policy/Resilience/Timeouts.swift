@@ -46,10 +46,12 @@ package struct TimeoutPolicy: Equatable, Sendable {
         bodyBytes: Int, streams: Bool, tokensMax: Int?, clientMilliseconds: Int?
     ) -> ClientClocks {
         let computed =
-            headNanoseconds ?? computedHead(bodyBytes: bodyBytes, streams: streams, tokensMax: tokensMax)
+            headNanoseconds
+            ?? computedHead(bodyBytes: bodyBytes, streams: streams, tokensMax: tokensMax)
         let limit = clientMilliseconds.map { Int64($0) * 1_000_000 } ?? .max
         return ClientClocks(
-            connectNanoseconds: min(connectNanoseconds, limit), headNanoseconds: min(computed, limit),
+            connectNanoseconds: min(connectNanoseconds, limit),
+            headNanoseconds: min(computed, limit),
             idleNanoseconds: min(idleNanoseconds, limit),
             totalNanoseconds: totalNanoseconds)
     }

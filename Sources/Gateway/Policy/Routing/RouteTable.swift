@@ -95,7 +95,9 @@ package struct RouteTable {
         {
             return Route(provider: provider, upstreamModel: nil, prefixCount: slash + 1)
         }
-        if let name = providerHeader { return providers[name].map { Route(provider: $0, upstreamModel: nil) } }
+        if let name = providerHeader {
+            return providers[name].map { Route(provider: $0, upstreamModel: nil) }
+        }
         for (pattern, provider) in builtIn where pattern.matches(model) {
             return Route(provider: provider, upstreamModel: nil)
         }

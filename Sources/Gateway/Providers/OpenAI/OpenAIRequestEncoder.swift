@@ -13,7 +13,8 @@ package struct OpenAIRequestEncoder: Sendable {
     ///   - pathPrefix: the path of the base URL, without a slash at its end.
     ///   - headers: configured fields, already checked.
     package init(
-        authority: String, pathPrefix: String, key: Secret, headers: [(name: String, value: Secret)],
+        authority: String, pathPrefix: String, key: Secret,
+        headers: [(name: String, value: Secret)],
         userAgent: String
     ) {
         var head = "POST \(pathPrefix)/chat/completions HTTP/1.1\r\nhost: \(authority)\r\n"

@@ -93,7 +93,7 @@ struct ParserState: ~Copyable {
 
     mutating func nameArrived(_ at: UnsafePointer<CChar>, _ count: Int) -> Int32 {
         guard inHead else { return overheadArrived(count) }
-        if awaitsValue {
+        if awaitsValue, continuesName(offset(of: at)) {
             // The name goes on behind a cut between two reads.
             fields.unsafelyUnwrapped[fieldCount - 1].nameCount += UInt32(count)
         } else {
@@ -108,6 +108,13 @@ struct ParserState: ~Copyable {
         return lineCheck()
     }
 
+    /// Whether `offset` is right behind the last name: else that field's value was empty, which
+    /// llhttp tells nothing of.
+    private func continuesName(_ offset: Int) -> Bool {
+        let last = fields.unsafelyUnwrapped[fieldCount - 1]
+        return Int(last.nameStart + last.nameCount) == offset
+    }
+
     mutating func valueArrived(_ at: UnsafePointer<CChar>, _ count: Int) -> Int32 {
         guard inHead else { return overheadArrived(count) }
         let index = fieldCount - 1
@@ -119,6 +126,7 @@ struct ParserState: ~Copyable {
         return lineCheck()
     }
 
+<<<<<<< HEAD
     /// llhttp leaves the white space behind a value in its span.
     mutating func valueCompleted() {
         // A value may be empty and then have no span: the name after it must not be glued to it.
@@ -132,6 +140,8 @@ struct ParserState: ~Copyable {
         }
     }
 
+=======
+>>>>>>> main
     mutating func overheadArrived(_ count: Int) -> Int32 {
         overheadBytes += count
         return overheadBytes > limits.overheadBytesMax ? refuse(.overheadTooLarge) : 0
@@ -202,7 +212,7 @@ struct ParserState: ~Copyable {
             if hasLength { return .ambiguousLength }
             if llhttp.http_minor == 0 { return .malformed(.codingInHTTP10) }
             let value = ByteSlice(headBase + Int(field.valueStart), count: Int(field.valueCount))
-            if !value.equalsIgnoringCase("chunked") { return .unknownTransferCoding }
+            if !value.trimmed.equalsIgnoringCase("chunked") { return .unknownTransferCoding }
         }
         return seen <= 1 ? nil : .ambiguousLength
     }
@@ -218,22 +228,34 @@ struct ParserState: ~Copyable {
             && rest.count > 10 && rest[9] == ASCII.cr
     }
 
-    /// A head of n field lines has n + 2 times CR LF and no other control character. Releases of
-    /// llhttp let some through: a CR alone as a line end, CR LF CR as the end of the head, CR CR
-    /// behind a status line.
-    func lineEndsAreStrict(in head: ByteSlice) -> Bool {
-        var first = 0
-        while first + 1 < head.count, head[first] == ASCII.cr, head[first + 1] == ASCII.lf {
-            first += 2
+    /// Trims the values, and checks that between one field's value and the next one's name there is
+    /// nothing but white space, CR and LF, likewise in front of the first and behind the last.
+    /// Older releases of llhttp let other line ends through: a CR alone, CR LF CR as the end of the
+    /// head, line ends inside a status line.
+    mutating func linesAreStrict() -> Bool {
+        guard headCount >= 4, endsLine(at: headCount - 4), endsLine(at: headCount - 2) else {
+            return false
         }
-        guard head.count >= 4, head[head.count - 1] == ASCII.lf, head[head.count - 2] == ASCII.cr,
-            head[head.count - 3] == ASCII.lf, head[head.count - 4] == ASCII.cr
-        else { return false }
-        let (controls, lineEnds) = head.dropFirst(first).controlsAndLineEnds
-        return lineEnds == fieldCount + 2 && controls == 2 * lineEnds
+        var next = headCount - 2
+        var index = fieldCount
+        while index > 0, let fields {
+            index -= 1
+            let start = Int(fields[index].valueStart)
+            var count = Int(fields[index].valueCount)
+            let end = start + count
+            // An empty value has no place of its own: it lies behind the name and its colon.
+            let from = count > 0 ? end : Int(fields[index].nameStart + fields[index].nameCount) + 1
+            var place = from
+            while place < next - 2, isBlank(headBase[place]) { place += 1 }
+            guard place == next - 2, endsLine(at: place) else { return false }
+            while count > 0, isBlank(headBase[start + count - 1]) { count -= 1 }
+            fields[index].valueCount = UInt32(count)
+            next = Int(fields[index].nameStart)
+        }
+        return startLineEnds(at: next - 2)
     }
-}
 
+<<<<<<< HEAD
 extension ByteSlice {
     /// How many bytes are below 0x20, HTAB apart, and how many pairs of CR LF there are.
     var controlsAndLineEnds: (Int, Int) {
@@ -248,13 +270,42 @@ extension ByteSlice {
             controls += some
             lineEnds += ends
             index += blocks * 16
+=======
+    /// Whether the request line ends behind its target, as in HTTP/0.9.
+    func lacksVersion(_ head: ByteSlice) -> Bool {
+        guard llhttp.type == UInt8(HTTP_REQUEST.rawValue), targetCount > 0 else { return false }
+        return head.dropFirst(min(Int(targetStart + targetCount), head.count)).hasPrefix("\r\n")
+    }
+
+    @inline(__always)
+    private func isBlank(_ byte: UInt8) -> Bool { byte == ASCII.space || byte == ASCII.tab }
+
+    @inline(__always)
+    private func endsLine(at place: Int) -> Bool {
+        place >= 0 && headBase[place] == ASCII.cr && headBase[place + 1] == ASCII.lf
+    }
+
+    /// Whether the first line, empty lines in front of it apart, goes up to the CR LF at `end`.
+    private func startLineEnds(at end: Int) -> Bool {
+        guard endsLine(at: end) else { return false }
+        var start = 0
+        while start < end, endsLine(at: start) { start += 2 }
+        for place in start..<max(start, end)
+        where headBase[place] < ASCII.space && headBase[place] != ASCII.tab {
+            return false
+>>>>>>> main
         }
-        while index < count {
-            if base[index] < 0x20, base[index] != ASCII.tab { controls += 1 }
-            if base[index] == ASCII.lf, base[index - 1] == ASCII.cr { lineEnds += 1 }
-            index += 1
+        return true
+    }
+
+    /// Why what has come of a head cannot become one, so that nobody waits for the rest: a request
+    /// line without a version, or a CR in front of it that no LF follows.
+    func earlyFailure(in head: ByteSlice) -> HTTP1Failure? {
+        if lacksVersion(head) { return .unsupportedVersion }
+        if head.count >= 2, head[0] == ASCII.cr, head[1] != ASCII.lf {
+            return .malformed(.lineEnd)
         }
-        return (controls, lineEnds)
+        return nil
     }
 
     private static func controlsAndLineEnds(
@@ -307,10 +358,6 @@ extension ParserState {
         }
         settings.pointee.on_header_value = { parser, at, count in
             parserState(parser).pointee.valueArrived(at.unsafelyUnwrapped, count)
-        }
-        settings.pointee.on_header_value_complete = { parser in
-            parserState(parser).pointee.valueCompleted()
-            return 0
         }
         settings.pointee.on_headers_complete = { parser in
             let state = parserState(parser)

@@ -132,6 +132,9 @@ public struct HTTP1Parser: ~Copyable {
             if case .needsInput = event, state.pointee.inHead {
                 guard whole.count <= limits.headBytesMax else { return fail(.headTooLarge) }
                 state.pointee.keptHead.append(whole)
+                if let failure = state.pointee.earlyFailure(in: whole) {
+                    return fail(failure)
+                }
             }
             return event
         }
@@ -153,12 +156,21 @@ public struct HTTP1Parser: ~Copyable {
         {
             return fail(.headTooLarge)
         }
+        if case .needsInput = event, state.pointee.inHead,
+            let failure = state.pointee.earlyFailure(in: state.pointee.keptHead.slice)
+        {
+            return fail(failure)
+        }
         return event
     }
 
     private mutating func execute(_ input: inout ByteSlice) -> Event {
         let state = self.state
         state.pointee.event = .none
+        // From the head's first byte to the last one fed.
+        let fed = ByteSlice(
+            state.pointee.headBase,
+            count: state.pointee.inHead ? input.end - state.pointee.headBase : 0)
         let start = UnsafeRawPointer(input.base).assumingMemoryBound(to: CChar.self)
         let code = llhttp_execute(&state.pointee.llhttp, start, input.count)
         if code == HPE_OK {
@@ -180,6 +192,9 @@ public struct HTTP1Parser: ~Copyable {
                 preconditionFailure("llhttp paused without an event")
             }
         }
+        if state.pointee.inHead, state.pointee.lacksVersion(fed) {
+            return fail(.unsupportedVersion)
+        }
         return fail(state.pointee.failure ?? HTTP1Failure(llhttp: code, in: state.pointee.llhttp))
     }
 
@@ -189,11 +204,10 @@ public struct HTTP1Parser: ~Copyable {
         // llhttp stops on the last LF of the head, or right behind it.
         let behind = end - state.pointee.feedBase + state.pointee.feedOffset
         state.pointee.headCount = behind
-        let inHead = ByteSlice(state.pointee.headBase, count: behind)
         state.pointee.inHead = false
         state.pointee.headIsOut = true
         guard behind <= limits.headBytesMax else { return fail(.headTooLarge) }
-        guard state.pointee.lineEndsAreStrict(in: inHead) else {
+        guard state.pointee.linesAreStrict() else {
             return fail(.malformed(.controlCharacter))
         }
         if let failure = state.pointee.framingFailure { return fail(failure) }

@@ -1,0 +1,175 @@
+// AdminEndpointsTests.swift — the shapes of what a worker says of itself, and whose models a
+// caller is shown.
+
+import GatewayAdmin
+import GatewayCodec
+import GatewayDoors
+import GatewayExchange
+import GatewayModel
+import GatewayPolicy
+import GatewayProviders
+import Reactor
+import ReactorCore
+import Testing
+
+/// A worker that serves nobody, with what it says.
+private final class Admin {
+    let loop = EventLoop()
+    let worker: Worker
+    let endpoints: AdminEndpoints
+    private let log: LogSink
+
+    init(models: [String] = ["fast", "gpt-4o", "org/model \"x\""]) {
+        let simulator = Upstream(
+            name: "sim", means: .simulator(SimulatorSettings()), key: Secret(""),
+            timeouts: TimeoutPolicy(), asksForUsage: false)
+        let snapshot = Snapshot(
+            upstreams: [simulator],
+            routes: RouteTable(
+                rules: [], providerNames: ["sim"], builtInPatterns: [], tableOnly: false),
+            keys: APIKeyTable(mode: .open, entries: []),
+            models: models.map { ListedModel(id: $0, owner: "sim") },
+            cors: CORSPolicy(origins: [], grantsLoopback: true, hosts: nil),
+            heartbeatInterval: .seconds(15), heartbeatMode: .comment, disconnectPolicy: .cancel)
+        log = LogSink(loop, descriptor: 1)
+        worker = Worker(loop: loop, snapshot: snapshot, log: log, logFormat: .json)
+        endpoints = AdminEndpoints(worker: worker, version: "1.2.3")
+    }
+
+    deinit { log.close() }
+
+    func ask(
+        _ path: String, allows: @escaping (String) -> Bool = { _ in true }
+    ) -> (status: Int, type: String, body: String) {
+        path.withByteSlice { path in
+            var body = ByteBuffer()
+            let answer = endpoints.answer(
+                DoorTable.door(method: ByteSlice("GET"), path: path), path: path,
+                admission: AdmissionView(allowing: allows), into: &body)
+            return (answer.status, "\(answer.contentType)", body.string)
+        }
+    }
+}
+
+extension AdmissionView {
+    fileprivate init(allowing: @escaping (String) -> Bool) {
+        self.init { allowing($0.string) }
+    }
+}
+
+@Suite struct AdminEndpointsTests {
+    /// Every leaf of a document as `path=value`, in order.
+    private func leaves(_ text: String) throws -> [String] {
+        try text.withByteSlice { bytes throws in
+            let tree = try JSONArena().read(bytes)
+            return leaves(tree.root, "")
+        }
+    }
+
+    private func leaves(_ value: JSONValue, _ path: String) -> [String] {
+        switch value.kind {
+        case .object:
+            value.members.flatMap { leaves($0.value, path + "." + $0.name.string) }
+        case .array:
+            value.elements.enumerated().flatMap { leaves($0.element, path + ".\($0.offset)") }
+        case .string: ["\(path)=\(value.string?.string ?? "?")"]
+        case .number: ["\(path)=\(value.int.map { "\($0)" } ?? "?")"]
+        case .bool: ["\(path)=\(value.bool == true)"]
+        case .null: ["\(path)=null"]
+        }
+    }
+
+    @Test func health() throws {
+        let admin = Admin()
+        admin.worker.counters.requests = 7
+        admin.worker.counters.inFlight = 1
+        admin.worker.counters.byClass.success = 2
+        admin.worker.counters.byClass.client = 3
+        admin.worker.counters.byClass.server = 4
+        admin.worker.counters.cancelled = 5
+        for path in ["/health", "/v1/health", "/health/"] {
+            let answer = admin.ask(path)
+            #expect(answer.status == 200)
+            #expect(answer.type == "application/json; charset=utf-8")
+            let leaves = try leaves(answer.body)
+            #expect(
+                leaves.filter { !$0.hasPrefix(".uptime_seconds=") } == [
+                    ".status=healthy", ".version=1.2.3", ".configuration.valid=true",
+                    ".configuration.providers=1", ".requests.total=7", ".requests.in_flight=1",
+                    ".requests.succeeded=2", ".requests.client_errors=3",
+                    ".requests.server_errors=4", ".requests.cancelled=5",
+                    ".connection_pool.connecting=0", ".connection_pool.leased=0",
+                    ".connection_pool.idle=0", ".connection_pool.waiting=0",
+                    ".connection_pool.created=0", ".connection_pool.reused=0",
+                ])
+            #expect(leaves.contains(".uptime_seconds=0") || leaves.contains(".uptime_seconds=1"))
+        }
+    }
+
+    @Test func readinessEndsBeforeLifeDoes() throws {
+        let admin = Admin()
+        #expect(admin.ask("/readyz").status == 200)
+        #expect(try leaves(admin.ask("/readyz").body) == [".status=ready"])
+        #expect(try leaves(admin.ask("/healthz").body) == [".status=ok"])
+        admin.worker.isDraining = true
+        #expect(admin.ask("/readyz").status == 503)
+        #expect(try leaves(admin.ask("/readyz").body) == [".status=draining"])
+        #expect(admin.ask("/healthz").status == 200)
+        #expect(admin.ask("/health").status == 200)
+        #expect(try leaves(admin.ask("/health").body).first == ".status=draining")
+    }
+
+    @Test func models() throws {
+        let admin = Admin()
+        let answer = admin.ask("/v1/models")
+        #expect(answer.status == 200)
+        let created = admin.worker.startSeconds
+        #expect(
+            try leaves(answer.body)
+                == [".object=list"]
+                + ["fast", "gpt-4o", "org/model \"x\""].enumerated().flatMap { index, id in
+                    [
+                        ".data.\(index).id=\(id)", ".data.\(index).object=model",
+                        ".data.\(index).created=\(created)", ".data.\(index).owned_by=sim",
+                    ]
+                })
+    }
+
+    @Test func anEmptyListIsAList() {
+        let admin = Admin(models: [])
+        #expect(admin.ask("/v1/models").body == "{\"object\":\"list\",\"data\":[]}")
+    }
+
+    @Test func aCallerSeesItsModelsAlone() throws {
+        let admin = Admin()
+        let answer = admin.ask("/v1/models", allows: { $0 == "gpt-4o" })
+        let ids = try leaves(answer.body).filter { $0.contains(".id=") }
+        #expect(ids == [".data.0.id=gpt-4o"])
+        #expect(admin.ask("/v1/models/fast").status == 200)
+        #expect(admin.ask("/v1/models/fast", allows: { $0 == "gpt-4o" }).status == 404)
+        #expect(admin.ask("/v1/models/gpt-4o", allows: { $0 == "gpt-4o" }).status == 200)
+    }
+
+    @Test func oneModel() throws {
+        let admin = Admin()
+        #expect(
+            try leaves(admin.ask("/v1/models/fast").body) == [
+                ".id=fast", ".object=model", ".created=\(admin.worker.startSeconds)",
+                ".owned_by=sim",
+            ])
+        for path in ["/v1/models/org/model%20%22x%22", "/v1/models/org%2Fmodel%20%22x%22"] {
+            #expect(admin.ask(path).status == 200, "\(path)")
+            #expect(try leaves(admin.ask(path).body).first == ".id=org/model \"x\"")
+        }
+        for path in ["/v1/models/none", "/v1/models/Fast", "/v1/models/fast%2", "/v1/models/fas"] {
+            #expect(admin.ask(path).status == 404, "\(path)")
+        }
+    }
+
+    @Test func theRootIsAPage() {
+        let answer = Admin().ask("/")
+        #expect(answer.status == 200)
+        #expect(answer.type == "text/html; charset=utf-8")
+        #expect(answer.body.hasPrefix("<!doctype html>"))
+    }
+}
