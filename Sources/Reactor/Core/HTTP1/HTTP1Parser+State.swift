@@ -126,22 +126,6 @@ struct ParserState: ~Copyable {
         return lineCheck()
     }
 
-<<<<<<< HEAD
-    /// llhttp leaves the white space behind a value in its span.
-    mutating func valueCompleted() {
-        // A value may be empty and then have no span: the name after it must not be glued to it.
-        awaitsValue = false
-        guard inHead, let field = fields?.advanced(by: fieldCount - 1) else { return }
-        let start = headBase + Int(field.pointee.valueStart)
-        var count = Int(field.pointee.valueCount)
-        while count > 0, start[count - 1] == ASCII.space || start[count - 1] == ASCII.tab {
-            count -= 1
-            field.pointee.valueCount = UInt32(count)
-        }
-    }
-
-=======
->>>>>>> main
     mutating func overheadArrived(_ count: Int) -> Int32 {
         overheadBytes += count
         return overheadBytes > limits.overheadBytesMax ? refuse(.overheadTooLarge) : 0
@@ -255,22 +239,6 @@ struct ParserState: ~Copyable {
         return startLineEnds(at: next - 2)
     }
 
-<<<<<<< HEAD
-extension ByteSlice {
-    /// How many bytes are below 0x20, HTAB apart, and how many pairs of CR LF there are.
-    var controlsAndLineEnds: (Int, Int) {
-        guard count > 0 else { return (0, 0) }
-        var controls = base[0] < 0x20 && base[0] != ASCII.tab ? 1 : 0
-        var lineEnds = 0
-        var index = 1
-        while index + 16 <= count {
-            // Summed lane by lane, as long as a lane's byte can hold it.
-            let blocks = min((count - index) / 16, 255)
-            let (some, ends) = Self.controlsAndLineEnds(at: base + index, blocks: blocks)
-            controls += some
-            lineEnds += ends
-            index += blocks * 16
-=======
     /// Whether the request line ends behind its target, as in HTTP/0.9.
     func lacksVersion(_ head: ByteSlice) -> Bool {
         guard llhttp.type == UInt8(HTTP_REQUEST.rawValue), targetCount > 0 else { return false }
@@ -293,7 +261,6 @@ extension ByteSlice {
         for place in start..<max(start, end)
         where headBase[place] < ASCII.space && headBase[place] != ASCII.tab {
             return false
->>>>>>> main
         }
         return true
     }
@@ -306,31 +273,6 @@ extension ByteSlice {
             return .malformed(.lineEnd)
         }
         return nil
-    }
-
-    private static func controlsAndLineEnds(
-        at start: UnsafePointer<UInt8>, blocks: Int
-    ) -> (Int, Int) {
-        typealias Lanes = SIMD16<UInt8>
-        let one = Lanes(repeating: 1)
-        var controls = Lanes(repeating: 0)
-        var lineEnds = Lanes(repeating: 0)
-        var next = UnsafeRawPointer(start)
-        for _ in 0..<blocks {
-            let bytes = next.loadUnaligned(as: Lanes.self)
-            let before = (next - 1).loadUnaligned(as: Lanes.self)
-            let noControl = (bytes .>= Lanes(repeating: 0x20)) .| (bytes .== Lanes(repeating: 9))
-            let noEnd = (bytes .!= Lanes(repeating: 10)) .| (before .!= Lanes(repeating: 13))
-            controls &+= one.replacing(with: 0, where: noControl)
-            lineEnds &+= one.replacing(with: 0, where: noEnd)
-            next += 16
-        }
-        return (sum(controls), sum(lineEnds))
-    }
-
-    private static func sum(_ lanes: SIMD16<UInt8>) -> Int {
-        let low = SIMD8<UInt16>(truncatingIfNeeded: lanes.lowHalf)
-        return Int((low &+ SIMD8<UInt16>(truncatingIfNeeded: lanes.highHalf)).wrappedSum())
     }
 }
 
