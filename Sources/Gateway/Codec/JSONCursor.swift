@@ -100,33 +100,58 @@ struct JSONCursor {
         return escaped
     }
 
-    /// Out of line and by value, so that the caller's cursor can stay in registers.
+    /// Out of line and by value, so that the caller's cursor can stay in registers; its own place
+    /// is a local for the same reason.
     @inline(never)
     private func stringEnd(
-        from place: UnsafePointer<UInt8>
+        from first: UnsafePointer<UInt8>
     ) throws(JSONFailure) -> (UnsafePointer<UInt8>, Bool) {
-        var rest = self
-        rest.at = place
+        var place = first
         var escaped = false
         while true {
-            rest.skipPlain()
-            guard rest.at < end else { throw rest.failure(.unexpectedEnd) }
-            let byte = rest.at.pointee
-            if byte == ASCII.quote { return (rest.at + 1, escaped) }
-            if byte == ASCII.backslash {
+            place = plainEnd(from: place)
+            if place < end, place.pointee == ASCII.quote { return (place + 1, escaped) }
+            if end - place >= 2, place.pointee == ASCII.backslash {
                 escaped = true
-                // Nearly every escape is of two bytes; it is not worth leaving the loop for.
-                if end - rest.at >= 2, Self.isShortEscape(rest.at[1]) {
-                    rest.at += 2
-                } else {
-                    try rest.skipEscape()
+                // Nearly every escape is one of these; they are not worth leaving the loop for.
+                if Self.isShortEscape(place[1]) {
+                    place += 2
+                    continue
                 }
-            } else if byte >= 0x80 {
-                try rest.skipForeign()
-            } else {
-                throw rest.failure(.invalidString)
+                if end - place >= 6, place[1] == UInt8(ascii: "u"), Self.isPlainUnit(place + 2) {
+                    place += 6
+                    continue
+                }
             }
+            var rest = self
+            rest.at = place
+            try rest.skipUnusual()
+            escaped = escaped || place.pointee == ASCII.backslash
+            place = rest.at
         }
+    }
+
+    /// What ends a plain run and is neither a quote nor a common escape.
+    @inline(never)
+    private mutating func skipUnusual() throws(JSONFailure) {
+        guard at < end else { throw failure(.unexpectedEnd) }
+        if at.pointee == ASCII.backslash {
+            try skipEscape()
+        } else if at.pointee >= 0x80 {
+            try skipForeign()
+        } else {
+            throw failure(.invalidString)
+        }
+    }
+
+    /// Whether four hexadecimal digits are at `digits` that are no half of a surrogate pair.
+    @inline(__always)
+    private static func isPlainUnit(_ digits: UnsafePointer<UInt8>) -> Bool {
+        for index in 0..<4 {
+            let byte = digits[index]
+            guard byte &- ASCII.zero < 10 || (byte | 0x20) &- 0x61 < 6 else { return false }
+        }
+        return digits[0] | 0x20 != UInt8(ascii: "d") || digits[1] < UInt8(ascii: "8")
     }
 
     /// Whether a backslash and this byte are an escape by themselves: `"\\/bfnrt`.
@@ -139,32 +164,33 @@ struct JSONCursor {
         return byte == ASCII.backslash || (byte >= 0x20 && low >> UInt64(byte - 0x20) & 1 == 1)
     }
 
-    /// To the first byte that is a quote, a backslash, a control or not ASCII, or to the end.
+    /// The first byte from `first` on that is a quote, a backslash, a control or not ASCII, or the
+    /// end.
     @inline(__always)
-    private mutating func skipPlain() {
-        var plainBlocks = 0
-        while end - at >= 16 {
-            let stop = Self.stop(in: at)
-            at += stop
-            if stop < 16 { return }
-            plainBlocks += 1
+    private func plainEnd(from first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
+        var place = first
+        while end - place >= 16 {
+            let stop = Self.stop(in: place)
+            place += stop
+            if stop < 16 { return place }
             // The text seems to be plain and long: 64 at a time, until a block is not.
-            while plainBlocks >= 3, end - at >= 64 {
+            while place - first >= 48, end - place >= 64 {
                 let stops =
-                    Self.stops(at) .| Self.stops(at + 16) .| Self.stops(at + 32)
-                    .| Self.stops(at + 48)
+                    Self.stops(place) .| Self.stops(place + 16) .| Self.stops(place + 32)
+                    .| Self.stops(place + 48)
                 let words = unsafeBitCast(stops, to: SIMD2<UInt64>.self)
                 if words[0] | words[1] != 0 { break }
-                at += 64
+                place += 64
             }
         }
-        while at < end {
-            let byte = at.pointee
+        while place < end {
+            let byte = place.pointee
             if Int8(bitPattern: byte) < 0x20 || byte == ASCII.quote || byte == ASCII.backslash {
-                return
+                break
             }
-            at += 1
+            place += 1
         }
+        return place
     }
 
     /// Which of the 16 bytes at `pointer` end a plain run. As signed numbers, control characters

@@ -18,13 +18,13 @@ struct UpstreamHead {
 
 extension Exchange: HTTPClientCallDelegate {
     package func writeRequest(on connection: HTTPClientConnection) {
-        connection.write(request.slice)
+        connection.withOutput { appendRequest(to: &$0) }
         dispatched = worker.loop.clock()
     }
 
     package func responseHeadArrived(_ response: HTTPHead) {
         attempts = call.attempts
-        giveBack(&request)
+        giveBack(&body)
         guard accepts(response.fields.first("content-encoding")) else {
             call.cancel()
             fail(Failure(.upstreamMalformed, "The upstream sent an encoding that is not known."))

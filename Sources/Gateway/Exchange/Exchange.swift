@@ -51,7 +51,7 @@ package final class Exchange {
     // The upstream's side.
     let call = HTTPClientCall()
     var player: SimulatorPlayer?
-    var request = ByteBuffer()
+    private var renamesModel = false
     var answer = ByteBuffer()
     var head = UpstreamHead()
     var inflater: Inflater?
@@ -321,8 +321,8 @@ package final class Exchange {
         }
         head = UpstreamHead()
         switch upstream.means {
-        case .openAI(let origin, let encoder):
-            encode(scan, with: encoder, for: upstream, renames: renames)
+        case .openAI(let origin, _):
+            renamesModel = renames
             let clocks = upstream.timeouts.clocks(
                 bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
                 clientMilliseconds: clientMilliseconds)
@@ -333,7 +333,7 @@ package final class Exchange {
             setSimulatorClock(upstream, scan)
             let player = self.player ?? SimulatorPlayer(worker.loop)
             self.player = player
-            request = worker.loop.takeBuffer()
+            var request = worker.loop.takeBuffer()
             scan.splice(model: renames ? upstreamModel.slice : nil, addingUsage: false)
                 .append(body.slice, to: &request)
             player.play(
@@ -342,24 +342,23 @@ package final class Exchange {
                     body: request.slice, arena: worker.arena, settings: settings,
                     created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
                 to: self)
-            giveBack(&request)
+            worker.loop.giveBuffer(&request)
             giveBack(&body)
         }
     }
 
-    /// The request as the upstream gets it, kept until its answer begins: it may be sent twice.
-    private func encode(
-        _ scan: ChatRequestScan, with encoder: OpenAIRequestEncoder, for upstream: Upstream,
-        renames: Bool
-    ) {
-        request = worker.loop.takeBuffer()
-        let name: ByteSlice? = renames ? upstreamModel.slice : nil
-        let splice = scan.splice(model: name, addingUsage: upstream.asksForUsage)
+    /// Appends the request as the upstream gets it. The body and what changes in it are kept until
+    /// the answer begins: it may have to be written twice.
+    func appendRequest(to output: inout ByteBuffer) {
+        guard let scan, let upstream, case .openAI(_, let encoder) = upstream.means else {
+            preconditionFailure("a request was written without an upstream")
+        }
+        let splice = scan.splice(
+            model: renamesModel ? upstreamModel.slice : nil, addingUsage: upstream.asksForUsage)
         encoder.appendChatHead(
             streams: scan.isStreaming, contentLength: body.count + splice.byteCountDelta,
-            forwarded: forwarded.slice, to: &request)
-        splice.append(body.slice, to: &request)
-        giveBack(&body)
+            forwarded: forwarded.slice, to: &output)
+        splice.append(body.slice, to: &output)
     }
 
     // MARK: Clocks
@@ -416,7 +415,6 @@ package final class Exchange {
 
     private func reset() {
         giveBack(&body)
-        giveBack(&request)
         giveBack(&answer)
         requestID.removeAll()
         path.removeAll()
