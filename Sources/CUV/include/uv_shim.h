@@ -3,6 +3,7 @@
 #define CUV_UV_SHIM_H
 
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>

@@ -50,6 +50,7 @@ final class Service {
     private let server: HTTPServer
     private let descriptors: Int
     private var watchers: [SignalWatcher] = []
+    private var trimmer: MemoryTrimmer?
     private var isStopping = false
 
     init(
@@ -81,6 +82,7 @@ final class Service {
                 host: configuration.server.host, port: configuration.server.port)
         else { throw SnapshotFailure(description: "server.host must be a numeric address") }
         let bound = try server.listen(on: address)
+        trimmer = MemoryTrimmer(loop) { [unowned(unsafe) server] in server.closedCount }
         for number in [SIGTERM, SIGINT] {
             watchers.append(SignalWatcher(loop, number: number) { [unowned self] in stop() })
         }
@@ -108,6 +110,7 @@ final class Service {
         worker.isDraining = true
         server.drain(grace: grace) { [unowned self] in
             worker.stopDetached()
+            trimmer?.close()
             worker.snapshot.close()
             worker.log.close()
             watchers.forEach { $0.close() }

@@ -120,6 +120,9 @@ public final class HTTPServer {
         link.server = self
     }
 
+    /// How many client connections have been closed so far.
+    public private(set) var closedCount = 0
+
     /// How many client connections are open.
     public var connectionCount: Int { connections.count }
 
@@ -148,6 +151,7 @@ public final class HTTPServer {
 
     func connectionClosed(_ connection: HTTPServerConnection) {
         connections.remove(connection)
+        closedCount += 1
         if connection.isRefused { refusedCount -= 1 }
         if isDraining { finishDrainIfEmpty() }
     }

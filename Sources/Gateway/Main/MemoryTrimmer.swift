@@ -1,0 +1,47 @@
+// MemoryTrimmer.swift — gives memory back to the system after a crowd of connections has left: the C
+// library keeps what was freed, and a worker that once held thousands of streams would look, and
+// count, as if it still did.
+
+import CUV
+import Reactor
+import ReactorCore
+
+/// Trims the heap while connections are being closed in numbers, and for a while behind that.
+final class MemoryTrimmer {
+    /// How often it looks.
+    static let interval: Duration = .seconds(2)
+    /// Connections closed between two looks that make it worth while.
+    static let closedCountMin = 64
+    /// Looks behind the last crowd at which it still trims: upstream connections go later.
+    static let trimCount = 25
+
+    private unowned(unsafe) let loop: EventLoop
+    private let closedCount: () -> Int
+    private var seen = 0
+    private var trimsLeft = 0
+    private var timer: LoopTimer?
+
+    init(_ loop: EventLoop, closedCount: @escaping () -> Int) {
+        self.loop = loop
+        self.closedCount = closedCount
+        timer = LoopTimer(loop) { [unowned(unsafe) self] in look() }
+        timer?.set(loop.now + Self.interval)
+    }
+
+    private func look() {
+        let count = closedCount()
+        if count - seen >= Self.closedCountMin { trimsLeft = Self.trimCount }
+        seen = count
+        if trimsLeft > 0 {
+            trimsLeft -= 1
+            malloc_trim(0)
+        }
+        timer?.set(loop.now + Self.interval)
+    }
+
+    /// Stops looking; the timer would keep the loop alive.
+    func close() {
+        timer?.cancel()
+        timer = nil
+    }
+}
