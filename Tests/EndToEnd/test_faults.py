@@ -490,6 +490,22 @@ def test_secrets_and_floods_in_an_upstreams_message_do_not_pass(gateway, upstrea
     assert answer.error
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["unary", "stream"])
+def test_the_providers_key_is_erased_from_errors_under_a_200(gateway, upstream, stream):
+    """Access log and answer alike: the gateway's output is searched for the key when it stops."""
+    error = {"error": {"message": "key sk-upstream-secret is over its quota", "type": "x", "code": None}}
+
+    def play(e):
+        if stream:
+            e.start_stream()
+            e.event(error)
+        else:
+            e.answer(error)
+
+    answer = ask(gateway.port, chat(upstream.script(play), stream=stream))
+    assert b"sk-upstream-secret" not in answer.body and b"quota" in answer.body
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_passed_when_numeric(gateway, upstream, status):
     def with_header(value):
