@@ -30,7 +30,7 @@ package final class Worker {
     package let log: LogSink
     package let logFormat: LogFormat
     package let arena = JSONArena()
-    package var random: SeededGenerator
+    package var random: SeededRandom
     package weak var admin: (any AdminDoors)?
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.
@@ -52,7 +52,7 @@ package final class Worker {
         self.log = log
         self.logFormat = logFormat
         startSeconds = loop.secondsSince1970
-        random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
+        random = SeededRandom(seed: UInt64.random(in: .min ... .max))
     }
 
     /// Aborts what still runs without a client. For the end of the process.
@@ -74,20 +74,5 @@ package final class Worker {
         guard refusedAt == loop.now, !refusedID.isEmpty else { return false }
         id.append(refusedID.slice)
         return true
-    }
-}
-
-/// splitmix64 (Vigna): enough for ids, which need to differ and not to be secret.
-package struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    package init(seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
