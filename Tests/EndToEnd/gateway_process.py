@@ -139,6 +139,21 @@ class Program:
     def descriptors(self):
         return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.pids())
 
+    def connections(self):
+        """Client connections that it still holds, those included whose client has left unnoticed."""
+        local, held = f"{self.port:04X}", 0
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[1].endswith(f":{local}") and fields[3] in ("01", "08"):  # ESTABLISHED, CLOSE_WAIT
+                held += 1
+        return held
+
+    def await_connections(self, count, within=3.0):
+        deadline = time.monotonic() + within
+        while self.connections() != count:
+            assert time.monotonic() < deadline, f"{self.connections()} connections are held, not {count}"
+            time.sleep(0.005)
+
     def cpu_seconds(self):
         total = 0
         for pid in self.pids():

@@ -215,6 +215,7 @@ def test_a_connection_beyond_the_limit_gets_a_503_and_a_close(start_gateway, pro
     gateway = start_gateway({
         "server": {"limits": {"connections": 8}}, "providers": {"openai": provider()},
     })
+    gateway.await_connections(0)  # the one that asked whether it is up must not count
     clients = [RawClient(gateway.port) for _ in range(8)]
     for client in clients:
         assert client.ask(get("/health"), "GET").status == 200
@@ -224,7 +225,7 @@ def test_a_connection_beyond_the_limit_gets_a_503_and_a_close(start_gateway, pro
         extra.expect_close()
     assert clients[0].ask(get("/health"), "GET").status == 200
     clients.pop().close()
-    time.sleep(0.1)
+    gateway.await_connections(7)
     assert ask(gateway.port, get("/health"), "GET").status == 200
     for client in clients:
         client.close()
