@@ -8,6 +8,8 @@ let environment = Context.environment
 let strict = environment["GATEWAY_STRICT"] == "1"
 let fuzzing = environment["GATEWAY_FUZZ"] == "1"
 let benching = environment["GATEWAY_BENCH"] == "1"
+/// Test targets to build, comma-separated; all if unset. Building one floor's tests is quick.
+let wanted = environment["GATEWAY_TESTS"]?.split(separator: ",").map(String.init)
 
 let settings: [SwiftSetting] =
     [
@@ -183,6 +185,7 @@ let package = Package(
         .testTarget(
             name: "TidyTests", path: "Tests/TidyTests",
             swiftSettings: strict ? [.treatAllWarnings(as: .error)] : []),
-    ] + (benching ? benches : []) + (fuzzing ? fuzzers : []),
+    ].filter { $0.type != .test || wanted?.contains($0.name) ?? true }
+        + (benching ? benches : []) + (fuzzing ? fuzzers : []),
     swiftLanguageModes: [.v6]
 )
