@@ -10,6 +10,7 @@ import pytest
 from certificates import Certificates
 from fake_upstream import UPSTREAM_KEY, FakeUpstream
 from gateway_process import Gateway, Simulator
+from mocks.anthropic import AnthropicMock
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,21 @@ def upstream(session_upstream):
     session_upstream.violations.clear()
     yield session_upstream
     assert session_upstream.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_anthropic_mock(certificates):
+    mock = AnthropicMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def anthropic_mock(session_anthropic_mock):
+    """api.anthropic.com; fails the test if it was sent what the real one refuses (`expecting()` makes an exception)."""
+    session_anthropic_mock.violations.clear()
+    yield session_anthropic_mock
+    assert session_anthropic_mock.violations == []
 
 
 def openai_provider(url, certificates, **fields):
