@@ -83,6 +83,33 @@ package struct JSONWriter: ~Copyable {
         out.pointee.append(json)
     }
 
+    /// A value of a document that was read: its members in their order, strings escaped anew.
+    package mutating func value(_ json: JSONValue) {
+        switch json.kind {
+        case .null: null()
+        case .bool: value(json.bool ?? false)
+        case .number:
+            if let int = json.int { value(int) } else { value(json.double ?? 0) }
+        case .string: value(json.string ?? .empty)
+        case .array:
+            beginArray()
+            for element in json.elements { value(element) }
+            endArray()
+        case .object:
+            beginObject()
+            for (name, member) in json.members {
+                key(name)
+                value(member)
+            }
+            endObject()
+        }
+    }
+
+    package mutating func field(_ name: StaticString, _ json: JSONValue) {
+        key(name)
+        value(json)
+    }
+
     /// A string whose inside `write` appends piece by piece with `append(jsonEscaping:)`.
     package mutating func string(_ write: (inout ByteBuffer) -> Void) {
         separate()
