@@ -12,6 +12,7 @@ from fake_upstream import UPSTREAM_KEY, FakeUpstream
 from gateway_process import Gateway, Simulator
 from mocks.anthropic import AnthropicMock
 from mocks.google import GoogleMock
+from mocks.salesforce import SalesforceMock
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +69,21 @@ def gemini_mock(session_gemini_mock):
     session_gemini_mock.violations.clear()
     yield session_gemini_mock
     assert session_gemini_mock.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_salesforce_mock(certificates):
+    mock = SalesforceMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def salesforce_mock(session_salesforce_mock):
+    """A Salesforce org and its Models API; fails the test if it was sent what the real ones refuse."""
+    session_salesforce_mock.reset()
+    yield session_salesforce_mock
+    assert session_salesforce_mock.violations == []
 
 
 def openai_provider(url, certificates, **fields):
