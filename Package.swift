@@ -160,7 +160,9 @@ let package = Package(
         tests(of: "GatewayModel", with: ["ReactorCore"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
         tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
-        tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(
+            of: "GatewayProviders",
+            with: ["ReactorCore", "GatewayCodec", "GatewayModel", "TestSupport"]),
         tests(of: "GatewayPolicy", with: ["ReactorCore", "GatewayModel"]),
         tests(of: "GatewayTelemetry", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(
