@@ -11,6 +11,7 @@ from certificates import Certificates
 from fake_upstream import UPSTREAM_KEY, FakeUpstream
 from gateway_process import Gateway, Simulator
 from mocks.anthropic import AnthropicMock
+from mocks.google import GoogleMock
 from mocks.salesforce import SalesforceMock
 from mocks.sambanova import SambaNovaMock
 from mocks.sambaweb import SambaWebMock
@@ -55,6 +56,21 @@ def anthropic_mock(session_anthropic_mock):
     session_anthropic_mock.violations.clear()
     yield session_anthropic_mock
     assert session_anthropic_mock.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_gemini_mock(certificates):
+    mock = GoogleMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def gemini_mock(session_gemini_mock):
+    """The Gemini Developer API, Vertex AI, the token endpoint and the metadata server; strict in the same way."""
+    session_gemini_mock.violations.clear()
+    yield session_gemini_mock
+    assert session_gemini_mock.violations == []
 
 
 @pytest.fixture(scope="session")
