@@ -31,7 +31,8 @@ class Tokens:
 
     def service_account(self, token_uri):
         """A key file as Google's console gives it out."""
-        return {"type": "service_account", "project_id": self.project, "private_key_id": KEY_ID, "private_key": jwt.private_pem(self._key),
+        return {"type": "service_account", "project_id": self.project, "private_key_id": KEY_ID,
+                "private_key": jwt.private_pem(self._key),
                 "client_email": ACCOUNT, "client_id": "100000000000000000001", "token_uri": token_uri}
 
     @staticmethod
