@@ -107,8 +107,9 @@ public struct ClientCallMachine {
 
     /// A call that begins now.
     ///
-    /// - Parameter connectTime: nanoseconds that a connection of its origin may take to be made.
-    public init(clocks: ClientClocks, connectTime: Int64 = .max, now: Instant) {
+    /// - Parameter connectTime: nanoseconds that a connection of its origin may take to be made; a
+    ///   connect clock below it bounds the call's wait.
+    public init(clocks: ClientClocks, connectTime: Int64 = 0, now: Instant) {
         self.clocks = clocks
         boundsWait = clocks.connectNanoseconds < connectTime
         start = now

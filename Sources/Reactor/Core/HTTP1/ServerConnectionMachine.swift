@@ -45,7 +45,8 @@ public struct ServerConnectionMachine {
     }
 
     private enum State: Equatable {
-        /// The TLS handshake is under way, within the time of a head. -> idle when it is complete;
+        /// The TLS handshake is under way, within the time of a head or of idleness, whichever is
+        /// shorter. -> idle when it is complete;
         /// -> head when the connection is refused; -> closed on time, EOF, drain.
         case securing
         /// -> head on a byte; -> closed on time, EOF, drain.
@@ -77,7 +78,8 @@ public struct ServerConnectionMachine {
     public init(bounds: ServerBounds, securing: Bool = false, now: Instant) {
         self.bounds = bounds
         state = securing ? .securing : .idle
-        inputDeadline = now.advanced(nanoseconds: securing ? bounds.head : bounds.idle)
+        inputDeadline = now.advanced(
+            nanoseconds: securing ? min(bounds.head, bounds.idle) : bounds.idle)
     }
 
     /// The same with limits of its own.
