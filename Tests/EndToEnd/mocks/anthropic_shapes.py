@@ -102,12 +102,13 @@ MESSAGES = {
     "top_k": Between(0, whole=True), "stop_sequences": [_stop], "stream": bool, "metadata": _metadata,
     "service_tier": {"auto", "standard_only"}, "container": (str, dict, None), "inference_geo": (str, None)}
 BETA_MEMBERS = {"context_management": (dict, None), "mcp_servers": [dict], "speed": ({"standard", "fast"}, None)}
-VERTEX_VERSION = "vertex-2023-10-16"
-VERTEX = {"anthropic_version!": {VERTEX_VERSION}, "anthropic_beta": [matching(BETA)]}
+VERTEX = {"anthropic_version!": {"vertex-2023-10-16", "2026-10-21"},  # SDK 2 and later send the second
+          "anthropic_beta": [matching(BETA)]}
+BEDROCK = {"anthropic_version!": {"bedrock-2023-05-31"}, "anthropic_beta": [matching(BETA)]}
 
 
 def shape(surface, betas=False, counting=False):
-    """The request's shape on `surface`: "api", or "vertex" where the model is named in the path."""
+    """The request's shape on `surface`: "api", or "vertex" and "bedrock", where the model is named in the path."""
     members = {**(COUNTED if counting else MESSAGES)}
     if betas:
         members |= BETA_MEMBERS
@@ -115,4 +116,7 @@ def shape(surface, betas=False, counting=False):
         members |= VERTEX
         if not counting:  # on Vertex count-tokens has its model in the body
             del members["model!"]
+    if surface == "bedrock":  # whether the answer is a stream, is said in the path too
+        members |= BEDROCK
+        del members["model!"], members["stream"]
     return members
