@@ -1,108 +1,87 @@
-// EventLog.swift — an answer's events as lines of text, to be compared with a golden file.
+// EventLog.swift — canonical events as lines, for golden files and expectations.
+// Each event goes through EventOrder: what breaks the grammar leaves a line that begins with `!`.
 
-import GatewayCodec
 import GatewayModel
 import ReactorCore
 
-/// Renders events, one a line, and checks their order.
-///
-///     started id="c" model="m" created=1
-///     open 0 toolCall id="call_1" name="wx"
-///     delta 0 "{}"
-///     close 0
-///     finished 0 toolCalls
-///     usage input=1 output=2 total=3
-///     ended
+/// What was heard of one answer.
 package struct EventLog {
     package private(set) var lines: [String] = []
-    /// What was wrong with an event at its place.
-    package private(set) var violations: [String] = []
     private var order = EventOrder()
 
     package init() {}
 
-    package var text: String { lines.joined(separator: "\n") }
-
     /// Whether the terminal event has come.
     package var isOver: Bool { order.isOver }
 
-    package mutating func add(_ event: ModelEvent) {
-        let line = Self.line(event)
-        if let violation = order.check(event) {
-            violations.append("\(violation) at line \(lines.count + 1): \(line)")
-        }
-        lines.append(line)
-    }
+    package var text: String { lines.joined(separator: "\n") }
 
-    /// The lines, neighbouring deltas of a part joined: what an answer says, however it was cut.
-    package var joined: [String] {
+    /// The log with runs of deltas of one choice joined: what does not depend on how an answer was
+    /// cut into pieces.
+    package var joined: String {
         var joined: [String] = []
         for line in lines {
-            let words = line.split(separator: " ", maxSplits: 2)
-            guard words[0] == "delta", words.count == 3, let last = joined.last,
-                last.hasPrefix("delta \(words[1]) ")
+            guard let last = joined.last, let (head, more) = Self.delta(line),
+                let (lastHead, text) = Self.delta(last), head == lastHead
             else {
                 joined.append(line)
                 continue
             }
-            joined[joined.count - 1] = String(last.dropLast() + words[2].dropFirst())
+            joined[joined.count - 1] = "\(head)\(text.dropLast())\(more.dropFirst())"
         }
-        return joined
+        return joined.joined(separator: "\n")
+    }
+
+    package mutating func add(_ event: ModelEvent) {
+        if let violation = order.check(event) { lines.append("! \(violation)") }
+        lines.append(Self.line(event))
+    }
+
+    private static func delta(_ line: String) -> (head: Substring, text: Substring)? {
+        guard let quote = line.firstIndex(of: "\""),
+            line[..<quote].hasSuffix(" delta ")
+        else { return nil }
+        return (line[..<quote], line[quote...])
     }
 
     private static func line(_ event: ModelEvent) -> String {
         switch event {
         case .started(let start):
-            let created = start.createdSeconds.map { " created=\($0)" } ?? ""
-            return "started id=\(quoted(start.id)) model=\(quoted(start.model))\(created)"
-        case .partOpened(let choice, let start): return "open \(choice) \(word(start))"
-        case .delta(let choice, let text): return "delta \(choice) \(quoted(text))"
-        case .signature(let choice, let text): return "signature \(choice) \(quoted(text))"
-        case .partClosed(let choice): return "close \(choice)"
+            var line = "started id=\(quoted(start.id)) model=\(quoted(start.model))"
+            if let created = start.createdSeconds { line += " created=\(created)" }
+            return line
+        case .partOpened(let choice, let start): return "\(choice) open \(words(start))"
+        case .delta(let choice, let text): return "\(choice) delta \(quoted(text))"
+        case .signature(let choice, let text): return "\(choice) signature \(quoted(text))"
+        case .partClosed(let choice): return "\(choice) close"
         case .finished(let choice, let finish):
-            let stop = finish.stopSequence.map { " at \(quoted($0))" } ?? ""
-            return "finished \(choice) \(finish.reason)\(stop)"
-        case .usage(let usage): return line(usage)
+            var line = "\(choice) finished \(finish.reason)"
+            if let stop = finish.stopSequence { line += " stop=\(quoted(stop))" }
+            return line
+        case .usage(let usage):
+            return "usage input=\(usage.inputTokens) output=\(usage.outputTokens) "
+                + "total=\(usage.totalTokens) cached=\(usage.cachedTokens) "
+                + "cacheWrite=\(usage.cacheWriteTokens) reasoning=\(usage.reasoningTokens)"
         case .ended: return "ended"
-        case .failed(let failure): return line(failure)
+        case .failed(let failure):
+            var line = "failed \(failure.kind) \(failure.message.debugDescription)"
+            if let type = failure.reportedType { line += " type=\(type.debugDescription)" }
+            if let code = failure.reportedCode { line += " code=\(code.debugDescription)" }
+            return line
         }
     }
 
-    private static func word(_ start: PartStart) -> String {
+    private static func words(_ start: PartStart) -> String {
         switch start {
         case .text: "text"
         case .reasoning: "reasoning"
-        case .redactedReasoning: "redactedReasoning"
+        case .redactedReasoning: "redacted reasoning"
         case .refusal: "refusal"
         case .toolCall(let id, let name, let isCustom):
-            "\(isCustom ? "customCall" : "toolCall") id=\(quoted(id)) name=\(quoted(name))"
-        case .image(let type): "image type=\(quoted(type))"
+            "tool call id=\(quoted(id)) name=\(quoted(name))" + (isCustom ? " custom" : "")
+        case .image(let mediaType): "image \(quoted(mediaType))"
         }
     }
 
-    private static func line(_ usage: Usage) -> String {
-        var line = "usage input=\(usage.inputTokens) output=\(usage.outputTokens)"
-        line += " total=\(usage.totalTokens)"
-        if usage.cachedTokens != 0 { line += " cached=\(usage.cachedTokens)" }
-        if usage.cacheWriteTokens != 0 { line += " cacheWrite=\(usage.cacheWriteTokens)" }
-        if usage.reasoningTokens != 0 { line += " reasoning=\(usage.reasoningTokens)" }
-        return line
-    }
-
-    private static func line(_ failure: Failure) -> String {
-        var line = "failed \(failure.kind) \(quoted(failure.message))"
-        if let parameter = failure.parameter { line += " parameter=\(parameter)" }
-        if let type = failure.reportedType { line += " type=\(type)" }
-        if let code = failure.reportedCode { line += " code=\(code)" }
-        if let seconds = failure.retryAfter { line += " retryAfter=\(seconds)" }
-        return line
-    }
-
-    private static func quoted(_ text: String) -> String { text.withByteSlice { quoted($0) } }
-
-    private static func quoted(_ text: ByteSlice) -> String {
-        var buffer = ByteBuffer()
-        buffer.append(jsonString: text)
-        return buffer.string
-    }
+    private static func quoted(_ text: ByteSlice) -> String { text.string.debugDescription }
 }

@@ -10,29 +10,22 @@ package enum FuzzCorpus {
         var inputs: [(String, [UInt8])] = []
         for folder in ["Corpus", "FailCases"] {
             let path = "/\(root)/Fuzz/\(target)/\(folder)"
-            for name in names(in: path) {
-                guard let bytes = contents(of: "\(path)/\(name)") else { continue }
+            guard let directory = opendir(path) else { continue }
+            defer { closedir(directory) }
+            while let entry = readdir(directory) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+                guard !name.hasPrefix("."), let bytes = contents(of: "\(path)/\(name)") else {
+                    continue
+                }
                 inputs.append(("\(folder)/\(name)", bytes))
             }
         }
         return inputs.sorted { $0.0 < $1.0 }
     }
 
-    /// The names of the files in a folder, but for hidden ones.
-    static func names(in path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names.sorted()
-    }
-
-    static func contents(of path: String) -> [UInt8]? {
+    private static func contents(of path: String) -> [UInt8]? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
         var bytes: [UInt8] = []

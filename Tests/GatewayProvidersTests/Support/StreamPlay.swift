@@ -51,23 +51,22 @@ enum StreamPlay {
         return log
     }
 
-    /// What is wrong with a golden case whose block `stream` or `body` is decoded: each stream is
+    /// What is wrong with a golden file whose block `stream` or `body` is decoded: each stream is
     /// also cut at every byte.
-    static func complaint(_ golden: GoldenCase, _ codec: AnswerCodec) -> String? {
-        if let stream = golden.block("stream") {
+    static func complaint(_ golden: GoldenFile, _ codec: AnswerCodec) -> String? {
+        if let block = golden.block("stream") {
+            let stream = block + "\n\n"
             let log = log(stream, codec.openStream())
-            if let violation = log.violations.first { return "\(golden.name): \(violation)" }
             for length in [1, 2, 3, 7] {
                 let cut = Self.log(stream, pieceLength: length, codec.openStream())
                 guard cut.lines == log.lines else {
-                    return "\(golden.name): cut each \(length): \(cut.text)"
+                    return "\(golden): cut each \(length): \(cut.text)"
                 }
             }
-            return golden.complaint("events", text: log.text)
+            return golden.complaint("events", found: log.text)
         }
         guard let body = golden.block("body") else { return nil }
-        let log = log(whole: body, codec)
-        return log.violations.first ?? golden.complaint("events", text: log.text)
+        return golden.complaint("events", found: log(whole: body, codec).text)
     }
 }
 
