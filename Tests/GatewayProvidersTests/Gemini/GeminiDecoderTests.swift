@@ -86,4 +86,14 @@ import Testing
     func keepsOrderWhateverComes(_ name: String, _ bytes: [UInt8]) {
         #expect(GeminiStreamCheck.run(bytes) == nil, "\(name)")
     }
+
+    @Test func keepsOrderWhateverIsBroken() {
+        var random = SeededRandom(seed: 20)
+        let corpus = FuzzCorpus.inputs(of: "gemini-stream").map(\.1)
+        for _ in 0..<1500 {
+            let bytes = FuzzMutation.mutated(corpus, using: &random)
+            let complaint = GeminiStreamCheck.run(bytes)
+            #expect(complaint == nil, "\(String(decoding: bytes, as: UTF8.self))")
+        }
+    }
 }

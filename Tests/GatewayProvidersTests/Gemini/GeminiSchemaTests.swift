@@ -115,6 +115,42 @@ import Testing
         #expect(GeminiSchemaCheck.run(bytes) == nil, "\(name)")
     }
 
+    /// JSON made of the words of schemas, in places where they belong and where they do not.
+    private func made(_ depth: Int, _ random: inout SeededRandom) -> String {
+        let words = [
+            "type", "enum", "const", "items", "prefixItems", "properties", "required", "anyOf",
+            "oneOf", "allOf", "$ref", "$defs", "minimum", "exclusiveMinimum", "nullable", "format",
+            "default", "description", "minItems", "propertyOrdering", "not", "a", "b",
+        ]
+        let scalars = [
+            "1", "-2.5", "true", "null", "\"\"", "\"string\"", "\"null\"", "\"array\"",
+            "\"object\"", "\"integer\"", "\"boolean\"", "\"a\"", "\"#\"", "\"#/$defs/a\"",
+            "\"#/anyOf/0\"", "[\"string\",\"null\"]", "[\"a\",\"b\"]", "[1,\"\"]",
+        ]
+        let shape = depth == 0 ? 0 : Int.random(in: 0..<6, using: &random)
+        let count = Int.random(in: 0...4, using: &random)
+        switch shape {
+        case 0: return scalars.randomElement(using: &random) ?? "1"
+        case 1:
+            return "[" + (0..<count).map { _ in made(depth - 1, &random) }.joined(separator: ",")
+                + "]"
+        default:
+            let members = (0..<count).map { _ in
+                let name = words.randomElement(using: &random) ?? "a"
+                return "\"\(name)\":" + made(depth - 1, &random)
+            }
+            return "{" + members.joined(separator: ",") + "}"
+        }
+    }
+
+    @Test func writesOnlyTheSubsetOfWhateverComes() {
+        var random = SeededRandom(seed: 21)
+        for _ in 0..<4000 {
+            let schema = made(6, &random)
+            #expect(GeminiSchemaCheck.run(Array(schema.utf8)) == nil, "\(schema)")
+        }
+    }
+
     @Test func theCheckCanFail() throws {
         for text in [
             "{}", ##"{"type":"string"}"##, ##"{"type":"STRING","const":"a"}"##,

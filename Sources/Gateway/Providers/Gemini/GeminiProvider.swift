@@ -61,6 +61,7 @@ package struct GeminiProvider: Sendable {
         let method = request.streams ? GeminiWire.stream : GeminiWire.generate
         appendTarget(of: context.model, publisher: "google", method, to: &call.target)
         call.streams = request.streams
+        call.codec = .gemini
         var encoder = GeminiRequestEncoder(
             request, context, capabilities(of: context.model), host: host)
         try encoder.encode(into: &call)
