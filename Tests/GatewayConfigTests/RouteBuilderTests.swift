@@ -198,6 +198,9 @@ import Testing
                 "fast:anthropic", "gpt-4:openai", "gpt-4-turbo:openai", "gpt-4-mini:openai",
                 "gpt-3.5-turbo:openai", "sim:sim",
             ])
+        let google = try builder(["salesforce", "vertex"]).models()
+        #expect(google.map(\.owner).contains("openai"))
+        #expect(!google.map(\.owner).contains("google"))
         let only = try builder(
             ["salesforce"], "models: {a: {provider: salesforce}}\nmodels_only: true")
         #expect(only.models().map(\.id) == ["a"])
