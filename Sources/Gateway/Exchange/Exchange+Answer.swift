@@ -106,6 +106,8 @@ extension Exchange {
         }
         client.writeBody(answer.slice)
         client.endResponse()
+        // The client need not wait for the log line.
+        client.flushEarly()
         settle("ok")
     }
 
@@ -297,7 +299,7 @@ extension Exchange {
             worker.counters.outputTokens += usage.outputTokens
         }
         if attempts > 1 { worker.counters.retries += 1 }
-        worker.log.append { AccessLog.append(record, as: worker.logFormat, to: &$0) }
+        worker.log.append { worker.lines.append(record, as: worker.logFormat, to: &$0) }
     }
 }
 
@@ -325,7 +327,7 @@ extension Worker {
         record.status = refusal.status
         record.outcome = "refused"
         record.error = refusal.text
-        log.append { AccessLog.append(record, as: logFormat, to: &$0) }
+        log.append { lines.append(record, as: logFormat, to: &$0) }
     }
 }
 

@@ -7,6 +7,8 @@ package struct Usage: Equatable, Sendable {
     package var outputTokens = 0
     package var totalTokens = 0
     package var cachedTokens = 0
+    /// Part of the input too: written to the cache of prompts.
+    package var cacheWriteTokens = 0
     package var reasoningTokens = 0
 
     package init() {}

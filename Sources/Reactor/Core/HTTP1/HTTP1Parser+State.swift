@@ -41,6 +41,17 @@ struct ParserState: ~Copyable {
     var keepsAlive = false
     var asksForUpgrade = false
     var framingFailure: HTTP1Failure?
+    var method = HTTPMethod.other
+    var status = 0
+    var minorVersion = 1
+    /// The table of the head at hand: `fields`, or that of plain heads.
+    var fieldTable: UnsafePointer<HTTPFieldRange>?
+
+    /// Whether the message at hand is one that llhttp has seen nothing of.
+    var isPlain = false
+    var plainBodyLeft: UInt64 = 0
+    /// Whether llhttp would take a message more: its last one did not end the connection.
+    var mayBePlain = true
 
     init(limits: HTTPHeadLimits) { self.limits = limits }
 
@@ -56,20 +67,23 @@ struct ParserState: ~Copyable {
     mutating func endMessage() {
         inMessage = false
         inHead = true
+        isPlain = false
         releaseHead()
     }
 
     /// An idle connection keeps neither the copy of a head nor a table of fields.
     mutating func releaseHead() {
-        keptHead.release()
-        fields?.deallocate()
-        fields = nil
+        fieldTable = nil
+        if keptHead.capacity > 0 { keptHead.release() }
+        guard let fields else { return }
+        fields.deallocate()
+        self.fields = nil
         fieldCapacity = 0
     }
 
     /// The table for reading; a head without fields has none, and then nothing is read of it.
     var fieldsOrEmpty: UnsafePointer<HTTPFieldRange> {
-        if let fields { return UnsafePointer(fields) }
+        if let fieldTable { return fieldTable }
         return UnsafePointer(bitPattern: MemoryLayout<HTTPFieldRange>.alignment).unsafelyUnwrapped
     }
 
@@ -153,12 +167,16 @@ struct ParserState: ~Copyable {
     /// Takes over what llhttp knows of the body, and clears its upgrade flag: bytes behind an
     /// upgrade request are never another protocol's here.
     mutating func headCompleted() {
+        fieldTable = fields.map { UnsafePointer($0) }
+        status = Int(llhttp.status_code)
+        minorVersion = Int(llhttp.http_minor)
         asksForUpgrade = llhttp.upgrade != 0
         llhttp.upgrade = 0
         let flags = Int(llhttp.flags)
         let chunked = flags & Int(F_CHUNKED.rawValue) != 0
         let hasLength = flags & Int(F_CONTENT_LENGTH.rawValue) != 0
         let isResponse = llhttp.type == UInt8(HTTP_RESPONSE.rawValue)
+        method = isResponse ? .other : HTTPMethod(llhttp: llhttp.method)
         if llhttp.http_major != 1 || llhttp.http_minor > 1 {
             framingFailure = .unsupportedVersion
         } else {
@@ -317,7 +335,13 @@ extension ParserState {
             return Int32(HPE_PAUSED.rawValue)
         }
         settings.pointee.on_message_complete = { parser in
-            parserState(parser).pointee.event = .end
+            let state = parserState(parser)
+            state.pointee.event = .end
+            // A trailer may have changed it since the head. What llhttp makes of bytes behind an
+            // upgrade or an interim response is its own.
+            state.pointee.mayBePlain =
+                llhttp_should_keep_alive(parser) != 0 && !state.pointee.asksForUpgrade
+                && (state.pointee.method != .other || state.pointee.status >= 200)
             return Int32(HPE_PAUSED.rawValue)
         }
         settings.pointee.on_chunk_extension_name = { parser, _, count in

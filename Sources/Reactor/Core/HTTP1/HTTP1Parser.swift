@@ -11,7 +11,8 @@ import CUV
 /// A push parser of HTTP/1 messages with a pull interface.
 ///
 /// Head slices point into the caller's input when the head came in one piece, else into a private
-/// copy that lives until the next message begins.
+/// copy that lives until the next message begins. The table of a head's fields may be the one of
+/// `HTTP1ParserSettings`: a head is read before any parser of the same settings goes on.
 public struct HTTP1Parser: ~Copyable {
     /// Which kind of message is parsed.
     public enum Role: Sendable {
@@ -37,10 +38,14 @@ public struct HTTP1Parser: ~Copyable {
 
     private let state: UnsafeMutablePointer<ParserState>
     private let limits: HTTPHeadLimits
+    private let isRequest: Bool
+    private let plainFields: PlainFieldTable
 
     /// Makes a parser; llhttp's settings are shared by all parsers of one `HTTP1ParserSettings`.
     public init(_ role: Role, limits: HTTPHeadLimits, settings: HTTP1ParserSettings) {
         self.limits = limits
+        isRequest = role == .request
+        plainFields = settings.plainFields
         state = .allocate(capacity: 1)
         state.initialize(to: ParserState(limits: limits))
         let kind = role == .request ? HTTP_REQUEST : HTTP_RESPONSE
@@ -62,7 +67,7 @@ public struct HTTP1Parser: ~Copyable {
     public mutating func expectNoBody(_ expected: Bool) { state.pointee.expectsNoBody = expected }
 
     /// Responses: the status of the message that was last begun.
-    public var status: Int { Int(state.pointee.llhttp.status_code) }
+    public var status: Int { state.pointee.status }
 
     /// Consumes bytes from the front of `input` up to the next event.
     public mutating func next(_ input: inout ByteSlice) -> Event {
@@ -71,9 +76,18 @@ public struct HTTP1Parser: ~Copyable {
             state.pointee.headIsOut = false
             state.pointee.releaseHead()
         }
+        if state.pointee.isPlain { return plainBody(&input) }
         // Behind a message's end only bytes can begin another.
         guard !input.isEmpty || (state.pointee.isPaused && state.pointee.inMessage) else {
             return .needsInput
+        }
+        if !state.pointee.inMessage, state.pointee.mayBePlain, !state.pointee.expectsNoBody,
+            let count = state.pointee.takePlainHead(
+                input, isRequest: isRequest, into: plainFields)
+        {
+            state.pointee.headIsOut = true
+            input = input.dropFirst(count)
+            return .head
         }
         if state.pointee.isPaused {
             llhttp_resume(&state.pointee.llhttp)
@@ -87,7 +101,9 @@ public struct HTTP1Parser: ~Copyable {
     public mutating func finish() -> Event {
         if state.pointee.failure != nil { return failed() }
         guard state.pointee.inMessage else { return .needsInput }
-        if !state.pointee.inHead, llhttp_message_needs_eof(&state.pointee.llhttp) != 0 {
+        if !state.pointee.inHead, !state.pointee.isPlain,
+            llhttp_message_needs_eof(&state.pointee.llhttp) != 0
+        {
             state.pointee.endMessage()
             return .end
         }
@@ -99,20 +115,33 @@ public struct HTTP1Parser: ~Copyable {
     public var head: HTTPHead {
         let state = self.state
         let base = state.pointee.headBase
-        let llhttp = state.pointee.llhttp
         return HTTPHead(
             fields: HTTPFields(
                 bytes: base, ranges: state.pointee.fieldsOrEmpty,
                 count: state.pointee.fieldCount),
-            method: HTTPMethod(llhttp: llhttp.method),
+            method: state.pointee.method,
             target: ByteSlice(
                 base + Int(state.pointee.targetStart), count: Int(state.pointee.targetCount)),
-            status: Int(llhttp.status_code),
-            minorVersion: Int(llhttp.http_minor),
+            status: state.pointee.status,
+            minorVersion: state.pointee.minorVersion,
             framing: state.pointee.framing,
             keepsAlive: state.pointee.keepsAlive,
             asksForUpgrade: state.pointee.asksForUpgrade,
             byteCount: state.pointee.headCount)
+    }
+
+    /// The body of a message with a plain head is as many bytes as that said.
+    private mutating func plainBody(_ input: inout ByteSlice) -> Event {
+        let left = state.pointee.plainBodyLeft
+        guard left > 0 else {
+            state.pointee.endMessage()
+            return .end
+        }
+        guard !input.isEmpty else { return .needsInput }
+        let body = UInt64(input.count) <= left ? input : input.prefix(Int(left))
+        state.pointee.plainBodyLeft = left - UInt64(body.count)
+        input = input.dropFirst(body.count)
+        return .body(body)
     }
 
     // MARK: Feeding llhttp
@@ -226,6 +255,7 @@ public struct HTTP1Parser: ~Copyable {
 /// llhttp's table of callbacks, shared by any number of parsers on one thread.
 public final class HTTP1ParserSettings {
     let pointer: UnsafeMutablePointer<llhttp_settings_t>
+    let plainFields = PlainFieldTable()
 
     /// Makes the table.
     public init() {
@@ -234,7 +264,10 @@ public final class HTTP1ParserSettings {
         ParserState.install(in: pointer)
     }
 
-    deinit { pointer.deallocate() }
+    deinit {
+        pointer.deallocate()
+        plainFields.ranges.deallocate()
+    }
 }
 
 extension HTTPMethod {

@@ -70,11 +70,12 @@ public enum BodyFraming: Equatable, Sendable {
     case untilClose
 }
 
-/// A message head that has arrived whole. Its slices are valid until the parser's next call.
+/// A message head that has arrived whole. Its slices are valid until the next call of a parser
+/// with the same settings.
 public struct HTTPHead {
     /// The field lines.
     public let fields: HTTPFields
-    /// Requests: the method, as llhttp numbers it. Responses: meaningless.
+    /// Requests: the method. Responses: `other`.
     public let method: HTTPMethod
     /// Requests: the request target as sent. Responses: empty.
     public let target: ByteSlice

@@ -1,0 +1,25 @@
+// AnswerContext.swift — what a door's encoder must know to write an answer.
+// Pure; borrows from the exchange. Imported by every encoder and by Exchange.
+
+import ReactorCore
+
+/// The frame of one answer.
+package struct AnswerContext {
+    /// The request's id; ids of answers are made of it.
+    package var requestID: ByteSlice
+    /// The model as the caller named it: told where the provider tells none.
+    package var requestedModel: ByteSlice
+    /// Seconds since 1970 when the answer began: told where the provider tells none.
+    package var createdSeconds: Int
+    /// Whether a stream ends with its usage.
+    package var wantsUsage: Bool
+
+    package init(
+        requestID: ByteSlice, requestedModel: ByteSlice, createdSeconds: Int, wantsUsage: Bool
+    ) {
+        self.requestID = requestID
+        self.requestedModel = requestedModel
+        self.createdSeconds = createdSeconds
+        self.wantsUsage = wantsUsage
+    }
+}

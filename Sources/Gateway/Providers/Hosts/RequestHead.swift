@@ -1,0 +1,81 @@
+// RequestHead.swift — the head of every request to one provider: where it goes and what goes with
+// each. Made once; the credential may be fixed or come with each request.
+// Pure. Imported by Exchange and Config.
+
+import GatewayModel
+import ReactorCore
+
+/// The parts of an upstream request's head that do not change between requests.
+package struct RequestHead: Sendable {
+    /// Where a credential stands in the head.
+    package enum CredentialField: Sendable {
+        /// `authorization: Bearer ...`
+        case bearer
+        /// `x-api-key: ...`
+        case anthropicKey
+        /// `x-goog-api-key: ...`
+        case googleKey
+        /// `cookie: access_token=...`
+        case cookie
+
+        fileprivate var prefix: StaticString {
+            switch self {
+            case .bearer: "authorization: Bearer "
+            case .anthropicKey: "x-api-key: "
+            case .googleKey: "x-goog-api-key: "
+            case .cookie: "cookie: access_token="
+            }
+        }
+    }
+
+    private let start: [UInt8]
+    private let fixedFields: [UInt8]
+    private let credential: CredentialField
+
+    /// - Parameters:
+    ///   - authority: the Host value.
+    ///   - pathPrefix: the path of the base URL, without a slash at its end.
+    ///   - key: a credential that never changes; empty where there is none or a token is lent.
+    ///   - headers: configured fields, already checked.
+    package init(
+        authority: String, pathPrefix: String, key: Secret, credential: CredentialField = .bearer,
+        headers: [(name: String, value: Secret)], userAgent: String
+    ) {
+        start = Array("POST \(pathPrefix)".utf8)
+        var fields = " HTTP/1.1\r\nhost: \(authority)\r\nuser-agent: \(userAgent)\r\n"
+        fields += "accept-encoding: identity\r\ncontent-type: application/json\r\n"
+        if !key.isEmpty { fields += "\(credential.prefix)\(key.withBytes { $0.string })\r\n" }
+        for header in headers {
+            fields += "\(header.name): \(header.value.withBytes { $0.string })\r\n"
+        }
+        fixedFields = Array(fields.utf8)
+        self.credential = credential
+    }
+
+    /// Appends the head of one request.
+    ///
+    /// - Parameters:
+    ///   - target: what stands behind the base URL's path.
+    ///   - token: a credential lent for this request.
+    ///   - fields: whole field lines.
+    package func append(
+        target: ByteSlice, streams: Bool, token: Secret? = nil, fields: ByteSlice,
+        contentLength: Int, to buffer: inout ByteBuffer
+    ) {
+        start.withUnsafeBytes { buffer.append(ByteSlice($0)) }
+        buffer.append(target)
+        fixedFields.withUnsafeBytes { buffer.append(ByteSlice($0)) }
+        if let token {
+            buffer.append(credential.prefix)
+            token.withBytes { buffer.append($0) }
+            buffer.append("\r\n" as StaticString)
+        }
+        buffer.append(
+            streams
+                ? "accept: text/event-stream\r\n" : "accept: application/json\r\n" as StaticString)
+        buffer.append(fields)
+        buffer.append("content-length: " as StaticString)
+        buffer.append(decimal: contentLength)
+        buffer.append("\r\n\r\n" as StaticString)
+    }
+}
