@@ -1,6 +1,7 @@
 // SalesforceConfiguration.swift — settings of the Salesforce Models API, as values.
 
 import GatewayModel
+import GatewayProviders
 
 /// A Salesforce org and the app that lets us in.
 package struct SalesforceConfiguration: Sendable {
@@ -28,7 +29,7 @@ package struct SalesforceConfiguration: Sendable {
     /// Whom an assertion is addressed to; sandboxes have another.
     package var audience = "https://login.salesforce.com"
     /// Taken where a token does not tell its end.
-    package var tokenLifetime: Duration = .seconds(1500)
+    package var tokenLifetime: Duration = .seconds(SalesforceGrant.lifetimeDefault)
     /// Where a request asks for no limit.
     package var maxTokens = 256
     /// Where a request asks for none.

@@ -1,6 +1,8 @@
 // VertexConfiguration.swift — settings of Vertex AI, as values, and where its credentials are found.
 // Nothing is opened here: whether a file exists is handed in.
 
+import GatewayWire
+
 /// Google's Vertex AI. The model's name decides the interface: `gemini-*` and `claude-*` are
 /// publisher models, anything else goes to the OpenAI-compatible endpoint.
 package struct VertexConfiguration: Sendable {
@@ -35,7 +37,7 @@ package struct GoogleDefaultCredentials: Equatable, Sendable {
     /// What `gcloud auth application-default login` writes.
     package var wellKnownFile: String?
     /// Host, and port if it is not 80, of the machine's metadata server.
-    package var metadataHost = "metadata.google.internal"
+    package var metadataHost = "\(GoogleCredentialsWire.metadataHost)"
 
     package init() {}
 }
