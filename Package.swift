@@ -77,6 +77,7 @@ let fuzzers: [Target] = [
     fuzzer("event-stream", on: ["FuzzChecks"]),
     fuzzer("http1", on: ["FuzzChecks"]),
     fuzzer("json-scanner", on: ["FuzzChecks"]),
+    fuzzer("messages-encode", on: ["FuzzChecks"]),
     fuzzer("messages-stream", on: ["FuzzChecks"]),
 ]
 
