@@ -10,11 +10,14 @@ import ReactorCore
 package enum Provider {
     /// Any server that speaks OpenAI's chat dialect, the simulator included.
     case openAI(OpenAIProvider)
+    /// Anthropic's Messages, wherever they are served.
+    case anthropic(AnthropicProvider)
 
     /// The dialect in which this provider answers requests for `model`.
     package func dialect(for model: ByteSlice) -> Dialect {
         switch self {
         case .openAI: .chat
+        case .anthropic: .messages
         }
     }
 
@@ -25,6 +28,7 @@ package enum Provider {
     ) throws(Failure) {
         switch self {
         case .openAI(let provider): try provider.encode(request, context, into: &call)
+        case .anthropic(let provider): try provider.encode(request, context, into: &call)
         }
     }
 }
@@ -32,6 +36,8 @@ package enum Provider {
 /// A way in which answers are spelled.
 package enum AnswerCodec: Equatable, Sendable {
     case chat
+    /// With the answer's text in the arguments of a tool, where that was the only way to a schema.
+    case messages(isAnswerInTool: Bool)
 
     /// Reads a whole answer under a status of success; emits events that end with `ended` or
     /// `failed`.
@@ -40,6 +46,8 @@ package enum AnswerCodec: Equatable, Sendable {
     ) {
         switch self {
         case .chat: ChatResponseDecoder.decode(body, context, emit)
+        case .messages(let isAnswerInTool):
+            AnthropicResponseDecoder.decode(body, isAnswerInTool: isAnswerInTool, context, emit)
         }
     }
 
@@ -47,6 +55,8 @@ package enum AnswerCodec: Equatable, Sendable {
     package func openStream() -> ProviderStreamDecoder {
         switch self {
         case .chat: .chat(ChatStreamDecoder())
+        case .messages(let isAnswerInTool):
+            .messages(AnthropicStreamDecoder(isAnswerInTool: isAnswerInTool))
         }
     }
 
@@ -59,6 +69,9 @@ package enum AnswerCodec: Equatable, Sendable {
         case .chat:
             UpstreamErrorDecoder.decode(
                 status: status, body: body, retryAfter: retryAfter, secret: secret)
+        case .messages:
+            AnthropicErrorDecoder.decode(
+                status: status, body: body, retryAfter: retryAfter, secret: secret)
         }
     }
 }
@@ -66,6 +79,7 @@ package enum AnswerCodec: Equatable, Sendable {
 /// The decoder of one stream.
 package enum ProviderStreamDecoder: ~Copyable {
     case chat(ChatStreamDecoder)
+    case messages(AnthropicStreamDecoder)
 
     package mutating func decode(
         _ event: EventStreamEvent, _ context: ProviderContext, _ emit: (ModelEvent) -> Void
@@ -74,6 +88,9 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .chat(var decoder):
             decoder.decode(event, context, emit)
             self = .chat(decoder)
+        case .messages(var decoder):
+            decoder.decode(event, context, emit)
+            self = .messages(decoder)
         }
     }
 
@@ -84,12 +101,16 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .chat(var decoder):
             decoder.finish(context, emit)
             self = .chat(decoder)
+        case .messages(var decoder):
+            decoder.finish(context, emit)
+            self = .messages(decoder)
         }
     }
 
     package var isOver: Bool {
         switch self {
         case .chat(let decoder): decoder.isOver
+        case .messages(let decoder): decoder.isOver
         }
     }
 }
