@@ -10,11 +10,20 @@ import ReactorCore
 package enum Provider {
     /// Any server that speaks OpenAI's chat dialect, the simulator included.
     case openAI(OpenAIProvider)
+    /// Anthropic's Messages, wherever they are served.
+    case anthropic(AnthropicProvider)
+    /// The Gemini Developer API.
+    case gemini(GeminiProvider)
+    /// Vertex AI with all its surfaces.
+    case vertex(VertexProvider)
 
     /// The dialect in which this provider answers requests for `model`.
     package func dialect(for model: ByteSlice) -> Dialect {
         switch self {
         case .openAI: .chat
+        case .anthropic: .messages
+        // Vertex AI's other surfaces are of a form of their own: nothing is relayed there.
+        case .gemini, .vertex: .gemini
         }
     }
 
@@ -25,6 +34,9 @@ package enum Provider {
     ) throws(Failure) {
         switch self {
         case .openAI(let provider): try provider.encode(request, context, into: &call)
+        case .anthropic(let provider): try provider.encode(request, context, into: &call)
+        case .gemini(let provider): try provider.encode(request, context, into: &call)
+        case .vertex(let provider): try provider.encode(request, context, into: &call)
         }
     }
 }
@@ -32,6 +44,9 @@ package enum Provider {
 /// A way in which answers are spelled.
 package enum AnswerCodec: Equatable, Sendable {
     case chat
+    /// With the answer's text in the arguments of a tool, where that was the only way to a schema.
+    case messages(isAnswerInTool: Bool)
+    case gemini
 
     /// Reads a whole answer under a status of success; emits events that end with `ended` or
     /// `failed`.
@@ -40,6 +55,9 @@ package enum AnswerCodec: Equatable, Sendable {
     ) {
         switch self {
         case .chat: ChatResponseDecoder.decode(body, context, emit)
+        case .messages(let isAnswerInTool):
+            AnthropicResponseDecoder.decode(body, isAnswerInTool: isAnswerInTool, context, emit)
+        case .gemini: GeminiResponseDecoder.decode(body, context, emit)
         }
     }
 
@@ -47,6 +65,9 @@ package enum AnswerCodec: Equatable, Sendable {
     package func openStream() -> ProviderStreamDecoder {
         switch self {
         case .chat: .chat(ChatStreamDecoder())
+        case .messages(let isAnswerInTool):
+            .messages(AnthropicStreamDecoder(isAnswerInTool: isAnswerInTool))
+        case .gemini: .gemini(GeminiStreamDecoder())
         }
     }
 
@@ -59,6 +80,12 @@ package enum AnswerCodec: Equatable, Sendable {
         case .chat:
             UpstreamErrorDecoder.decode(
                 status: status, body: body, retryAfter: retryAfter, secret: secret)
+        case .messages:
+            AnthropicErrorDecoder.decode(
+                status: status, body: body, retryAfter: retryAfter, secret: secret)
+        case .gemini:
+            GeminiErrorDecoder.decode(
+                status: status, body: body, retryAfter: retryAfter, secret: secret)
         }
     }
 }
@@ -66,6 +93,8 @@ package enum AnswerCodec: Equatable, Sendable {
 /// The decoder of one stream.
 package enum ProviderStreamDecoder: ~Copyable {
     case chat(ChatStreamDecoder)
+    case messages(AnthropicStreamDecoder)
+    case gemini(GeminiStreamDecoder)
 
     package mutating func decode(
         _ event: EventStreamEvent, _ context: ProviderContext, _ emit: (ModelEvent) -> Void
@@ -74,6 +103,12 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .chat(var decoder):
             decoder.decode(event, context, emit)
             self = .chat(decoder)
+        case .messages(var decoder):
+            decoder.decode(event, context, emit)
+            self = .messages(decoder)
+        case .gemini(var decoder):
+            decoder.decode(event, context, emit)
+            self = .gemini(decoder)
         }
     }
 
@@ -84,12 +119,20 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .chat(var decoder):
             decoder.finish(context, emit)
             self = .chat(decoder)
+        case .messages(var decoder):
+            decoder.finish(context, emit)
+            self = .messages(decoder)
+        case .gemini(var decoder):
+            decoder.finish(context, emit)
+            self = .gemini(decoder)
         }
     }
 
     package var isOver: Bool {
         switch self {
         case .chat(let decoder): decoder.isOver
+        case .messages(let decoder): decoder.isOver
+        case .gemini(let decoder): decoder.isOver
         }
     }
 }
