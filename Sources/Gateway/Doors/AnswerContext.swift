@@ -13,13 +13,17 @@ package struct AnswerContext {
     package var createdSeconds: Int
     /// Whether a stream ends with its usage.
     package var wantsUsage: Bool
+    /// What every choice of a text completion begins with: the prompt, where it is to be echoed.
+    package var echo: ByteSlice
 
     package init(
-        requestID: ByteSlice, requestedModel: ByteSlice, createdSeconds: Int, wantsUsage: Bool
+        requestID: ByteSlice, requestedModel: ByteSlice, createdSeconds: Int, wantsUsage: Bool,
+        echo: ByteSlice = .empty
     ) {
         self.requestID = requestID
         self.requestedModel = requestedModel
         self.createdSeconds = createdSeconds
         self.wantsUsage = wantsUsage
+        self.echo = echo
     }
 }

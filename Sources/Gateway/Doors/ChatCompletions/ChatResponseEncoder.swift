@@ -37,7 +37,7 @@ package enum ChatResponseEncoder {
             json.endArray()
             if let usage = response.usage {
                 json.key(ChatWire.usage)
-                ChatAnswerWriter.write(usage, to: &json)
+                OpenAIAnswer.write(usage, to: &json)
             }
             json.endObject()
         }

@@ -88,7 +88,7 @@ package struct ChatStreamEncoder: ~Copyable {
     private func write(_ usage: Usage, to buffer: inout ByteBuffer) {
         buffer.append(head.slice)
         buffer.append("],\"usage\":" as StaticString)
-        buffer.writeJSON { ChatAnswerWriter.write(usage, to: &$0) }
+        buffer.writeJSON { OpenAIAnswer.write(usage, to: &$0) }
         buffer.append("}\n\n" as StaticString)
     }
 
