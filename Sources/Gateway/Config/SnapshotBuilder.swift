@@ -57,17 +57,17 @@ package struct SnapshotBuilder {
         switch provider.kind {
         case .simulator(let settings):
             return Upstream(
-                name: provider.name, means: .simulator(settings), key: Secret(""),
-                timeouts: TimeoutPolicy(), asksForUsage: false)
+                name: provider.name, provider: .openAI(OpenAIProvider()),
+                transport: .simulator(settings), timeouts: TimeoutPolicy(), asksForUsage: false)
         case .openAI(let settings):
             let key = settings.apiKey ?? Secret("")
-            let encoder = OpenAIRequestEncoder(
+            let head = RequestHead(
                 authority: settings.baseURL.authority, pathPrefix: settings.baseURL.pathPrefix,
                 key: key, headers: settings.headers.map { ($0.name, $0.value) },
                 userAgent: userAgent)
             return Upstream(
-                name: provider.name, means: .openAI(try origin(settings, provider.name), encoder),
-                key: key, timeouts: settings.timeouts, asksForUsage: true)
+                name: provider.name, provider: .openAI(OpenAIProvider()),
+                transport: .network(try origin(settings, provider.name), head), key: key, timeouts: settings.timeouts, asksForUsage: true)
         }
     }
 

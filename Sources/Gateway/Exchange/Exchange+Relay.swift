@@ -10,6 +10,8 @@ import ReactorCore
 /// What is kept of an upstream response's head.
 struct UpstreamHead {
     var status = 0
+    /// 201 is what some servers say for an answer that they made.
+    var isSuccess: Bool { status == 200 || status == 201 }
     var isEventStream = false
     /// The value of `retry-after`, copied.
     var retryAfter: [UInt8]?
@@ -24,6 +26,7 @@ extension Exchange: HTTPClientCallDelegate {
 
     package func responseHeadArrived(_ response: HTTPHead) {
         attempts = call.attempts
+        if response.status == 401, renewLease() { return }
         giveBack(&body)
         guard accepts(response.fields.first("content-encoding")) else {
             call.cancel()
@@ -167,14 +170,17 @@ extension Exchange {
         head.isEventStream =
             contentType.count >= 17
             && contentType.prefix(17).equalsIgnoringCase("text/event-stream")
-        guard scan?.isStreaming == true, status == 200, head.isEventStream else { return }
+        guard head.isSuccess, head.isEventStream else { return }
         events = EventStreamParser()
+        if let translation { return translation.openStream() }
         streamObserver = ChatStreamObserver()
     }
 
     func upstreamBody(_ bytes: ByteSlice) {
         guard machine.isActive else { return }
-        if scan?.isStreaming == true, head.status == 200, head.isEventStream {
+        if let translation, head.isSuccess, head.isEventStream {
+            translateEvents(bytes, by: translation)
+        } else if scan?.isStreaming == true, head.isSuccess, head.isEventStream {
             relayEvents(bytes)
         } else {
             keep(bytes)
@@ -183,9 +189,9 @@ extension Exchange {
 
     private func keep(_ bytes: ByteSlice) {
         let limit =
-            head.status == 200 ? snapshot.answerBytesMax : UpstreamErrorDecoder.bodyBytesMax
+            head.isSuccess ? snapshot.answerBytesMax : UpstreamErrorDecoder.bodyBytesMax
         guard answer.count + bytes.count <= limit else {
-            guard head.status == 200 else { return }
+            guard head.isSuccess else { return }
             stopUpstream()
             return fail(Failure(.upstreamMalformed, "The upstream's answer is too large."))
         }
@@ -195,9 +201,8 @@ extension Exchange {
 
     func upstreamEnded() {
         guard machine.isActive else { return }
-        guard head.status == 200 else {
-            return fail(decodeError())
-        }
+        guard head.isSuccess else { return fail(decodeError()) }
+        if let translation { return translationEnded(translation) }
         if scan?.isStreaming == true, head.isEventStream { return streamEnded() }
         let observer = ChatResponseObserver(observing: answer.slice)
         responseObserver = observer
@@ -215,16 +220,19 @@ extension Exchange {
     }
 
     private func decodeError() -> Failure {
+        let codec = translation?.call.codec ?? .chat
         guard let retryAfter = head.retryAfter else {
-            return UpstreamErrorDecoder.decode(
-                status: head.status, body: answer.slice, retryAfter: nil, secret: upstream?.key)
+            return codec.failure(
+                status: head.status, body: answer.slice, retryAfter: nil, secret: secret)
         }
         return retryAfter.withUnsafeBytes {
-            UpstreamErrorDecoder.decode(
-                status: head.status, body: answer.slice, retryAfter: ByteSlice($0),
-                secret: upstream?.key)
+            codec.failure(
+                status: head.status, body: answer.slice, retryAfter: ByteSlice($0), secret: secret)
         }
     }
+
+    /// The credential that this request carried.
+    var secret: Secret? { lease?.token.secret ?? upstream?.key }
 
     func upstreamLost(_ failure: Failure) {
         guard machine.isActive else { return }
@@ -235,6 +243,7 @@ extension Exchange {
     func stopUpstream() {
         call.cancel()
         player?.stop()
+        upstream?.tokens?.forget(self)
     }
 
     // MARK: Streams
@@ -289,7 +298,7 @@ extension Exchange {
     }
 
     /// Makes sure that the stream's head is out and its clocks know of the event.
-    private func prepareEvent() {
+    func prepareEvent() {
         if firstEvent == nil { firstEvent = worker.loop.now }
         if machine.eventWritten(now: worker.loop.now) { beginStream() }
     }

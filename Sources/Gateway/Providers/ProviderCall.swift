@@ -40,6 +40,19 @@ package struct ProviderCall: ~Copyable {
         }
     }
 
+    /// Appends the names of all that was dropped, comma-separated.
+    package func appendDropped(to buffer: inout ByteBuffer) {
+        let start = buffer.count
+        dropped.forEach { parameter in
+            guard parameter != .extras else { return }
+            if buffer.count > start { buffer.append(", " as StaticString) }
+            buffer.append(parameter.name)
+        }
+        guard !droppedExtras.isEmpty else { return }
+        if buffer.count > start { buffer.append(", " as StaticString) }
+        buffer.append(droppedExtras.slice)
+    }
+
     /// Empties it and keeps its memory.
     package mutating func reset() {
         target.removeAll()
