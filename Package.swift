@@ -152,15 +152,21 @@ let package = Package(
             name: "FuzzChecks", dependencies: ["CUV", "ReactorCore", "GatewayCodec"],
             path: "Fuzz/Checks", swiftSettings: settings),
         .target(
-            name: "TestSupport", dependencies: ["CUV", "ReactorCore"], path: "Tests/Support",
+            name: "TestSupport",
+            dependencies: ["CUV", "ReactorCore", "GatewayCodec", "GatewayModel"],
+            path: "Tests/Support",
             swiftSettings: settings),
         tests(of: "ReactorCore", with: ["CUV", "TestSupport", "FuzzChecks"]),
         tests(of: "Reactor", with: ["CUV", "ReactorCore", "TestSupport"]),
         tests(of: "GatewayCodec", with: ["CUV", "ReactorCore", "TestSupport", "FuzzChecks"]),
-        tests(of: "GatewayModel", with: ["ReactorCore"]),
+        tests(of: "GatewayModel", with: ["ReactorCore", "TestSupport"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
-        tests(of: "GatewayDoors", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
-        tests(of: "GatewayProviders", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(
+            of: "GatewayDoors",
+            with: ["ReactorCore", "GatewayCodec", "GatewayModel", "TestSupport", "FuzzChecks"]),
+        tests(
+            of: "GatewayProviders",
+            with: ["ReactorCore", "GatewayCodec", "GatewayModel", "TestSupport", "FuzzChecks"]),
         tests(of: "GatewayPolicy", with: ["ReactorCore", "GatewayModel"]),
         tests(of: "GatewayTelemetry", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         tests(

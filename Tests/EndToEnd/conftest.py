@@ -10,6 +10,8 @@ import pytest
 from certificates import Certificates
 from fake_upstream import UPSTREAM_KEY, FakeUpstream
 from gateway_process import Gateway, Simulator
+from mocks.anthropic import AnthropicMock
+from mocks.salesforce import SalesforceMock
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +38,36 @@ def upstream(session_upstream):
     session_upstream.violations.clear()
     yield session_upstream
     assert session_upstream.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_anthropic_mock(certificates):
+    mock = AnthropicMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def anthropic_mock(session_anthropic_mock):
+    """api.anthropic.com; fails the test if it was sent what the real one refuses (`expecting()` makes an exception)."""
+    session_anthropic_mock.violations.clear()
+    yield session_anthropic_mock
+    assert session_anthropic_mock.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_salesforce_mock(certificates):
+    mock = SalesforceMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def salesforce_mock(session_salesforce_mock):
+    """A Salesforce org and its Models API; fails the test if it was sent what the real ones refuse."""
+    session_salesforce_mock.reset()
+    yield session_salesforce_mock
+    assert session_salesforce_mock.violations == []
 
 
 def openai_provider(url, certificates, **fields):

@@ -19,13 +19,15 @@ def test_a_good_value_passes():
 
 
 @pytest.mark.parametrize("change, path, kind", [
-    ({"model": None}, "model", "type"), ({"other": 1}, "other", "unknown"), ({"n": 0}, "n", "value"),
-    ({"n": 1.0}, "n", "type"), ({"n": True}, "n", "type"), ({"heat": 2.5}, "heat", "value"),
+    ({"model": None}, "model", "type"), ({"other": 1}, "other", "unknown"), ({"n": 0}, "n", "range"),
+    ({"n": 1.0}, "n", "type"), ({"n": True}, "n", "type"), ({"heat": 2.5}, "heat", "range"),
     ({"heat": "1"}, "heat", "type"), ({"mode": "any"}, "mode", "value"), ({"mode": ["auto"]}, "mode", "value"),
-    ({"flag": 1}, "flag", "type"), ({"items": []}, "items", "value"), ({"items": [{"id": 1}, {}]}, "items[1].id", "missing"),
+    ({"flag": 1}, "flag", "type"), ({"items": []}, "items", "value"),
+    ({"items": [{"id": 1}, {}]}, "items[1].id", "missing"),
     ({"items": [{"id": 1, "x": 2}]}, "items[0].x", "unknown"), ({"items": {}}, "items", "type"),
     ({"free": []}, "free", "type"), ({"part": {"text": "a"}}, "part.type", "missing"),
-    ({"part": {"type": "audio"}}, "part.type", "value"), ({"part": {"type": "image", "text": "a"}}, "part.url", "missing"),
+    ({"part": {"type": "audio"}}, "part.type", "value"),
+    ({"part": {"type": "image", "text": "a"}}, "part.url", "missing"),
     ({"stop": [1]}, "stop[0]", "type"), ({"stop": 1}, "stop", "type"),
 ])
 def test_each_wrong_member_is_told_by_its_place(change, path, kind):
@@ -39,7 +41,9 @@ def test_a_missing_member_is_told():
         check({}, SHAPE)
 
 
-@pytest.mark.parametrize("data", [b'{"a":1,"a":2}', b'{"a":NaN}', b'{"a":Infinity}', b"\xff", b"{", b'{"a":1} x', b"", b"[" * 99999])
+@pytest.mark.parametrize("data", [
+    b'{"a":1,"a":2}', b'{"a":NaN}', b'{"a":Infinity}', b"\xff", b"{", b'{"a":1} x', b"", b"[" * 99999,
+])
 def test_json_is_read_without_forgiving(data):
     with pytest.raises(Misshapen):
         parse(data)

@@ -16,8 +16,9 @@ import Testing
     ]
 
     private func line(_ record: AccessRecord, _ format: LogFormat) -> String {
+        var log = AccessLog()
         var buffer = ByteBuffer()
-        AccessLog.append(record, as: format, to: &buffer)
+        log.append(record, as: format, to: &buffer)
         return buffer.string
     }
 
@@ -154,10 +155,29 @@ import Testing
     }
 
     @Test func recordsOfOneBufferFollowEachOther() throws {
+        var log = AccessLog()
         var buffer = ByteBuffer()
-        for _ in 0..<3 { AccessLog.append(full(), as: .json, to: &buffer) }
+        for _ in 0..<3 { log.append(full(), as: .json, to: &buffer) }
         let lines = buffer.string.split(separator: "\n")
         #expect(lines.count == 3)
         for line in lines { #expect(try members(of: String(line)).count == 22) }
+    }
+
+    @Test func everyLineHasItsOwnTime() {
+        var log = AccessLog()
+        let times = [(0, 1), (0, 2), (784_111_777, 42), (784_111_778, 42), (0, 3)]
+        var expected: [String] = []
+        var found: [String] = []
+        for (seconds, milliseconds) in times {
+            var record = AccessRecord()
+            record.secondsSince1970 = seconds
+            record.milliseconds = milliseconds
+            expected.append(String(line(record, .text).prefix(24)))
+            var buffer = ByteBuffer()
+            log.append(record, as: .text, to: &buffer)
+            found.append(String(buffer.string.prefix(24)))
+        }
+        #expect(found == expected)
+        #expect(found[2] == "1994-11-06T08:49:37.042Z")
     }
 }

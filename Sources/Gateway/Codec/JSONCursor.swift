@@ -196,7 +196,7 @@ struct JSONCursor {
     /// Which of the 16 bytes at `pointer` end a plain run. As signed numbers, control characters
     /// and the bytes of non-ASCII characters are those below 0x20.
     @inline(__always)
-    private static func stops(_ pointer: UnsafePointer<UInt8>) -> SIMDMask<SIMD16<Int8>> {
+    static func stops(_ pointer: UnsafePointer<UInt8>) -> SIMDMask<SIMD16<Int8>> {
         let bytes = UnsafeRawPointer(pointer).loadUnaligned(as: SIMD16<Int8>.self)
         return (bytes .< SIMD16(repeating: 0x20))
             .| (bytes .== SIMD16(repeating: Int8(bitPattern: ASCII.quote)))
@@ -205,7 +205,7 @@ struct JSONCursor {
 
     /// The index of the first of the 16 bytes at `pointer` that ends a plain run; 16 if none does.
     @inline(__always)
-    private static func stop(in pointer: UnsafePointer<UInt8>) -> Int {
+    static func stop(in pointer: UnsafePointer<UInt8>) -> Int {
         let words = unsafeBitCast(stops(pointer), to: SIMD2<UInt64>.self)
         if words[0] != 0 { return UInt64(littleEndian: words[0]).trailingZeroBitCount >> 3 }
         if words[1] != 0 { return 8 + UInt64(littleEndian: words[1]).trailingZeroBitCount >> 3 }

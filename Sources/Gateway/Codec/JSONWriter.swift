@@ -267,19 +267,11 @@ extension ByteBuffer {
 private enum JSONText {
     /// The first byte from `start` on that is a control, a quote, a backslash or not ASCII.
     static func endOfPlainRun(in text: ByteSlice, from start: Int) -> Int {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
-        let raw = UnsafeRawPointer(text.base)
         var index = start
-        // Eight at a time: a high bit in `marked` says that a byte of the word needs a look.
-        while index + 8 <= text.count {
-            let word = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            let quotes = word ^ (ones &* UInt64(ASCII.quote))
-            let slashes = word ^ (ones &* UInt64(ASCII.backslash))
-            let marked =
-                (word &- (ones &* 0x20)) | (quotes &- ones) | (slashes &- ones) | word
-            if marked & highs != 0 { break }
-            index += 8
+        while text.count - index >= 16 {
+            let stop = JSONCursor.stop(in: text.base + index)
+            index += stop
+            if stop < 16 { return index }
         }
         while index < text.count, isPlain(text.base[index]) { index += 1 }
         return index

@@ -316,7 +316,7 @@ extension Exchange {
             worker.counters.outputTokens += usage.outputTokens
         }
         if attempts > 1 { worker.counters.retries += 1 }
-        worker.log.append { AccessLog.append(record, as: worker.logFormat, to: &$0) }
+        worker.log.append { worker.lines.append(record, as: worker.logFormat, to: &$0) }
     }
 }
 
@@ -344,7 +344,7 @@ extension Worker {
         record.status = refusal.status
         record.outcome = "refused"
         record.error = refusal.text
-        log.append { AccessLog.append(record, as: logFormat, to: &$0) }
+        log.append { lines.append(record, as: logFormat, to: &$0) }
     }
 }
 

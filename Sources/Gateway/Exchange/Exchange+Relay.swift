@@ -28,39 +28,59 @@ extension Exchange: HTTPClientCallDelegate {
         attempts = call.attempts
         if response.status == 401, renewLease() { return }
         giveBack(&body)
-        guard accepts(response.fields.first("content-encoding")) else {
+        let fields = readFields(response.fields)
+        guard accepts(fields.encoding) else {
             call.cancel()
             fail(Failure(.upstreamMalformed, "The upstream sent an encoding that is not known."))
             return
         }
-        head.retryAfter =
-            response.status == 200
-            ? nil : response.fields.first("retry-after").map { Array($0.raw) }
-        keepFields(response.fields)
-        upstreamHead(
-            status: response.status, contentType: response.fields.first("content-type") ?? .empty)
+        head.retryAfter = response.status == 200 ? nil : fields.retryAfter.map { Array($0.raw) }
+        upstreamHead(status: response.status, contentType: fields.contentType ?? .empty)
     }
 
-    /// Rate limits and the request's id of the upstream are told under names of their own.
-    private func keepFields(_ fields: HTTPFields) {
+    private struct ResponseFields {
+        var encoding: ByteSlice?
+        var retryAfter: ByteSlice?
+        var contentType: ByteSlice?
+    }
+
+    /// One walk over the fields; of several of one name the first counts. Rate limits and the
+    /// request's id of the upstream are kept, to be told under names of their own.
+    private func readFields(_ fields: HTTPFields) -> ResponseFields {
+        var found = ResponseFields()
         forwarded.removeAll()
         for index in 0..<fields.count {
             let name = fields.name(index)
-            // Two bytes tell nearly all others apart: `x-re`quest-id and `x-ra`telimit-.
-            guard name.count >= 12, name[0] | 0x20 == 0x78, name[2] | 0x20 == 0x72 else {
-                continue
+            switch name.count {
+            case 11 where found.retryAfter == nil && name.equalsIgnoringCase("retry-after"):
+                found.retryAfter = fields.value(index)
+            case 12 where found.contentType == nil && name.equalsIgnoringCase("content-type"):
+                found.contentType = fields.value(index)
+            case 16 where found.encoding == nil && name.equalsIgnoringCase("content-encoding"):
+                found.encoding = fields.value(index)
+            case 12...:
+                // Two bytes tell nearly all others apart: `x-re`quest-id and `x-ra`telimit-.
+                if name[0] | 0x20 == 0x78, name[2] | 0x20 == 0x72 {
+                    keep(name, fields.value(index))
+                }
+            default: break
             }
-            let isKept =
-                name.count == 12
-                ? name.equalsIgnoringCase("x-request-id")
-                : name.prefix(12).equalsIgnoringCase("x-ratelimit-")
-            guard isKept, forwarded.count < 4096 else { continue }
-            forwarded.append("x-upstream-" as StaticString)
-            forwarded.append(name.dropFirst(2))
-            forwarded.append(": " as StaticString)
-            forwarded.append(fields.value(index))
-            forwarded.append("\r\n" as StaticString)
         }
+        return found
+    }
+
+    private func keep(_ name: ByteSlice, _ value: ByteSlice) {
+        let isKept =
+            name.count == 12
+            ? name.equalsIgnoringCase("x-request-id")
+            : name.prefix(12).equalsIgnoringCase("x-ratelimit-")
+        guard isKept, forwarded.count < 4096 else { return }
+        forwarded.reserve(name.count + value.count + 16)
+        forwarded.append("x-upstream-" as StaticString)
+        forwarded.append(name.dropFirst(2))
+        forwarded.append(": " as StaticString)
+        forwarded.append(value)
+        forwarded.append("\r\n" as StaticString)
     }
 
     /// Identity was asked for; some servers send gzip all the same.

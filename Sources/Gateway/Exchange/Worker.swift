@@ -30,6 +30,7 @@ package final class Worker {
     package var counters = Counters()
     package let log: LogSink
     package let logFormat: LogFormat
+    var lines = AccessLog()
     package let arena = JSONArena()
     package var random: SeededRandom
     /// Ids that providers leave out.

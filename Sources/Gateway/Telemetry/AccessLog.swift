@@ -39,10 +39,15 @@ package struct AccessRecord {
     package init() {}
 }
 
-/// Writes records as lines.
-package enum AccessLog {
+/// Writes records as lines. Keeps the text of the last line's second, which the next one shares.
+package struct AccessLog: ~Copyable {
+    private var second = Int.min
+    private var secondText = ByteBuffer()
+
+    package init() {}
+
     /// Appends one line for `record`, its line end included.
-    package static func append(
+    package mutating func append(
         _ record: AccessRecord, as format: LogFormat, to buffer: inout ByteBuffer
     ) {
         switch format {
@@ -51,7 +56,7 @@ package enum AccessLog {
         }
     }
 
-    private static func appendJSON(_ record: AccessRecord, to buffer: inout ByteBuffer) {
+    private mutating func appendJSON(_ record: AccessRecord, to buffer: inout ByteBuffer) {
         buffer.append("{\"time\":\"" as StaticString)
         appendTime(record, to: &buffer)
         buffer.append("\",\"level\":\"info\",\"event\":\"request\",\"request_id\":" as StaticString)
@@ -95,7 +100,7 @@ package enum AccessLog {
         buffer.append("}\n" as StaticString)
     }
 
-    private static func appendText(_ record: AccessRecord, to buffer: inout ByteBuffer) {
+    private mutating func appendText(_ record: AccessRecord, to buffer: inout ByteBuffer) {
         appendTime(record, to: &buffer)
         number(" ", record.status, &buffer)
         buffer.append(ASCII.space)
@@ -124,21 +129,25 @@ package enum AccessLog {
         buffer.append(ASCII.lf)
     }
 
-    private static func number(_ name: StaticString, _ value: Int, _ buffer: inout ByteBuffer) {
+    private func number(_ name: StaticString, _ value: Int, _ buffer: inout ByteBuffer) {
         buffer.append(name)
         buffer.append(decimal: value)
     }
 
-    private static func text(_ name: StaticString, _ value: String, _ buffer: inout ByteBuffer) {
+    private func text(_ name: StaticString, _ value: String, _ buffer: inout ByteBuffer) {
         guard !value.isEmpty else { return }
         buffer.append(name)
         value.withByteSlice { buffer.append(jsonString: $0) }
     }
 
     /// RFC 3339, UTC, milliseconds.
-    private static func appendTime(_ record: AccessRecord, to buffer: inout ByteBuffer) {
-        HTTPDate.appendTimestamp(
-            secondsSince1970: record.secondsSince1970, milliseconds: record.milliseconds,
-            to: &buffer)
+    private mutating func appendTime(_ record: AccessRecord, to buffer: inout ByteBuffer) {
+        if record.secondsSince1970 != second {
+            second = record.secondsSince1970
+            secondText.removeAll()
+            HTTPDate.appendTimestamp(secondsSince1970: second, to: &secondText)
+        }
+        buffer.append(secondText.slice)
+        HTTPDate.appendFraction(milliseconds: record.milliseconds, to: &buffer)
     }
 }

@@ -5,7 +5,8 @@ import json
 
 
 class Misshapen(Exception):
-    """`path` is where (`messages[0].content`), `kind` is missing, unknown, type, value or json."""
+    """`path` is where (`messages[0].content`), `kind` is missing, unknown, type, value,
+    range (a number that is too small or too large) or json."""
 
     def __init__(self, path, message, kind):
         super().__init__(f"{path}: {message}" if path else message)
@@ -40,7 +41,7 @@ class Between:
     def check(self, value, path):
         check(value, int if self.whole else float, path)
         if (self.least is not None and value < self.least) or (self.most is not None and value > self.most):
-            raise Misshapen(path, f"{value} is not between {self.least} and {self.most}", "value")
+            raise Misshapen(path, f"{value} is not between {self.least} and {self.most}", "range")
 
 
 class Filled:

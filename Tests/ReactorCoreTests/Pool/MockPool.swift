@@ -237,7 +237,9 @@ struct MockPool {
         if !line.isEmpty { try #require(open == limits.openMax && idle.isEmpty) }
         let oldest = idle.first.map { $0.since + limits.idleTime } ?? .never
         let first = line.first?.until ?? .never
-        try #require(machine.nextDeadline == min(oldest, first))
+        var copy = machine
+        let deadline = copy.nextDeadline
+        try #require(deadline == min(oldest, first))
         let slots = leased.map(\.slot) + idle.map(\.id.slot) + connecting.map(\.id.slot)
         try #require(Set(slots).count == slots.count, "a slot used twice")
         try #require((slots.max() ?? 0) < limits.openMax)

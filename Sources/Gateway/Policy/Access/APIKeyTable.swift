@@ -30,7 +30,7 @@ package enum AccessMode: Sendable {
 }
 
 /// The keys of one configuration.
-package struct APIKeyTable {
+package final class APIKeyTable {
     /// One configured key.
     package struct Entry: Sendable {
         package var principal: Principal

@@ -8,6 +8,7 @@ package struct NameIndex {
     private var slots: [(hash: UInt64, start: Int, count: Int, value: Int)?]
     private var names: [UInt8] = []
     private let mask: UInt64
+    private let isEmpty: Bool
 
     /// Maps each name to its position. A later duplicate is ignored.
     package init(_ list: [String]) {
@@ -15,6 +16,7 @@ package struct NameIndex {
         while capacity < list.count * 2 { capacity *= 2 }
         slots = Array(repeating: nil, count: capacity)
         mask = UInt64(capacity - 1)
+        isEmpty = list.isEmpty
         for (value, name) in list.enumerated() {
             let bytes = Array(name.utf8)
             let hash = bytes.withUnsafeBytes { Self.hash(ByteSlice($0)) }
@@ -28,6 +30,7 @@ package struct NameIndex {
 
     /// The position of `name`, or nil.
     package subscript(name: ByteSlice) -> Int? {
+        guard !isEmpty else { return nil }
         let hash = Self.hash(name)
         var slot = hash & mask
         while let entry = slots[Int(slot)] {

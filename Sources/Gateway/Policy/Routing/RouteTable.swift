@@ -58,7 +58,7 @@ struct NamePattern {
 }
 
 /// The routes of one configuration.
-package struct RouteTable {
+package final class RouteTable {
     private let exact: NameIndex
     private let exactRoutes: [Route]
     private let patterns: [(pattern: NamePattern, route: Route)]

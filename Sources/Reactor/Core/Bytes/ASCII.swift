@@ -35,6 +35,17 @@ public enum ASCII {
         byte &- 0x41 < 26 ? byte | 0x20 : byte
     }
 
+    /// The same for eight bytes at once.
+    @inlinable @inline(__always)
+    public static func lowercased(_ word: UInt64) -> UInt64 {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        // The high bit of each byte: whether its other bits are at least A, and whether above Z.
+        let rest = word & (ones &* 0x7F)
+        let fromA = rest &+ (ones &* (0x80 - 0x41))
+        let aboveZ = rest &+ (ones &* (0x7F - 0x5A))
+        return word | ((fromA ^ aboveZ) & ~word & (ones &* 0x80)) &>> 2
+    }
+
     /// 0-9.
     @inlinable @inline(__always)
     public static func isDigit(_ byte: UInt8) -> Bool { byte &- zero < 10 }

@@ -109,21 +109,25 @@ public struct ByteBuffer: ~Copyable {
     }
 
     private mutating func append(magnitude value: UInt) {
-        var rest = value
+        // By comparison: a division costs more, and most numbers are short.
         var digits = 1
-        while rest >= 10 {
-            rest /= 10
+        var bound: UInt = 10
+        while digits < 20, value >= bound {
             digits &+= 1
+            // Wraps behind the twentieth digit, where it is not asked for any more.
+            bound = bound &* 10
         }
         reserve(digits)
-        rest = value
         let start = base.unsafelyUnwrapped + used
         var index = digits
-        repeat {
+        var rest = value
+        while index > 1 {
             index &-= 1
-            start[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
-        } while index > 0
+            let tenth = rest / 10
+            start[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest &- tenth &* 10)
+            rest = tenth
+        }
+        start[0] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest)
         used &+= digits
     }
 

@@ -116,6 +116,17 @@ public struct ByteSlice: @unchecked Sendable {
     public func equalsIgnoringCase(_ lowercase: StaticString) -> Bool {
         guard count == lowercase.utf8CodeUnitCount else { return false }
         let other = lowercase.utf8Start
+        // Eight at a time, the last eight perhaps a second time.
+        if count >= 8 {
+            var place = 0
+            while true {
+                let word = UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self)
+                let wanted = UnsafeRawPointer(other + place).loadUnaligned(as: UInt64.self)
+                guard ASCII.lowercased(word) == wanted else { return false }
+                if place == count - 8 { return true }
+                place = min(place + 8, count - 8)
+            }
+        }
         for index in 0..<count where ASCII.lowercased(base[index]) != other[index] {
             return false
         }

@@ -337,8 +337,11 @@ extension ParserState {
         settings.pointee.on_message_complete = { parser in
             let state = parserState(parser)
             state.pointee.event = .end
-            // A trailer may have changed it since the head.
-            state.pointee.mayBePlain = llhttp_should_keep_alive(parser) != 0
+            // A trailer may have changed it since the head. What llhttp makes of bytes behind an
+            // upgrade or an interim response is its own.
+            state.pointee.mayBePlain =
+                llhttp_should_keep_alive(parser) != 0 && !state.pointee.asksForUpgrade
+                && (state.pointee.method != .other || state.pointee.status >= 200)
             return Int32(HPE_PAUSED.rawValue)
         }
         settings.pointee.on_chunk_extension_name = { parser, _, count in

@@ -29,6 +29,14 @@ public enum HTTPDate {
     public static func appendTimestamp(
         secondsSince1970 seconds: Int, milliseconds: Int, to buffer: inout ByteBuffer
     ) {
+        appendTimestamp(secondsSince1970: seconds, to: &buffer)
+        appendFraction(milliseconds: milliseconds, to: &buffer)
+    }
+
+    /// Appends the first part of a timestamp, e.g. `1994-11-06T08:49:37`.
+    public static func appendTimestamp(
+        secondsSince1970 seconds: Int, to buffer: inout ByteBuffer
+    ) {
         let days = Int((Double(seconds) / 86400).rounded(.down))
         let time = seconds - days * 86400
         let (year, month, day) = civil(daysSince1970: days)
@@ -43,6 +51,10 @@ public enum HTTPDate {
         append(twoDigits: time / 60 % 60, to: &buffer)
         buffer.append(ASCII.colon)
         append(twoDigits: time % 60, to: &buffer)
+    }
+
+    /// Appends the rest of a timestamp, e.g. `.042Z`.
+    public static func appendFraction(milliseconds: Int, to buffer: inout ByteBuffer) {
         buffer.append(0x2E as UInt8)
         buffer.append(ASCII.zero + UInt8(milliseconds / 100 % 10))
         append(twoDigits: milliseconds % 100, to: &buffer)

@@ -271,8 +271,13 @@ public struct PoolMachine {
         return nil
     }
 
-    /// When `timePassed` must be called next.
+    /// When `timePassed` must be called next. Asked in place: to read it of a pool that a class
+    /// holds would copy the pool, and count all its references.
     public var nextDeadline: Instant {
+        mutating get { earliestDeadline }
+    }
+
+    private var earliestDeadline: Instant {
         var deadline = Instant.never
         if counters.idle > 0, let id = idle.first(where: isIdle),
             case .idle(let since) = connections[id.slot].state

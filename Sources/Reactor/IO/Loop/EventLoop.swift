@@ -34,7 +34,9 @@ public final class EventLoop {
     var outputPool = BufferPool()
     /// Ciphertext of the connection that is being flushed.
     var cipherBuffer = ByteBuffer(capacity: 32 * 1024)
-    private var dirty: [TCPConnection] = []
+    /// Connections to be flushed at the turn's end, linked through `nextDirty`; each is retained.
+    private var firstDirty: Unmanaged<TCPConnection>?
+    private var lastDirty: Unmanaged<TCPConnection>?
     private var deferred: [any Deferrable] = []
     private var inTurn = false
 
@@ -121,11 +123,12 @@ public final class EventLoop {
         repeat {
             runDeferred()
             flushDirty()
-        } while !deferred.isEmpty || !dirty.isEmpty
+        } while !deferred.isEmpty || firstDirty != nil
         inTurn = false
     }
 
     private func runDeferred() {
+        guard !deferred.isEmpty else { return }
         // By index: what runs may defer more.
         var index = 0
         while index < deferred.count {
@@ -136,12 +139,15 @@ public final class EventLoop {
     }
 
     private func flushDirty() {
-        var index = 0
-        while index < dirty.count {
-            dirty[index].flush()
-            index += 1
+        while let first = firstDirty {
+            first._withUnsafeGuaranteedRef { connection in
+                firstDirty = connection.nextDirty
+                connection.nextDirty = nil
+                if firstDirty == nil { lastDirty = nil }
+                connection.flush()
+            }
+            first.release()
         }
-        dirty.removeAll(keepingCapacity: true)
     }
 
     /// Calls `target` at the end of the current turn.
@@ -150,7 +156,15 @@ public final class EventLoop {
         if !inTurn { withTurn {} }
     }
 
-    func markDirty(_ connection: TCPConnection) { dirty.append(connection) }
+    func markDirty(_ connection: TCPConnection) {
+        let entry = Unmanaged.passRetained(connection)
+        if let lastDirty {
+            lastDirty._withUnsafeGuaranteedRef { $0.nextDirty = entry }
+        } else {
+            firstDirty = entry
+        }
+        lastDirty = entry
+    }
 
     // MARK: Timers
 

@@ -40,6 +40,8 @@ open class TCPConnection {
     private var queued = ByteBuffer()
 
     private var isDirty = false
+    /// The one behind this in the loop's list of those to be flushed.
+    final var nextDirty: Unmanaged<TCPConnection>?
     private var isReading = false
     /// Whether the handle is closing or closed. Nothing is delivered from then on.
     public private(set) final var isClosed = false
@@ -111,6 +113,8 @@ open class TCPConnection {
 
     private func readCompleted(_ count: Int) {
         guard count != 0 else { return }
+        // Once: every access through an unowned reference counts it.
+        let loop = self.loop
         loop.beginTurn()
         if count > 0 {
             let bytes = ByteSlice(UnsafePointer(loop.readBuffer), count: count)
