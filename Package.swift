@@ -77,6 +77,7 @@ let fuzzers: [Target] = [
     fuzzer("event-stream", on: ["FuzzChecks"]),
     fuzzer("http1", on: ["FuzzChecks"]),
     fuzzer("json-scanner", on: ["FuzzChecks"]),
+    fuzzer("messages-stream", on: ["FuzzChecks"]),
 ]
 
 let package = Package(
@@ -149,7 +150,11 @@ let package = Package(
 
         // What must hold for any bytes: called by the fuzz targets and by plain tests.
         .target(
-            name: "FuzzChecks", dependencies: ["CUV", "ReactorCore", "GatewayCodec"],
+            name: "FuzzChecks",
+            dependencies: [
+                "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayProviders",
+                "GatewayDoors",
+            ],
             path: "Fuzz/Checks", swiftSettings: settings),
         .target(
             name: "TestSupport",

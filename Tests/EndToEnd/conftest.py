@@ -11,7 +11,10 @@ from certificates import Certificates
 from fake_upstream import UPSTREAM_KEY, FakeUpstream
 from gateway_process import Gateway, Simulator
 from mocks.anthropic import AnthropicMock
+from mocks.google import GoogleMock
 from mocks.salesforce import SalesforceMock
+from mocks.sambanova import SambaNovaMock
+from mocks.sambaweb import SambaWebMock
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +59,21 @@ def anthropic_mock(session_anthropic_mock):
 
 
 @pytest.fixture(scope="session")
+def session_gemini_mock(certificates):
+    mock = GoogleMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def gemini_mock(session_gemini_mock):
+    """The Gemini Developer API, Vertex AI, the token endpoint and the metadata server; strict in the same way."""
+    session_gemini_mock.violations.clear()
+    yield session_gemini_mock
+    assert session_gemini_mock.violations == []
+
+
+@pytest.fixture(scope="session")
 def session_salesforce_mock(certificates):
     mock = SalesforceMock(certificates)
     yield mock
@@ -68,6 +86,36 @@ def salesforce_mock(session_salesforce_mock):
     session_salesforce_mock.reset()
     yield session_salesforce_mock
     assert session_salesforce_mock.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_sambanova_mock(certificates):
+    mock = SambaNovaMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def sambanova_mock(session_sambanova_mock):
+    """api.sambanova.ai; fails the test if it was sent what the real one refuses."""
+    session_sambanova_mock.reset()
+    yield session_sambanova_mock
+    assert session_sambanova_mock.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_sambaweb_mock(certificates):
+    mock = SambaWebMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def sambaweb_mock(session_sambaweb_mock):
+    """cloud.sambanova.ai and its login; fails the test if it was sent what no browser would send."""
+    session_sambaweb_mock.reset()
+    yield session_sambaweb_mock
+    assert session_sambaweb_mock.violations == []
 
 
 def openai_provider(url, certificates, **fields):

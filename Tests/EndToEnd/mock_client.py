@@ -17,7 +17,7 @@ class MockClient:
             return client.ask(request, method)
 
     def _headers(self, headers):
-        merged = {"Host": f"localhost:{self.listener.port}", **self.headers, **(headers or {})}
+        merged = {"Host": f"{self.listener.host}:{self.listener.port}", **self.headers, **(headers or {})}
         return [(name, value) for name, value in merged.items() if value is not None]
 
     def post(self, path, body, headers=None, content_type="application/json"):

@@ -3,6 +3,8 @@
 
 import base64
 import json
+import struct
+import zlib
 
 import pytest
 
@@ -17,6 +19,7 @@ SCHEMA = {"type": "object", "properties": {}}
 TOOL = {"type": "function", "function": {"name": "wx", "description": "d", "parameters": SCHEMA}}
 USER = {"role": "user", "content": "Grüße an alle"}
 CALL = {"id": "call_1", "function": {"name": "wx", "arguments": '{"c":"Oslo"}'}}
+RESULT = {"role": "tool", "content": "4C", "tool_call_id": "call_1", "tool_call_name": "wx"}
 
 
 @pytest.fixture(autouse=True)
@@ -128,11 +131,11 @@ def test_streams_break_on_request(mock, client):
     chat_body(USER, {"role": "assistant", "content": "", "tool_invocations": [CALL]}),
     chat_body(USER, {"role": "tool", "content": "4C", "tool_call_id": "call_1", "tool_call_name": "wx"}),
     chat_body(USER, {"role": "assistant", "content": None, "tool_invocations": [CALL]}),
-    chat_body(USER, {"role": "assistant", "content": "", "tool_invocations": [CALL, CALL]}),
+    chat_body(USER, {"role": "assistant", "content": "", "tool_invocations": [CALL, CALL]}, RESULT),
     chat_body(USER, {"role": "assistant", "content": "", "tool_invocations": [
-        {"id": "a", "function": {"name": "wx", "arguments": {"c": 1}}}]}),
+        {"id": "call_1", "function": {"name": "wx", "arguments": {"c": 1}}}]}, RESULT),
     chat_body(USER, {"role": "assistant", "content": "", "tool_invocations": [
-        {"id": "a", "function": {"name": "wx", "arguments": "{c"}}]}),
+        {"id": "call_1", "function": {"name": "wx", "arguments": "{c"}}]}, RESULT),
 ])
 def test_wrong_bodies_of_the_generic_chat_are_violations(mock, client, body):
     assert client.post(f"{B}/chat/generations", body).status == 400
@@ -232,5 +235,15 @@ def test_the_published_frame_is_made_and_read():
         broken = vector[:at] + bytes([vector[at] ^ 1]) + vector[at + 1 :]
         with pytest.raises(eventstream.BadFrame):
             eventstream.decode(broken)
+    for at in range(1, len(vector)):
+        with pytest.raises(eventstream.BadFrame, match="never ended"):
+            eventstream.decode(vector[:at])
+    with pytest.raises(eventstream.BadFrame, match="prelude"):
+        list(eventstream.Decoder().feed(vector[:8] + b"\0\0\0\0"))
+    huge = struct.pack(">II", 2**30, 16)
+    with pytest.raises(eventstream.BadFrame, match="lengths"):
+        list(eventstream.Decoder().feed(huge + struct.pack(">I", zlib.crc32(huge))))
+    with pytest.raises(eventstream.BadFrame, match="header a"):
+        eventstream.decode(eventstream.encode([("a", "1"), ("a", "2")]))
     headers, payload = eventstream.decode(eventstream.error("500", "away"))[0]
     assert headers[":error-code"] == "500" and payload == b""

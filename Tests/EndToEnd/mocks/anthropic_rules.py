@@ -51,7 +51,7 @@ def check_request(body, model, surface="api", betas=False, counting=False, versi
     except Misshapen as failure:
         raise _spelled(failure) from None
     _check_sampling(body, can)
-    if version >= "2026-10-21":
+    if "2026-10-21" in (version, body.get("anthropic_version")):
         _check_second_version(body, turns)
     _check_thinking(body, can)
     _check_tools(body, can, turns)

@@ -102,8 +102,8 @@ MESSAGES = {
     "top_k": Between(0, whole=True), "stop_sequences": [_stop], "stream": bool, "metadata": _metadata,
     "service_tier": {"auto", "standard_only"}, "container": (str, dict, None), "inference_geo": (str, None)}
 BETA_MEMBERS = {"context_management": (dict, None), "mcp_servers": [dict], "speed": ({"standard", "fast"}, None)}
-VERTEX_VERSION = "vertex-2023-10-16"
-VERTEX = {"anthropic_version!": {VERTEX_VERSION}, "anthropic_beta": [matching(BETA)]}
+VERTEX = {"anthropic_version!": {"vertex-2023-10-16", "2026-10-21"},  # SDK 2 and later send the second
+          "anthropic_beta": [matching(BETA)]}
 BEDROCK = {"anthropic_version!": {"bedrock-2023-05-31"}, "anthropic_beta": [matching(BETA)]}
 
 

@@ -133,8 +133,8 @@ class Service:
         context.sni_callback = name_seen
         return context
 
-    def listen(self, context=None, greeting=None, label=""):
-        listener = Listener(self, context, greeting, label)
+    def listen(self, context=None, greeting=None, label="", host="localhost"):
+        listener = Listener(self, context, greeting, label, host)
         self.listeners.append(listener)
         return listener
 
@@ -267,7 +267,7 @@ class Service:
     def check_transport(self, connection, request):
         """What no service may be sent, whatever its dialect."""
         headers = request.headers
-        if headers.all("host") != [f"localhost:{connection.listener.port}"]:
+        if headers.all("host") != [f"{connection.listener.host}:{connection.listener.port}"]:
             raise Refused(400, f"host {headers.all('host')}")
         for name in headers.names():
             if name not in self.own_headers and _FORBIDDEN.fullmatch(name):

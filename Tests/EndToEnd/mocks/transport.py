@@ -287,8 +287,9 @@ class Connection:
 class Listener:
     """One port. `context=None` speaks plain HTTP; `greeting` replaces TLS and HTTP by a script of raw bytes."""
 
-    def __init__(self, upstream, context, greeting=None, label=""):
+    def __init__(self, upstream, context, greeting=None, label="", host="localhost"):
         self.upstream, self.context, self.greeting, self.label = upstream, context, greeting, label
+        self.host = host  # by which it is called
         self.connections = []
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self.socket.getsockname()[1]
@@ -300,7 +301,7 @@ class Listener:
 
     @property
     def origin(self):
-        return f"{'http' if self.context is None and not self.greeting else 'https'}://localhost:{self.port}"
+        return f"{'http' if self.context is None and not self.greeting else 'https'}://{self.host}:{self.port}"
 
     def _accept(self):
         while True:

@@ -110,4 +110,25 @@ import Testing
         machine.headArrived(now: at(85))
         #expect(machine.deadline.at == at(100))
     }
+
+    // MARK: Waiting for a connection
+
+    @Test func aWaitIsBoundedByTheTotalClock() {
+        let machine = ClientCallMachine(clocks: clocks, connectTime: 10_000_000_000, now: start)
+        #expect(machine.deadline.at == at(100) && machine.deadline.clock == .total)
+    }
+
+    @Test(arguments: [(9, true), (10, false), (11, false)])
+    func aShorterConnectClockBoundsEachWait(_ seconds: Int, _ bounds: Bool) {
+        var clocks = clocks
+        clocks.connect = .seconds(seconds)
+        var machine = ClientCallMachine(clocks: clocks, connectTime: 10_000_000_000, now: start)
+        #expect(machine.deadline.at == (bounds ? at(seconds) : at(100)))
+        #expect(machine.deadline.clock == (bounds ? .connect : .total))
+        #expect(machine.connectFailed() == .retryFresh)
+        machine.waits(now: at(4))
+        #expect(machine.deadline.at == (bounds ? at(4 + seconds) : at(100)))
+        machine.sent(reused: false, now: at(5))
+        #expect(machine.deadline.at == at(65) && machine.deadline.clock == .head)
+    }
 }

@@ -40,6 +40,36 @@ import Testing
         return machine
     }
 
+    // MARK: TLS
+
+    @Test func aHandshakeHasTheTimeOfAHead() {
+        var machine = ServerConnectionMachine(limits: limits, securing: true, now: start)
+        #expect(machine.deadline == at(10))
+        #expect(!machine.isIdle && !machine.isServing && !machine.mayAnswer)
+        #expect(machine.timePassed(now: at(9.9)) == .none)
+        #expect(machine.timePassed(now: at(10)) == .close)
+    }
+
+    @Test func behindItTheConnectionIsIdle() {
+        var machine = ServerConnectionMachine(limits: limits, securing: true, now: start)
+        machine.secured(now: at(9))
+        #expect(machine.isIdle && machine.deadline == at(9 + 75))
+        machine.bytesArrived(now: at(20))
+        machine.secured(now: at(21))
+        #expect(!machine.isIdle && machine.deadline == at(30))
+    }
+
+    @Test func aHandshakeEndsWithADrainOrARefusal() {
+        var machine = ServerConnectionMachine(limits: limits, securing: true, now: start)
+        let closesNow = machine.drain()
+        #expect(closesNow)
+        machine = ServerConnectionMachine(limits: limits, securing: true, now: start)
+        machine.bytesArrived(now: at(1))
+        #expect(machine.mayAnswer)
+        machine = ServerConnectionMachine(limits: limits, securing: true, now: start)
+        #expect(machine.inputEnded() == .close)
+    }
+
     // MARK: The usual way
 
     @Test func oneRequestAfterTheOther() {

@@ -442,4 +442,69 @@ import Testing
         #expect(second.hasEnded && first.writes == 0)
         test.finish()
     }
+
+    // MARK: Waiting for a connection
+
+    /// The only connection is taken, and nobody gives it back.
+    @Test func theTotalClockBoundsTheWaitInLine() throws {
+        let test = Loopback()
+        let listener = test.listen()
+        var limits = PoolLimits()
+        limits.openMax = 1
+        limits.waitTime = .seconds(60)
+        let origin = try test.origin(port: listener.port, limits: limits)
+        let first = RecordingCall()
+        first.start(on: origin)
+        let upstream = try test.accept(listener)
+        var clocks = ClientClocks()
+        clocks.total = .milliseconds(100)
+        let second = RecordingCall()
+        second.start(on: origin, clocks: clocks)
+        test.wait("the failure", within: .seconds(2)) { second.isOver }
+        #expect(second.failure == .timedOut(.total) && second.writes == 0)
+        #expect(origin.counters.waiting == 0)
+        upstream.send(whole)
+        test.wait("the first answer") { first.isOver }
+        #expect(first.text == "hi" && origin.counters.idle == 1)
+        test.finish()
+    }
+
+    /// The upstream takes the connection and never says a word of TLS.
+    @Test(arguments: [ClientClock.connect, .total])
+    func aCallsOwnClocksBoundTheMakingOfAConnection(_ clock: ClientClock) throws {
+        let test = Loopback()
+        let listener = test.listen()
+        let origin = try test.origin(
+            port: listener.port, tls: try TLSContext(client: TLSClientSettings()),
+            connectTime: .seconds(60))
+        var clocks = ClientClocks()
+        clocks.connect = clock == .connect ? .milliseconds(100) : .seconds(60)
+        clocks.total = clock == .total ? .milliseconds(100) : .seconds(60)
+        let call = RecordingCall()
+        call.start(on: origin, clocks: clocks)
+        let upstream = try test.accept(listener)
+        test.wait("the failure", within: .seconds(2)) { call.isOver }
+        #expect(call.failure == .timedOut(clock) && call.call.attempts == 1)
+        test.waitForEnd(of: upstream)
+        #expect(origin.counters.connecting == 0)
+        test.finish()
+    }
+
+    /// What bounded the wait bounds nothing behind it, nor the next call of the same object.
+    @Test func theWaitsClockEndsWithTheWait() throws {
+        let test = Loopback()
+        let listener = test.listen()
+        let origin = try test.origin(port: listener.port, connectTime: .seconds(60))
+        var clocks = ClientClocks()
+        clocks.connect = .milliseconds(80)
+        let call = RecordingCall()
+        call.start(on: origin, clocks: clocks)
+        let upstream = try test.accept(listener)
+        test.waitForText("\r\n\r\n", on: upstream)
+        test.pass(.milliseconds(150))
+        upstream.send(whole)
+        test.wait("the answer") { call.isOver }
+        #expect(call.text == "hi")
+        test.finish()
+    }
 }

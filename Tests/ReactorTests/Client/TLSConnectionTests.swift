@@ -79,6 +79,40 @@ import Testing
         test.finish()
     }
 
+    /// A client that connects and says nothing, or half of something, holds no place for long.
+    @Test(arguments: ["", "\u{16}\u{03}\u{01}"])
+    func aStalledHandshakeIsBoundedByTheHeadTime(_ sent: String) throws {
+        let test = Loopback()
+        var limits = ServerLimits()
+        limits.headTime = .milliseconds(100)
+        limits.idleTime = .seconds(60)
+        try test.serve(tls: try serverContext(), limits: limits)
+        let socket = test.connect()
+        if !sent.isEmpty { socket.send(sent) }
+        test.wait("the connection") { test.server?.connectionCount == 1 }
+        test.waitForEnd(of: socket, within: .seconds(2))
+        #expect(socket.input.isEmpty)
+        test.finish()
+    }
+
+    @Test func aSecuredConnectionHasTheIdleTime() throws {
+        let test = Loopback()
+        var limits = ServerLimits()
+        limits.headTime = .milliseconds(100)
+        limits.idleTime = .seconds(60)
+        try test.serve(tls: try serverContext(), limits: limits)
+        let origin = try test.origin(tls: try clientContext())
+        for _ in 0..<2 {
+            let call = RecordingCall()
+            call.start(on: origin)
+            test.wait("the answer") { call.isOver }
+            #expect(call.status == 200)
+            test.pass(.milliseconds(200))
+        }
+        #expect(origin.counters.created == 1)
+        test.finish()
+    }
+
     // MARK: Refused servers
 
     /// What is wrong with a server's certificate.

@@ -99,15 +99,25 @@ public struct ClientCallMachine {
     private var triedTwice = false
     private let start: Instant
     private var phaseStart: Instant
+    /// Whether the connect clock is shorter than that of the connections being made for anybody,
+    /// which keep their own: then it bounds the wait for one.
+    private let boundsWait: Bool
     /// How many attempts have been made.
     public private(set) var attempts = 1
 
     /// A call that begins now.
-    public init(clocks: ClientClocks, now: Instant) {
+    ///
+    /// - Parameter connectTime: nanoseconds that a connection of its origin may take to be made; a
+    ///   connect clock below it bounds the call's wait.
+    public init(clocks: ClientClocks, connectTime: Int64 = 0, now: Instant) {
         self.clocks = clocks
+        boundsWait = clocks.connectNanoseconds < connectTime
         start = now
         phaseStart = now
     }
+
+    /// The call waits for a connection, again after a second try was allowed.
+    public mutating func waits(now: Instant) { phaseStart = now }
 
     /// The request was written to a connection that is new or has served before.
     public mutating func sent(reused: Bool, now: Instant) {
@@ -164,7 +174,12 @@ public struct ClientCallMachine {
         let whole = start.advanced(nanoseconds: clocks.totalNanoseconds)
         let phase: (Instant, ClientClock)
         switch state {
-        case .waiting: phase = (.never, .connect)
+        case .waiting:
+            // Else whoever makes the connection keeps the time, and the pool that of its line.
+            phase =
+                boundsWait
+                ? (phaseStart.advanced(nanoseconds: clocks.connectNanoseconds), .connect)
+                : (.never, .connect)
         case .sent, .receiving:
             phase = (phaseStart.advanced(nanoseconds: clocks.headNanoseconds), .head)
         case .body: phase = (phaseStart.advanced(nanoseconds: clocks.idleNanoseconds), .idle)

@@ -1,6 +1,8 @@
 // ServerConnectionMachine.swift — the life of one server connection, request after request.
 // Pure value: no socket and no clock. HTTPServerConnection tells it what happened and obeys.
 //
+// With TLS the handshake comes first, bounded like a head.
+//
 //            bytes               head                    request and response ended
 //   idle ───────────▶ head ───────────▶ exchange ───────────────────────────────────▶ idle
 //     │                 │                  │  response ended, request still open
@@ -43,6 +45,10 @@ public struct ServerConnectionMachine {
     }
 
     private enum State: Equatable {
+        /// The TLS handshake is under way, within the time of a head or of idleness, whichever is
+        /// shorter. -> idle when it is complete;
+        /// -> head when the connection is refused; -> closed on time, EOF, drain.
+        case securing
         /// -> head on a byte; -> closed on time, EOF, drain.
         case idle
         /// -> exchange on a whole head; -> lingering on a refused one; -> closed.
@@ -68,15 +74,17 @@ public struct ServerConnectionMachine {
     private var inputDeadline: Instant
     private var outputDeadline = Instant.never
 
-    /// A connection that has just been accepted.
-    public init(bounds: ServerBounds, now: Instant) {
+    /// A connection that has just been accepted; with `securing`, its TLS handshake comes first.
+    public init(bounds: ServerBounds, securing: Bool = false, now: Instant) {
         self.bounds = bounds
-        inputDeadline = now.advanced(nanoseconds: bounds.idle)
+        state = securing ? .securing : .idle
+        inputDeadline = now.advanced(
+            nanoseconds: securing ? min(bounds.head, bounds.idle) : bounds.idle)
     }
 
     /// The same with limits of its own.
-    public init(limits: ServerLimits, now: Instant) {
-        self.init(bounds: ServerBounds(limits), now: now)
+    public init(limits: ServerLimits, securing: Bool = false, now: Instant) {
+        self.init(bounds: ServerBounds(limits), securing: securing, now: now)
     }
 
     /// The next time at which `timePassed` must be called.
@@ -90,7 +98,7 @@ public struct ServerConnectionMachine {
         switch state {
         case .head: true
         case .exchange: responseOpen && !responseStarted
-        case .idle, .lingering, .closed: false
+        case .securing, .idle, .lingering, .closed: false
         }
     }
 
@@ -112,9 +120,16 @@ public struct ServerConnectionMachine {
 
     // MARK: Input
 
-    /// Bytes arrived, of whatever kind.
+    /// The TLS handshake is complete: a first request may take as long to begin as any other.
+    public mutating func secured(now: Instant) {
+        guard state == .securing else { return }
+        state = .idle
+        inputDeadline = now.advanced(nanoseconds: bounds.idle)
+    }
+
+    /// Bytes arrived, of whatever kind; or the connection is refused whatever will arrive.
     public mutating func bytesArrived(now: Instant) {
-        guard state == .idle else { return }
+        guard state == .idle || state == .securing else { return }
         state = .head
         keepsAlive = true
         inputDeadline = now.advanced(nanoseconds: bounds.head)
@@ -229,7 +244,7 @@ public struct ServerConnectionMachine {
         switch state {
         case .head: return .answerTimeout
         case .exchange: return responseStarted ? expire() : .answerTimeout
-        case .idle, .lingering, .closed: return expire()
+        case .securing, .idle, .lingering, .closed: return expire()
         }
     }
 
@@ -243,7 +258,7 @@ public struct ServerConnectionMachine {
     public mutating func drain() -> Bool {
         draining = true
         keepsAlive = false
-        return state == .idle
+        return state == .idle || state == .securing
     }
 
     /// The connection is over, but for output that may still wait for the client.

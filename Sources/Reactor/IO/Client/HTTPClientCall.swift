@@ -13,6 +13,8 @@ public final class HTTPClientCall {
     /// Whether the response to come has no body because the request's method is HEAD.
     var isHead = false
     private var failure: HTTPClientFailure?
+    /// Keeps the clocks while there is no connection that could; made for the first wait.
+    private var waitTimer: LoopTimer?
 
     /// A call that has not been started.
     public init() {}
@@ -32,8 +34,29 @@ public final class HTTPClientCall {
         self.origin = origin
         self.delegate = delegate
         self.isHead = isHead
-        machine = ClientCallMachine(clocks: clocks, now: origin.loop.now)
-        origin.enqueue(self, fresh: false)
+        machine = ClientCallMachine(
+            clocks: clocks, connectTime: origin.connectNanoseconds, now: origin.loop.now)
+        enqueue(on: origin, fresh: false)
+    }
+
+    private func enqueue(on origin: HTTPOrigin, fresh: Bool) {
+        origin.enqueue(self, fresh: fresh)
+        guard request != nil else { return }
+        let timer = waitTimer ?? LoopTimer(origin.loop) { [unowned(unsafe) self] in waitPassed() }
+        waitTimer = timer
+        timer.set(machine.deadline.at)
+    }
+
+    private func waitPassed() {
+        guard let origin, let request else { return }
+        let due = machine.deadline
+        guard due.at <= origin.loop.now else {
+            waitTimer?.set(due.at)
+            return
+        }
+        self.request = nil
+        origin.cancel(request)
+        fail(.timedOut(due.clock))
     }
 
     /// Ends the call at once, in whatever phase it is; its connection is closed. No delegate call
@@ -70,6 +93,7 @@ public final class HTTPClientCall {
 
     func write(on connection: HTTPClientConnection) {
         self.connection = connection
+        waitTimer?.set(.never)
         delegate?.writeRequest(on: connection)
     }
 
@@ -104,7 +128,10 @@ public final class HTTPClientCall {
         _ verdict: ClientCallMachine.Verdict, else failure: HTTPClientFailure
     ) {
         switch verdict {
-        case .retryFresh: origin?.enqueue(self, fresh: true)
+        case .retryFresh:
+            guard let origin else { return }
+            machine.waits(now: origin.loop.now)
+            enqueue(on: origin, fresh: true)
         case .fail: fail(failure)
         }
     }
@@ -112,6 +139,7 @@ public final class HTTPClientCall {
     @discardableResult
     private func finish() -> (any HTTPClientCallDelegate)? {
         machine.ended()
+        waitTimer?.set(.never)
         defer { delegate = nil }
         return delegate
     }

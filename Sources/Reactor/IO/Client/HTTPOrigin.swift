@@ -23,6 +23,7 @@ public final class HTTPOrigin {
     let tls: TLSContext?
     private let resolver: Resolver
     private let connectTime: Duration
+    let connectNanoseconds: Int64
     private var machine: PoolMachine
     /// By the slot of their ids.
     private var connections: [HTTPClientConnection?] = []
@@ -42,6 +43,7 @@ public final class HTTPOrigin {
         self.port = port
         self.tls = tls
         self.connectTime = connectTime
+        connectNanoseconds = connectTime.nanoseconds
         machine = PoolMachine(limits: limits)
         timer = LoopTimer(loop) { [unowned(unsafe) self] in timePassed() }
     }

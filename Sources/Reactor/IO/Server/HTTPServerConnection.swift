@@ -49,7 +49,8 @@ public final class HTTPServerConnection: TCPConnection {
     init(server: HTTPServer, block: UnsafeMutablePointer<cuv_tcp_block>, tls: TLSEngine?) {
         self.server = server
         let bounds = server.bounds
-        machine = ServerConnectionMachine(bounds: bounds, now: server.loop.now)
+        machine = ServerConnectionMachine(
+            bounds: bounds, securing: tls != nil, now: server.loop.now)
         parser = HTTP1Parser(
             .request, limits: bounds.limits.head, settings: server.loop.parserSettings)
         super.init(loop: server.loop, block: block, tls: tls)
@@ -58,6 +59,11 @@ public final class HTTPServerConnection: TCPConnection {
     }
 
     // MARK: Input
+
+    public override func secured() {
+        machine.secured(now: loop.now)
+        timer?.set(machine.deadline)
+    }
 
     public override func received(_ bytes: ByteSlice) {
         guard machine.takesInput else { return }
