@@ -15,6 +15,8 @@ package struct ProviderCall: ~Copyable {
     package var body = ByteBuffer()
     /// Whether the answer is asked for as a stream.
     package var streams = false
+    /// How the answer will be spelled.
+    package var codec = AnswerCodec.chat
     /// What the caller asked for and the provider cannot be told.
     package private(set) var dropped = ParameterSet()
     /// Names of dropped members that the model has no word for, comma-separated.
@@ -59,6 +61,7 @@ package struct ProviderCall: ~Copyable {
         fields.removeAll()
         body.removeAll()
         streams = false
+        codec = .chat
         dropped = ParameterSet()
         droppedExtras.removeAll()
     }
