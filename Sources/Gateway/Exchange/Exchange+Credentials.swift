@@ -2,6 +2,7 @@
 // upstream did not take.
 
 import GatewayModel
+import GatewayPolicy
 import GatewayProviders
 
 extension Exchange: TokenWaiter {

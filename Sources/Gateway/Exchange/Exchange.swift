@@ -388,7 +388,7 @@ package final class Exchange {
         }
         let splice = relaySplice(scan, asksForUsage: upstream.asksForUsage)
         head.append(
-            target: ByteSlice(OpenAIProvider.chatTarget), streams: scan.isStreaming,
+            target: ByteSlice(OpenAIProvider.target), streams: scan.isStreaming,
             token: lease?.token.secret, fields: forwarded.slice,
             contentLength: body.count + splice.byteCountDelta, to: &output)
         splice.append(body.slice, to: &output)
