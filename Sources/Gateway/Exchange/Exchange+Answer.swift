@@ -118,6 +118,8 @@ extension Exchange {
         }
         client.writeBody(answer.slice)
         client.endResponse()
+        // The client need not wait for the log line.
+        client.flushEarly()
         settle("ok")
     }
 
