@@ -72,9 +72,9 @@ struct UpstreamBuilder {
             default: configuration.googleCredentials, exists: ConfigurationFile.exists)
         {
         case .file(let path):
-            var credentials = try googleCredentials(path, name)
-            if let url = settings.tokenURL { credentials = credentials.asking(endpoint(url)) }
-            grant = GoogleGrant(credentials)
+            grant = GoogleGrant(
+                try googleCredentials(path, name),
+                tokenEndpoint: settings.tokenURL.map { endpoint($0) })
         case .metadataServer(let host):
             let parts = host.split(separator: ":", maxSplits: 1).map(String.init)
             grant = GoogleGrant(
@@ -114,9 +114,11 @@ struct UpstreamBuilder {
             proof = .signedAssertion(username: username, signer: try signer(file, name))
         }
         let grant = SalesforceGrant(
-            endpoint: endpoint(settings.effectiveTokenURL),
+            instance: endpoint(settings.instanceURL),
+            tokenEndpoint: settings.tokenURL.map { endpoint($0) },
             clientID: settings.consumerKey.withBytes { $0.string }, proof: proof,
-            audience: settings.audience,
+            audience: settings.audience == SalesforceConfiguration().audience
+                ? nil : settings.audience,
             lifetimeDefault: Int(settings.tokenLifetime.components.seconds))
         var provider = SalesforceProvider()
         provider.surface = settings.surface
@@ -169,7 +171,8 @@ struct UpstreamBuilder {
         url.pathPrefix = ""
         var network = settings.upstream
         // The site answers nobody but its own page.
-        let site = "\(settings.configURL.usesTLS ? "https" : "http")://\(settings.configURL.authority)"
+        let site =
+            "\(settings.configURL.usesTLS ? "https" : "http")://\(settings.configURL.authority)"
         network.headers.append(HeaderConfiguration(name: "origin", value: Secret(site)))
         network.headers.append(HeaderConfiguration(name: "referer", value: Secret(site + "/")))
         let tokens = try tokens(

@@ -7,11 +7,9 @@ import GatewayProviders
 
 extension Exchange: TokenWaiter {
     package func tokenArrived(_ lease: TokenLease) {
-        guard machine.isActive, let upstream, let scan,
-            case .network(let origin, _) = upstream.transport
-        else { return }
+        guard machine.isActive, let upstream, let scan else { return }
         self.lease = lease
-        send(to: upstream, at: origin, scan)
+        send(to: upstream, scan)
     }
 
     package func tokenFailed(_ failure: Failure) {
@@ -22,14 +20,13 @@ extension Exchange: TokenWaiter {
     /// The upstream answered 401. A lent credential is renewed and the request sent again, once.
     /// - Returns: whether that is being done.
     func renewLease() -> Bool {
-        guard let lease, !hasRenewedLease, let upstream, let tokens = upstream.tokens, let scan,
-            case .network(let origin, _) = upstream.transport
+        guard let lease, !hasRenewedLease, let upstream, let tokens = upstream.tokens, let scan
         else { return false }
         hasRenewedLease = true
         call.cancel()
         tokens.rejected(generation: lease.generation)
         self.lease = nil
-        send(to: upstream, at: origin, scan)
+        send(to: upstream, scan)
         return true
     }
 }

@@ -20,6 +20,9 @@ extension Exchange {
         let translation = worker.takeTranslation()
         self.translation = translation
         try upstream.provider.encode(request, providerContext, into: &translation.call)
+        if modelSettings.unsupportedParameters == .error, !translation.call.dropped.isEmpty {
+            throw Self.unsupported(translation.call, at: upstream)
+        }
         let context = AnswerContext(
             requestID: requestID.slice, requestedModel: requestedModel.slice,
             createdSeconds: worker.loop.secondsSince1970, wantsUsage: request.wantsUsage)
@@ -28,9 +31,23 @@ extension Exchange {
             answerBytesMax: snapshot.answerBytesMax)
     }
 
+    /// The operator would rather refuse a request than leave a part of it out.
+    private static func unsupported(
+        _ call: borrowing ProviderCall, at upstream: Upstream
+    ) -> Failure {
+        var names = ByteBuffer()
+        call.appendDropped(to: &names)
+        return Failure(
+            .unsupportedParameter,
+            "The provider '\(upstream.name)' cannot be told: \(names.string).",
+            parameter: names.slice.firstIndex(of: ASCII.comma) == nil ? names.string : nil)
+    }
+
     /// What encoders and decoders of this exchange draw on.
     var providerContext: ProviderContext {
-        ProviderContext(model: upstreamModel.slice, arena: worker.arena, ids: worker.ids)
+        ProviderContext(
+            model: upstreamModel.slice, arena: worker.arena, ids: worker.ids,
+            signatures: worker.signatures, settings: modelSettings)
     }
 
     // MARK: The answer

@@ -51,6 +51,7 @@ package final class Exchange {
     // The upstream's side.
     let call = HTTPClientCall()
     var player: SimulatorPlayer?
+    var modelSettings = ModelSettings()
     /// Nil on the relay lane.
     var translation: Translation?
     /// The credential that was lent for this request.
@@ -281,7 +282,7 @@ package final class Exchange {
             requestedModel.append(scan.modelName(in: body.slice, scratch: &scratch))
             let (upstream, hasNameOfItsOwn) = try route()
             self.upstream = upstream
-            if upstream.provider.dialect(for: upstreamModel.slice) == .chat {
+            if upstream.provider.relays(.chat) {
                 renamesModel = hasNameOfItsOwn
             } else {
                 try translate(for: upstream)
@@ -315,6 +316,7 @@ package final class Exchange {
                 "The model `\(model.string)` does not exist or you do not have access to it.",
                 parameter: "model")
         }
+        modelSettings = route.settings
         if let name = route.upstreamModel {
             upstreamModel.append(name)
         } else {
@@ -333,16 +335,22 @@ package final class Exchange {
         }
         head = UpstreamHead()
         switch upstream.transport {
-        case .network(let origin, _): send(to: upstream, at: origin, scan)
+        case .network: send(to: upstream, scan)
         case .simulator(let settings): play(settings, for: upstream, scan)
         }
     }
 
     /// Starts the call, once there is a credential for it.
-    func send(to upstream: Upstream, at origin: HTTPOrigin, _ scan: ChatRequestScan) {
+    func send(to upstream: Upstream, _ scan: ChatRequestScan) {
         if let tokens = upstream.tokens, lease == nil {
             lease = tokens.lease(for: self)
             if lease == nil { return }
+        }
+        guard let origin = upstream.place(for: lease)?.origin else {
+            return fail(
+                Failure(
+                    .upstreamUnreachable,
+                    "The host that the credential of '\(upstream.name)' names cannot be used."))
         }
         let clocks = upstream.timeouts.clocks(
             bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
@@ -373,7 +381,7 @@ package final class Exchange {
     /// Appends the request as the upstream gets it. The body and what changes in it are kept until
     /// the answer begins: it may have to be written twice.
     func appendRequest(to output: inout ByteBuffer) {
-        guard let scan, let upstream, case .network(_, let head) = upstream.transport else {
+        guard let scan, let upstream, let head = upstream.place(for: lease)?.head else {
             preconditionFailure("a request was written without an upstream")
         }
         if let translation {

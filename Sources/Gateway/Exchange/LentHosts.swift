@@ -17,7 +17,9 @@ package final class LentHosts {
 
     /// The place of a host; nil above the bound, or if it is none.
     func place(_ host: String) -> (HTTPOrigin, RequestHead)? {
-        if let known = places.first(where: { $0.host == host }) { return (known.origin, known.head) }
+        if let known = places.first(where: { $0.host == host }) {
+            return (known.origin, known.head)
+        }
         guard places.count < Self.countMax, let (origin, head) = make(host) else { return nil }
         places.append((host, origin, head))
         return (origin, head)

@@ -62,6 +62,8 @@ package final class Upstream {
     package let timeouts: TimeoutPolicy
     /// Whether the usage is asked for on streams whose client did not.
     package let asksForUsage: Bool
+    /// Where requests go whose credential names a host; nil where credentials name none.
+    package var lentHosts: LentHosts?
 
     package init(
         name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
@@ -75,6 +77,14 @@ package final class Upstream {
         self.tokens = tokens
         self.timeouts = timeouts
         self.asksForUsage = asksForUsage
+    }
+
+    /// Where a request goes that carries this credential; nil for the simulator, and for a host that
+    /// cannot be reached.
+    func place(for lease: TokenLease?) -> (origin: HTTPOrigin, head: RequestHead)? {
+        guard case .network(let origin, let head) = transport else { return nil }
+        guard let lentHosts, let host = lease?.token.apiHost else { return (origin, head) }
+        return lentHosts.place(host)
     }
 }
 
@@ -121,6 +131,7 @@ package final class Snapshot {
     package func close() {
         for upstream in upstreams {
             if case .network(let origin, _) = upstream.transport { origin.close() }
+            upstream.lentHosts?.close()
             upstream.tokens?.close()
         }
     }

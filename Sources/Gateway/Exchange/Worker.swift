@@ -35,6 +35,8 @@ package final class Worker {
     package var random: SeededRandom
     /// Ids that providers leave out.
     package let ids: IDSource
+    /// What clients that strip unknown fields forget.
+    let signatures = ThoughtSignatures()
     package weak var admin: (any AdminDoors)?
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.

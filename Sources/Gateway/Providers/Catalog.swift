@@ -10,11 +10,24 @@ import ReactorCore
 package enum Provider {
     /// Any server that speaks OpenAI's chat dialect, the simulator included.
     case openAI(OpenAIProvider)
+    /// Any server that speaks Anthropic's Messages.
+    case anthropic(AnthropicProvider)
+    /// The Gemini Developer API.
+    case gemini(GeminiProvider)
+    /// Vertex AI with all its surfaces.
+    case vertex(VertexProvider)
+    /// Salesforce's Models API and LLM gateway.
+    case salesforce(SalesforceProvider)
+    /// The web session of SambaNova.
+    case sambaNovaWeb(SambaNovaWebProvider)
 
-    /// The dialect in which this provider answers requests for `model`.
-    package func dialect(for model: ByteSlice) -> Dialect {
+    /// Whether requests of this dialect are passed on as they are.
+    package func relays(_ dialect: Dialect) -> Bool {
         switch self {
-        case .openAI: .chat
+        // What departs from OpenAI's own has to be brought into its form.
+        case .openAI(let provider): dialect == .chat && provider.quirks.isEmpty
+        case .anthropic: dialect == .messages
+        case .gemini, .vertex, .salesforce, .sambaNovaWeb: false
         }
     }
 
@@ -25,6 +38,11 @@ package enum Provider {
     ) throws(Failure) {
         switch self {
         case .openAI(let provider): try provider.encode(request, context, into: &call)
+        case .anthropic(let provider): try provider.encode(request, context, into: &call)
+        case .gemini(let provider): try provider.encode(request, context, into: &call)
+        case .vertex(let provider): try provider.encode(request, context, into: &call)
+        case .salesforce(let provider): try provider.encode(request, context, into: &call)
+        case .sambaNovaWeb(let provider): try provider.encode(request, context, into: &call)
         }
     }
 }
@@ -32,6 +50,10 @@ package enum Provider {
 /// A way in which answers are spelled.
 package enum AnswerCodec: Equatable, Sendable {
     case chat
+    /// Anthropic's; the call of a certain tool may be the answer's text.
+    case messages(isAnswerInTool: Bool)
+    case gemini
+    case salesforce
 
     /// Reads a whole answer under a status of success; emits events that end with `ended` or
     /// `failed`.
@@ -40,6 +62,10 @@ package enum AnswerCodec: Equatable, Sendable {
     ) {
         switch self {
         case .chat: ChatResponseDecoder.decode(body, context, emit)
+        case .messages(let isAnswerInTool):
+            AnthropicResponseDecoder.decode(body, isAnswerInTool: isAnswerInTool, context, emit)
+        case .gemini: GeminiResponseDecoder.decode(body, context, emit)
+        case .salesforce: SalesforceResponseDecoder.decode(body, context, emit)
         }
     }
 
@@ -47,6 +73,10 @@ package enum AnswerCodec: Equatable, Sendable {
     package func openStream() -> ProviderStreamDecoder {
         switch self {
         case .chat: .chat(ChatStreamDecoder())
+        case .messages(let isAnswerInTool):
+            .messages(AnthropicStreamDecoder(isAnswerInTool: isAnswerInTool))
+        case .gemini: .gemini(GeminiStreamDecoder())
+        case .salesforce: .salesforce(SalesforceStreamDecoder())
         }
     }
 
@@ -59,6 +89,15 @@ package enum AnswerCodec: Equatable, Sendable {
         case .chat:
             UpstreamErrorDecoder.decode(
                 status: status, body: body, retryAfter: retryAfter, secret: secret)
+        case .messages:
+            AnthropicErrorDecoder.decode(
+                status: status, body: body, retryAfter: retryAfter, secret: secret)
+        case .gemini:
+            GeminiErrorDecoder.decode(
+                status: status, body: body, retryAfter: retryAfter, secret: secret)
+        case .salesforce:
+            SalesforceErrorDecoder.decode(
+                status: status, body: body, retryAfter: retryAfter, secret: secret)
         }
     }
 }
@@ -66,6 +105,9 @@ package enum AnswerCodec: Equatable, Sendable {
 /// The decoder of one stream.
 package enum ProviderStreamDecoder: ~Copyable {
     case chat(ChatStreamDecoder)
+    case messages(AnthropicStreamDecoder)
+    case gemini(GeminiStreamDecoder)
+    case salesforce(SalesforceStreamDecoder)
 
     package mutating func decode(
         _ event: EventStreamEvent, _ context: ProviderContext, _ emit: (ModelEvent) -> Void
@@ -74,6 +116,15 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .chat(var decoder):
             decoder.decode(event, context, emit)
             self = .chat(decoder)
+        case .messages(var decoder):
+            decoder.decode(event, context, emit)
+            self = .messages(decoder)
+        case .gemini(var decoder):
+            decoder.decode(event, context, emit)
+            self = .gemini(decoder)
+        case .salesforce(var decoder):
+            decoder.decode(event, context, emit)
+            self = .salesforce(decoder)
         }
     }
 
@@ -84,12 +135,24 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .chat(var decoder):
             decoder.finish(context, emit)
             self = .chat(decoder)
+        case .messages(var decoder):
+            decoder.finish(context, emit)
+            self = .messages(decoder)
+        case .gemini(var decoder):
+            decoder.finish(context, emit)
+            self = .gemini(decoder)
+        case .salesforce(var decoder):
+            decoder.finish(context, emit)
+            self = .salesforce(decoder)
         }
     }
 
     package var isOver: Bool {
         switch self {
         case .chat(let decoder): decoder.isOver
+        case .messages(let decoder): decoder.isOver
+        case .gemini(let decoder): decoder.isOver
+        case .salesforce(let decoder): decoder.isOver
         }
     }
 }

@@ -71,15 +71,24 @@ package struct ProviderCall: ~Copyable {
 package struct ProviderContext {
     /// The model's name at the provider.
     package var model: ByteSlice
+    /// What the operator says of the model.
+    package var settings: ModelSettings
     /// For documents that are taken apart.
     package var arena: JSONArena
     /// Draws ids that providers leave out.
     package var ids: IDSource
+    /// Proofs of thought that clients may forget; nil where none are kept.
+    package var signatures: ThoughtSignatures?
 
-    package init(model: ByteSlice, arena: JSONArena, ids: IDSource) {
+    package init(
+        model: ByteSlice, arena: JSONArena, ids: IDSource, signatures: ThoughtSignatures? = nil,
+        settings: ModelSettings = ModelSettings()
+    ) {
         self.model = model
+        self.settings = settings
         self.arena = arena
         self.ids = ids
+        self.signatures = signatures
     }
 }
 

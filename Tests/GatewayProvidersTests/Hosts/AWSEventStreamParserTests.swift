@@ -17,7 +17,8 @@ import Testing
         var fields: [UInt8] = []
         for (name, value) in headers {
             fields += [UInt8(name.utf8.count)] + name.utf8
-            fields += [7, UInt8(value.utf8.count >> 8), UInt8(value.utf8.count & 0xFF)] + value.utf8
+            fields +=
+                [7, UInt8(value.utf8.count >> 8), UInt8(value.utf8.count & 0xFF)] + value.utf8
         }
         let length = 16 + fields.count + payload.utf8.count
         var bytes = word(UInt32(length)) + word(UInt32(fields.count))
@@ -55,7 +56,10 @@ import Testing
     }
 
     private static let first = message(
-        [(":event-type", "chunk"), (":content-type", "application/json"), (":message-type", "event")],
+        [
+            (":event-type", "chunk"), (":content-type", "application/json"),
+            (":message-type", "event"),
+        ],
         #"{"bytes":"eyJ0eXBlIjoicGluZyJ9"}"#)
     private static let second = message(
         [(":exception-type", "throttlingException"), (":message-type", "exception")],

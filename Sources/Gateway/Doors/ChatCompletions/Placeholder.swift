@@ -1,6 +1,7 @@
 import GatewayCodec
 import GatewayModel
 import ReactorCore
+
 package enum ChatRequestDecoder {
     package static func decode(_ root: JSONValue) throws(Failure) -> ModelRequest { fatalError() }
 }

@@ -48,8 +48,7 @@ package struct SalesforceProvider: Sendable {
         if request.sampling.temperature == nil, !isThinking {
             request.sampling.temperature = temperature
         }
-        try AnthropicProvider.bedrock.encode(request, context, into: &call)
-        call.target.removeAll()
+        try AnthropicProvider(flavour: .bedrock).encode(request, context, into: &call)
         call.target.append(SalesforceWire.gatewayModel)
         call.target.append(pathSegment: context.model)
         call.target.append(
@@ -57,29 +56,6 @@ package struct SalesforceProvider: Sendable {
     }
 
     static func isClaude(_ model: ByteSlice) -> Bool { model.contains("Claude") }
-}
-
-extension ByteBuffer {
-    /// Appends `text` as one segment of a path: all but RFC 3986's unreserved bytes escaped.
-    mutating func append(pathSegment text: ByteSlice) {
-        for index in 0..<text.count {
-            let byte = text[index]
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"), UInt8(ascii: "~"):
-                append(byte)
-            default:
-                append(UInt8(ascii: "%"))
-                append(upperHexDigit: byte >> 4)
-                append(upperHexDigit: byte & 0xF)
-            }
-        }
-    }
-
-    private mutating func append(upperHexDigit nibble: UInt8) {
-        append(nibble < 10 ? ASCII.zero + nibble : UInt8(ascii: "A") + nibble - 10)
-    }
 }
 
 extension ByteSlice {

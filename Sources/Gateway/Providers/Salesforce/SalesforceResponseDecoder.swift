@@ -45,9 +45,11 @@ enum SalesforceResponseDecoder {
             emit(.delta(choice: 0, text))
         }
         if hasText { emit(.partClosed(choice: 0)) }
-        for invocation in answer.invocations?.elements.lazy ?? [] {
-            hasCalls = true
-            emitCall(invocation, emit)
+        if let invocations = answer.invocations {
+            for invocation in invocations.elements {
+                hasCalls = true
+                emitCall(invocation, emit)
+            }
         }
         emit(.finished(choice: 0, Finish(hasCalls ? .toolCalls : reason ?? .stop)))
         if let usage = answer.usage { emit(.usage(usage)) }

@@ -65,7 +65,8 @@ package struct SalesforceStreamDecoder: StreamDecoder, ~Copyable {
             open(.text, .text, emit)
             emit(.delta(choice: 0, text))
         }
-        for invocation in answer.invocations?.elements.lazy ?? [] { take(invocation, emit) }
+        guard let invocations = answer.invocations else { return }
+        for invocation in invocations.elements { take(invocation, emit) }
     }
 
     private mutating func start(_ start: AnswerStart, _ emit: (ModelEvent) -> Void) {
