@@ -79,6 +79,7 @@ let fuzzers: [Target] = [
     fuzzer("gemini-stream", on: ["FuzzChecks"]),
     fuzzer("http1", on: ["FuzzChecks"]),
     fuzzer("json-scanner", on: ["FuzzChecks"]),
+    fuzzer("messages-encode", on: ["FuzzChecks"]),
     fuzzer("messages-stream", on: ["FuzzChecks"]),
 ]
 

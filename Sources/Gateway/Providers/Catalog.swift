@@ -10,7 +10,7 @@ import ReactorCore
 package enum Provider {
     /// Any server that speaks OpenAI's chat dialect, the simulator included.
     case openAI(OpenAIProvider)
-    /// Any server that speaks Anthropic's Messages.
+    /// Anthropic's Messages, wherever they are served.
     case anthropic(AnthropicProvider)
     /// The Gemini Developer API.
     case gemini(GeminiProvider)
@@ -50,7 +50,7 @@ package enum Provider {
 /// A way in which answers are spelled.
 package enum AnswerCodec: Equatable, Sendable {
     case chat
-    /// Anthropic's; the call of a certain tool may be the answer's text.
+    /// With the answer's text in the arguments of a tool, where that was the only way to a schema.
     case messages(isAnswerInTool: Bool)
     case gemini
     case salesforce

@@ -17,11 +17,7 @@ extension AnthropicProvider {
             .run()
         let plan = AnthropicRequestPlan(request, capabilities, &call)
         call.streams = request.streams
-        if case .tool = plan.output {
-            call.codec = .messages(isAnswerInTool: true)
-        } else {
-            call.codec = .messages(isAnswerInTool: false)
-        }
+        call.codec = .messages(isAnswerInTool: plan.isAnswerInTool)
         if flavour == .native {
             call.target.append(MessagesWire.target)
             appendFields(to: &call.fields)
