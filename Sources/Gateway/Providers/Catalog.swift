@@ -12,12 +12,18 @@ package enum Provider {
     case openAI(OpenAIProvider)
     /// Anthropic's Messages, wherever they are served.
     case anthropic(AnthropicProvider)
+    /// The Gemini Developer API.
+    case gemini(GeminiProvider)
+    /// Vertex AI with all its surfaces.
+    case vertex(VertexProvider)
 
     /// The dialect in which this provider answers requests for `model`.
     package func dialect(for model: ByteSlice) -> Dialect {
         switch self {
         case .openAI: .chat
         case .anthropic: .messages
+        // Vertex AI's other surfaces are of a form of their own: nothing is relayed there.
+        case .gemini, .vertex: .gemini
         }
     }
 
@@ -29,6 +35,8 @@ package enum Provider {
         switch self {
         case .openAI(let provider): try provider.encode(request, context, into: &call)
         case .anthropic(let provider): try provider.encode(request, context, into: &call)
+        case .gemini(let provider): try provider.encode(request, context, into: &call)
+        case .vertex(let provider): try provider.encode(request, context, into: &call)
         }
     }
 }
@@ -38,6 +46,7 @@ package enum AnswerCodec: Equatable, Sendable {
     case chat
     /// With the answer's text in the arguments of a tool, where that was the only way to a schema.
     case messages(isAnswerInTool: Bool)
+    case gemini
 
     /// Reads a whole answer under a status of success; emits events that end with `ended` or
     /// `failed`.
@@ -48,6 +57,7 @@ package enum AnswerCodec: Equatable, Sendable {
         case .chat: ChatResponseDecoder.decode(body, context, emit)
         case .messages(let isAnswerInTool):
             AnthropicResponseDecoder.decode(body, isAnswerInTool: isAnswerInTool, context, emit)
+        case .gemini: GeminiResponseDecoder.decode(body, context, emit)
         }
     }
 
@@ -57,6 +67,7 @@ package enum AnswerCodec: Equatable, Sendable {
         case .chat: .chat(ChatStreamDecoder())
         case .messages(let isAnswerInTool):
             .messages(AnthropicStreamDecoder(isAnswerInTool: isAnswerInTool))
+        case .gemini: .gemini(GeminiStreamDecoder())
         }
     }
 
@@ -72,6 +83,9 @@ package enum AnswerCodec: Equatable, Sendable {
         case .messages:
             AnthropicErrorDecoder.decode(
                 status: status, body: body, retryAfter: retryAfter, secret: secret)
+        case .gemini:
+            GeminiErrorDecoder.decode(
+                status: status, body: body, retryAfter: retryAfter, secret: secret)
         }
     }
 }
@@ -80,6 +94,7 @@ package enum AnswerCodec: Equatable, Sendable {
 package enum ProviderStreamDecoder: ~Copyable {
     case chat(ChatStreamDecoder)
     case messages(AnthropicStreamDecoder)
+    case gemini(GeminiStreamDecoder)
 
     package mutating func decode(
         _ event: EventStreamEvent, _ context: ProviderContext, _ emit: (ModelEvent) -> Void
@@ -91,6 +106,9 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .messages(var decoder):
             decoder.decode(event, context, emit)
             self = .messages(decoder)
+        case .gemini(var decoder):
+            decoder.decode(event, context, emit)
+            self = .gemini(decoder)
         }
     }
 
@@ -104,6 +122,9 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .messages(var decoder):
             decoder.finish(context, emit)
             self = .messages(decoder)
+        case .gemini(var decoder):
+            decoder.finish(context, emit)
+            self = .gemini(decoder)
         }
     }
 
@@ -111,6 +132,7 @@ package enum ProviderStreamDecoder: ~Copyable {
         switch self {
         case .chat(let decoder): decoder.isOver
         case .messages(let decoder): decoder.isOver
+        case .gemini(let decoder): decoder.isOver
         }
     }
 }

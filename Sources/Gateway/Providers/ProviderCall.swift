@@ -62,11 +62,16 @@ package struct ProviderContext {
     package var arena: JSONArena
     /// Draws ids that providers leave out.
     package var ids: IDSource
+    /// Proofs of thought that clients may forget; nil where none are kept.
+    package var signatures: ThoughtSignatures?
 
-    package init(model: ByteSlice, arena: JSONArena, ids: IDSource) {
+    package init(
+        model: ByteSlice, arena: JSONArena, ids: IDSource, signatures: ThoughtSignatures? = nil
+    ) {
         self.model = model
         self.arena = arena
         self.ids = ids
+        self.signatures = signatures
     }
 }
 
