@@ -13,6 +13,8 @@ struct UpstreamHead {
     /// 201 is what some servers say for an answer that they made.
     var isSuccess: Bool { status == 200 || status == 201 }
     var isEventStream = false
+    /// The event stream is of AWS's binary kind.
+    var hasFrames = false
     /// The value of `retry-after`, copied.
     var retryAfter: [UInt8]?
     var arrived = Instant(nanoseconds: 0)
@@ -190,16 +192,18 @@ extension Exchange {
         head.isEventStream =
             contentType.count >= 17
             && contentType.prefix(17).equalsIgnoringCase("text/event-stream")
+        if let translation {
+            return beginTranslation(translation, contentType: contentType)
+        }
         guard head.isSuccess, head.isEventStream else { return }
         events = EventStreamParser()
-        if let translation { return translation.openStream() }
         streamObserver = ChatStreamObserver()
     }
 
     func upstreamBody(_ bytes: ByteSlice) {
         guard machine.isActive else { return }
         if let translation, head.isSuccess, head.isEventStream {
-            translateEvents(bytes, by: translation)
+            translateBody(bytes, by: translation)
         } else if scan?.isStreaming == true, head.isSuccess, head.isEventStream {
             relayEvents(bytes)
         } else {

@@ -52,7 +52,26 @@ extension Exchange {
 
     // MARK: The answer
 
-    func translateEvents(_ bytes: ByteSlice, by translation: Translation) {
+    /// The head of the answer has come.
+    func beginTranslation(_ translation: Translation, contentType: ByteSlice) {
+        head.hasFrames = contentType.hasPrefix("application/vnd.amazon.eventstream")
+        if head.hasFrames { head.isEventStream = true }
+        guard head.isSuccess, head.isEventStream else { return }
+        if head.hasFrames {
+            translation.openFrames()
+        } else {
+            events = EventStreamParser()
+            translation.openStream()
+        }
+    }
+
+    func translateBody(_ bytes: ByteSlice, by translation: Translation) {
+        guard head.hasFrames else { return translateEvents(bytes, by: translation) }
+        translation.decode(frames: bytes, providerContext)
+        pass(on: translation)
+    }
+
+    private func translateEvents(_ bytes: ByteSlice, by translation: Translation) {
         var input = bytes
         let context = providerContext
         do throws(EventStreamFailure) {
@@ -69,7 +88,9 @@ extension Exchange {
 
     func translationEnded(_ translation: Translation) {
         let context = providerContext
-        if head.isEventStream {
+        if head.hasFrames {
+            translation.finishStream(context)
+        } else if head.isEventStream {
             if let event = events.finish() { translation.decode(event, context) }
             translation.finishStream(context)
         } else {

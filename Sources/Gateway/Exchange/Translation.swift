@@ -30,6 +30,8 @@ package final class Translation {
     package private(set) var hasBegun = false
 
     private var decoder: ProviderStreamDecoder?
+    /// There for streams in AWS's frames.
+    private var frames: AWSModelStream?
     private var encoder: DoorStreamEncoder?
     private var response = ModelResponse()
     private var answerBytesMax = Int.max
@@ -44,6 +46,7 @@ package final class Translation {
         self.encoder = encoder
         self.answerBytesMax = answerBytesMax
         decoder = nil
+        frames = nil
         response = ModelResponse()
         outcome = nil
         usage = nil
@@ -65,6 +68,24 @@ package final class Translation {
 
     /// The provider's answer will be a stream.
     package func openStream() { decoder = call.codec.openStream() }
+
+    /// The provider's answer will be a stream in AWS's frames.
+    package func openFrames() {
+        openStream()
+        frames = AWSModelStream()
+    }
+
+    /// Takes bytes of such a stream.
+    package func decode(frames bytes: ByteSlice, _ context: ProviderContext) {
+        var input = bytes
+        while outcome == nil {
+            switch frames?.next(&input) {
+            case .event(let event): decode(event, context)
+            case .failed(let failure): take(.failed(failure))
+            case .needsInput, nil: return
+            }
+        }
+    }
 
     /// Takes one event of the provider's stream.
     package func decode(_ event: EventStreamEvent, _ context: ProviderContext) {

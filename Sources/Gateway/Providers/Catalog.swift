@@ -26,7 +26,7 @@ package enum Provider {
         switch self {
         // What departs from OpenAI's own has to be brought into its form.
         case .openAI(let provider): dialect == .chat && provider.quirks.isEmpty
-        case .anthropic: dialect == .messages
+        case .anthropic(let provider): dialect == .messages && provider.relays
         case .gemini, .vertex, .salesforce, .sambaNovaWeb: false
         }
     }

@@ -7,16 +7,16 @@ import GatewayWire
 import ReactorCore
 
 enum SalesforceErrorDecoder {
+    static let bodyBytesMax = 64 << 10
     static let messageBytesMax = 2048
 
     static func decode(
         status: Int, body: ByteSlice, retryAfter: ByteSlice?, secret: Secret?
     ) -> Failure {
-        var failure = UpstreamErrorDecoder.decode(
-            status: status, body: .empty, retryAfter: retryAfter, secret: secret)
+        var failure = UpstreamStatus.failure(status, retryAfter: retryAfter)
         guard failure.kind == .upstreamRefusal else { return failure }
         // A 404 may as well mean an org that is not entitled, or a token without a scope.
-        let body = body.prefix(min(body.count, UpstreamErrorDecoder.bodyBytesMax))
+        let body = body.prefix(min(body.count, bodyBytesMax))
         if let message = message(inBody: body) { failure.message = message }
         return secret.map { SecretEraser.erase($0, from: failure) } ?? failure
     }

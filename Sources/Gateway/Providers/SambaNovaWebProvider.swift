@@ -1,6 +1,6 @@
 // SambaNovaWebProvider.swift — the web session of SambaNova: an OpenAI chat body in an envelope,
 // answered by a stream always. Private to the site and not verified against it; opt-in.
-// Pure. Named in Catalog.
+// Pure. Named in Catalog; lies beside the dialects' folders because it wraps another.
 
 import GatewayCodec
 import GatewayModel

@@ -1,6 +1,7 @@
 // SalesforceProvider.swift — Salesforce's models behind their two surfaces.
-// Pure. Named in Catalog. Facts: Salesforce's Models API guide for the surface `models`; the surface
-// `llm-gateway` is known from client code only and not verified against the live service.
+// Pure. Named in Catalog; lies beside the dialects' folders because it names two. Facts: Salesforce's
+// Models API guide for the surface `models`; the surface `llm-gateway` is known from client code
+// only and not verified against the live service.
 
 import GatewayCodec
 import GatewayModel
