@@ -8,6 +8,7 @@ import ReactorCore
 /// A door through which an answer of a model leaves.
 package enum AnswerDoor: Equatable, Sendable {
     case chat
+    case completions
 
     /// Writes a whole answer.
     package func encode(
@@ -15,6 +16,7 @@ package enum AnswerDoor: Equatable, Sendable {
     ) {
         switch self {
         case .chat: ChatResponseEncoder.encode(response, context, to: &buffer)
+        case .completions: CompletionResponseEncoder.encode(response, context, to: &buffer)
         }
     }
 
@@ -22,6 +24,7 @@ package enum AnswerDoor: Equatable, Sendable {
     package func openStream(_ context: AnswerContext) -> DoorStreamEncoder {
         switch self {
         case .chat: .chat(ChatStreamEncoder(context))
+        case .completions: .completions(CompletionStreamEncoder(context))
         }
     }
 }
@@ -29,6 +32,7 @@ package enum AnswerDoor: Equatable, Sendable {
 /// The encoder of one stream.
 package enum DoorStreamEncoder: ~Copyable {
     case chat(ChatStreamEncoder)
+    case completions(CompletionStreamEncoder)
 
     /// Appends what `event` amounts to, in whole events of the door's stream. A failure is not
     /// written: the door's error type writes it.
@@ -37,6 +41,9 @@ package enum DoorStreamEncoder: ~Copyable {
         case .chat(var encoder):
             encoder.encode(event, to: &buffer)
             self = .chat(encoder)
+        case .completions(var encoder):
+            encoder.encode(event, to: &buffer)
+            self = .completions(encoder)
         }
     }
 }

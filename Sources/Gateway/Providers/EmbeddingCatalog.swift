@@ -13,6 +13,7 @@ package enum EmbeddingCodec: Equatable, Sendable {
     case gemini
     /// Vertex AI's predict.
     case vertex
+    case salesforce
 
     /// Reads a whole answer under a status of success.
     /// - Parameter inputCount: how many inputs the request had.
@@ -26,6 +27,8 @@ package enum EmbeddingCodec: Equatable, Sendable {
             try GeminiEmbeddings.decode(body, inputCount: inputCount, context)
         case .vertex:
             try GeminiEmbeddings.decode(predictions: body, inputCount: inputCount, context)
+        case .salesforce:
+            try SalesforceEmbeddings.decode(body, inputCount: inputCount, context)
         }
     }
 
@@ -42,16 +45,17 @@ package enum EmbeddingCodec: Equatable, Sendable {
         switch self {
         case .openAI: .chat
         case .gemini, .vertex: .gemini
+        case .salesforce: .salesforce
         }
     }
 }
 
 extension Provider {
-    /// Whether requests of OpenAI's embeddings and text completions are passed on as they are.
-    package var relaysOlderDialects: Bool {
+    /// Whether requests of OpenAI's embeddings are passed on as they are.
+    package var relaysEmbeddings: Bool {
         switch self {
         case .openAI: true
-        case .anthropic, .gemini, .vertex: false
+        case .anthropic, .gemini, .vertex, .salesforce, .sambaNovaWeb: false
         }
     }
 
@@ -74,8 +78,11 @@ extension Provider {
             }
             return try GeminiEmbeddings.encode(
                 request, context, vertex: provider.gemini, into: &call)
-        case .anthropic:
-            throw Self.noEmbeddings(of: "Anthropic")
+        case .salesforce:
+            try SalesforceEmbeddings.encode(request, context, into: &call)
+            return .salesforce
+        case .anthropic: throw Self.noEmbeddings(of: "Anthropic")
+        case .sambaNovaWeb: throw Self.noEmbeddings(of: "SambaNova's web session")
         }
     }
 

@@ -197,7 +197,7 @@ enum GeminiEmbeddings {
                 let count = embeddings[GeminiEmbeddingWire.statistics]?[
                     GeminiEmbeddingWire.tokenCount]?.double
                 // A count is a number with a fraction there, sometimes.
-                if let count { tokens = (tokens ?? 0) + Int(max(0, min(count, 1 << 32))) }
+                if let count { tokens = (tokens ?? 0) + Int(max(0, min(count, 1e9))) }
             }
             return EmbeddingResponse(vectors: try vectors.finish(), usage: tokens.map(usage))
         }
