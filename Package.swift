@@ -78,6 +78,7 @@ let fuzzers: [Target] = [
     fuzzer("http1", on: ["FuzzChecks"]),
     fuzzer("json-scanner", on: ["FuzzChecks"]),
     fuzzer("messages-stream", on: ["FuzzChecks"]),
+    fuzzer("responses-encode", on: ["FuzzChecks"]),
 ]
 
 let package = Package(
