@@ -135,6 +135,21 @@ import Testing
         }
     }
 
+    /// What cannot be served is refused by name, not left out.
+    @Test func typesThatAreNotServedAreRefused() throws {
+        for type in ProviderType.notServedYet {
+            let rest = [
+                ProviderType.vertex: ", project: p",
+                .salesforce: ", instance_url: 'https://a', consumer_key: k, consumer_secret: s",
+                .sambaNovaWeb: ", email: e, password: p",
+            ]
+            let text = "providers: {x: {type: \(type.rawValue)\(rest[type] ?? "")}}"
+            #expect(
+                failure { try build(text) { _ in } }
+                    == "providers.x: type \(type.rawValue) is not served yet")
+        }
+    }
+
     // MARK: Access
 
     @Test func keysAreTakenPlainAndHashed() throws {
@@ -190,10 +205,10 @@ import Testing
     // MARK: TLS
 
     private func configuration(caFile: String?) -> Configuration {
-        var upstream = UpstreamConfiguration()
-        upstream.caFile = caFile
+        var settings = OpenAIConfiguration()
+        settings.upstream.caFile = caFile
         var configuration = Configuration()
-        configuration.providers = [ProviderConfiguration(name: "up", kind: .openAI(upstream))]
+        configuration.providers = [ProviderConfiguration(name: "up", kind: .openAI(settings))]
         return configuration
     }
 

@@ -32,8 +32,10 @@ package struct SnapshotBuilder {
         var upstreams: [Upstream] = []
         for provider in configuration.providers { upstreams.append(try upstream(provider)) }
         let server = configuration.server
+        let routes = RouteBuilder(configuration)
         return Snapshot(
-            upstreams: upstreams, routes: routes(), keys: keys(), models: models(), cors: cors(),
+            upstreams: upstreams, routes: routes.table(), keys: keys(), models: routes.models(),
+            cors: cors(),
             heartbeatInterval: server.heartbeatInterval,
             heartbeatMode: server.doors.chatCompletions.heartbeat,
             disconnectPolicy: server.doors.chatCompletions.onClientDisconnect)
@@ -63,27 +65,31 @@ package struct SnapshotBuilder {
             let key = settings.apiKey ?? Secret("")
             let encoder = OpenAIRequestEncoder(
                 authority: settings.baseURL.authority, pathPrefix: settings.baseURL.pathPrefix,
-                key: key, headers: settings.headers.map { ($0.name, $0.value) },
+                key: key, headers: settings.upstream.headers.map { ($0.name, $0.value) },
                 userAgent: userAgent)
+            let origin = try origin(settings.baseURL, settings.upstream, provider.name)
             return Upstream(
-                name: provider.name, means: .openAI(try origin(settings, provider.name), encoder),
-                key: key, timeouts: settings.timeouts, asksForUsage: true)
+                name: provider.name, means: .openAI(origin, encoder), key: key,
+                timeouts: settings.upstream.timeouts, asksForUsage: true)
+        case .anthropic, .gemini, .vertex, .salesforce, .sambaNova, .sambaNovaWeb:
+            throw SnapshotFailure(
+                description: "providers.\(provider.name): type \(provider.kind.type.rawValue) is "
+                    + "not served yet")
         }
     }
 
     private func origin(
-        _ settings: UpstreamConfiguration, _ name: String
+        _ url: BaseURL, _ settings: UpstreamConfiguration, _ name: String
     ) throws(SnapshotFailure) -> HTTPOrigin {
         HTTPOrigin(
-            resolver: resolver, host: settings.baseURL.host, port: settings.baseURL.port,
-            tls: try clientTLS(settings, name), limits: settings.pool,
+            resolver: resolver, host: url.host, port: url.port,
+            tls: url.usesTLS ? try clientTLS(settings, name) : nil, limits: settings.pool,
             connectTime: settings.timeouts.connect)
     }
 
     private func clientTLS(
         _ settings: UpstreamConfiguration, _ name: String
-    ) throws(SnapshotFailure) -> TLSContext? {
-        guard settings.baseURL.usesTLS else { return nil }
+    ) throws(SnapshotFailure) -> TLSContext {
         var tls = TLSClientSettings()
         tls.verifiesPeer = settings.verifiesTLS
         tls.caFile = settings.caFile
@@ -92,60 +98,6 @@ package struct SnapshotBuilder {
         } catch {
             throw SnapshotFailure(description: "providers.\(name): \(error)")
         }
-    }
-
-    // MARK: Routes
-
-    private func routes() -> RouteTable {
-        let names = configuration.providers.map(\.name)
-        let rules = configuration.models.compactMap { model -> ModelRule? in
-            guard let target = model.targets.first,
-                let provider = names.firstIndex(of: target.provider)
-            else { return nil }
-            return ModelRule(
-                pattern: model.name, route: Route(provider: provider, upstreamModel: target.model))
-        }
-        return RouteTable(
-            rules: rules, providerNames: names, builtInPatterns: builtInPatterns(),
-            tableOnly: configuration.modelsOnly)
-    }
-
-    /// The patterns that a provider's kind serves where nothing else is said. OpenAI's own names
-    /// go to the provider called `openai`, or to the first that speaks its dialect.
-    private func builtInPatterns() -> [(pattern: String, provider: Int)] {
-        var patterns: [(pattern: String, provider: Int)] = []
-        let speakers = configuration.providers.indices.filter {
-            if case .openAI = configuration.providers[$0].kind { true } else { false }
-        }
-        let named = speakers.first { configuration.providers[$0].name == "openai" }
-        if let openAI = named ?? speakers.first {
-            for pattern in ["gpt-*", "chatgpt-*", "text-embedding-*"] {
-                patterns.append((pattern, openAI))
-            }
-            for digit in 0...9 { patterns.append(("o\(digit)*", openAI)) }
-        }
-        let simulator = configuration.providers.firstIndex {
-            if case .simulator = $0.kind { true } else { false }
-        }
-        if let simulator { patterns.append(("sim*", simulator)) }
-        return patterns
-    }
-
-    private func models() -> [ListedModel] {
-        var listed: [ListedModel] = []
-        for model in configuration.models where !model.name.contains("*") {
-            guard let target = model.targets.first else { continue }
-            listed.append(ListedModel(id: model.name, owner: target.provider))
-        }
-        for provider in configuration.providers {
-            guard case .simulator(let settings) = provider.kind, !configuration.modelsOnly else {
-                continue
-            }
-            for name in settings.models where !listed.contains(where: { $0.id == name }) {
-                listed.append(ListedModel(id: name, owner: provider.name))
-            }
-        }
-        return listed
     }
 
     // MARK: Access

@@ -15,6 +15,8 @@ package struct ProviderCall: ~Copyable {
     package var body = ByteBuffer()
     /// Whether the answer is asked for as a stream.
     package var streams = false
+    /// How the answer will be spelled.
+    package var codec = AnswerCodec.chat
     /// What the caller asked for and the provider cannot be told.
     package private(set) var dropped = ParameterSet()
     /// Names of dropped members that the model has no word for, comma-separated.
@@ -46,6 +48,7 @@ package struct ProviderCall: ~Copyable {
         fields.removeAll()
         body.removeAll()
         streams = false
+        codec = .chat
         dropped = ParameterSet()
         droppedExtras.removeAll()
     }
@@ -59,11 +62,16 @@ package struct ProviderContext {
     package var arena: JSONArena
     /// Draws ids that providers leave out.
     package var ids: IDSource
+    /// Proofs of thought that clients may forget; nil where none are kept.
+    package var signatures: ThoughtSignatures?
 
-    package init(model: ByteSlice, arena: JSONArena, ids: IDSource) {
+    package init(
+        model: ByteSlice, arena: JSONArena, ids: IDSource, signatures: ThoughtSignatures? = nil
+    ) {
         self.model = model
         self.arena = arena
         self.ids = ids
+        self.signatures = signatures
     }
 }
 

@@ -193,6 +193,12 @@ extension AnthropicRequestWriter {
             isImage ? MessagesWire.Block.image : MessagesWire.Block.document)
         json.beginObject(MessagesWire.source)
         switch media.source {
+        case .data(let data) where !isImage && media.isPlainText:
+            var text = ByteBuffer()
+            _ = Base64.standard.decode(data, into: &text)
+            json.field(MessagesWire.type, Word.text)
+            json.field(MessagesWire.mediaType, "text/plain")
+            json.field(MessagesWire.data, text.slice)
         case .data(let data):
             json.field(MessagesWire.type, Word.base64)
             let type = media.mediaType

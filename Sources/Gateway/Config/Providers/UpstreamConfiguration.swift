@@ -1,35 +1,12 @@
-// ProviderConfiguration.swift — what an operator can decide about a provider, as values with their
-// defaults. Bounds and clocks are those that the floors below declare.
+// UpstreamConfiguration.swift — what all providers behind a network have in common, as values with
+// their defaults. Bounds and clocks are those that the floors below declare.
 
 import GatewayModel
 import GatewayPolicy
-import GatewayProviders
 import ReactorCore
 
-/// One named provider.
-package struct ProviderConfiguration: Sendable {
-    /// What it speaks, with the settings that go with it.
-    package enum Kind: Sendable {
-        case openAI(UpstreamConfiguration)
-        case simulator(SimulatorSettings)
-    }
-
-    /// Unique; appears in `provider/model`, headers and logs.
-    package var name: String
-    package var kind: Kind
-
-    package init(name: String, kind: Kind) {
-        self.name = name
-        self.kind = kind
-    }
-}
-
-/// A provider behind a network.
+/// How a provider is connected to.
 package struct UpstreamConfiguration: Sendable {
-    package var baseURL = BaseURL(
-        usesTLS: true, host: "api.openai.com", port: 443, pathPrefix: "/v1")
-    /// Nil: no credential is sent.
-    package var apiKey: Secret?
     /// Fields sent with every request: checked names, values without line ends.
     package var headers: [HeaderConfiguration] = []
     /// PEM file with the only authorities to trust; nil: the system's.
@@ -67,6 +44,11 @@ package struct BaseURL: Equatable, Sendable, CustomStringConvertible {
         self.host = host
         self.port = port
         self.pathPrefix = pathPrefix
+    }
+
+    /// `https` on its own port.
+    package init(host: String, pathPrefix: String = "") {
+        self.init(usesTLS: true, host: host, port: 443, pathPrefix: pathPrefix)
     }
 
     /// What goes into Host: the port only where it is not the scheme's own.
