@@ -10,13 +10,11 @@ import ReactorCore
 package enum ResponsesEncodeCheck {
     /// The stream is legal, and ends with the object that the whole answer would have been.
     package static func run(_ bytes: [UInt8]) -> String? {
-        let request =
+        let request: StaticString =
             (bytes.first ?? 0) & 1 == 0
             ? #"{"model":"m","input":"x"}"#
             : #"{"model":"m","input":"x","include":["reasoning.encrypted_content"]}"#
-        guard let tree = try? request.withByteSlice({ try JSONArena().read($0) }) else {
-            return "no request"
-        }
+        guard let tree = try? JSONArena().read(ByteSlice(request)) else { return "no request" }
         let echo = ResponsesEcho(tree.root)
         let context = AnswerContext(
             requestID: ByteSlice("req_1"), requestedModel: ByteSlice("m"), createdSeconds: 7,

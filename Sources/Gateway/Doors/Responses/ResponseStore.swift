@@ -99,7 +99,7 @@ package final class ResponseStore {
     }
 
     private func expire(_ now: Instant) {
-        let old = entries.filter { now - $0.value.usedAt > limits.ageMax }
+        let old = entries.filter { $0.value.usedAt + limits.ageMax < now }
         for number in old.keys { forget(number) }
     }
 
@@ -136,11 +136,12 @@ package final class ResponseStore {
             }
         }
         guard previous != nil || !referred.isEmpty else { return false }
-        let chain = try previous.map { (id) throws(Failure) in try chain(to: id, owner, now) } ?? []
+        var numbers: [Int] = []
+        if let previous { numbers = try chain(to: previous, owner, now) }
         buffer.writeJSON { json in
             json.beginObject()
             json.beginArray(Self.items)
-            for number in chain {
+            for number in numbers {
                 guard let entry = entries[number] else { continue }
                 for items in [entry.input, entry.output] where !items.isEmpty {
                     items.withUnsafeBytes { json.raw(ByteSlice($0)) }
@@ -201,8 +202,8 @@ package final class ResponseStore {
         entry.output.withUnsafeBytes { list.append(ByteSlice($0)) }
         list.append(ASCII.closeBracket)
         guard let tree = try? JSONArena().read(list.slice) else { return nil }
-        for item in tree.root.elements where item[ResponsesWire.id]?.string.map({ $0 == id }) ?? false
-        {
+        for item in tree.root.elements
+        where item[ResponsesWire.id]?.string.map({ $0 == id }) ?? false {
             entries[number]?.usedAt = now
             var found = ByteBuffer()
             found.writeJSON { $0.value(item) }

@@ -79,8 +79,12 @@ struct ResponsesItem: ~Copyable {
 
     /// A message's open part is closed.
     mutating func endPart() {
-        if partIndex > 0 { parts.append(ASCII.comma) }
-        parts.writeJSON { writePart(&$0) }
+        // Out of the item while the item is read.
+        var list = ByteBuffer()
+        swap(&list, &parts)
+        if partIndex > 0 { list.append(ASCII.comma) }
+        list.writeJSON { writePart(&$0) }
+        swap(&list, &parts)
         partIndex += 1
         text.removeAll()
     }

@@ -130,8 +130,9 @@ extension ResponsesRequestDecoder {
     private func image(_ part: JSONValue, _ place: ResponsesPlace) throws(Failure) -> Media {
         let detail = try place.text(part, Wire.detail)
         // An object, as in the chat dialect, is what some frameworks send.
-        let nested = part[Wire.imageURL]?[Wire.url]?.string
-        if let url = try nested ?? place.text(part, Wire.imageURL) {
+        var url = part[Wire.imageURL]?[Wire.url]?.string
+        if url == nil { url = try place.text(part, Wire.imageURL) }
+        if let url {
             guard !url.isEmpty else { throw place.wrong(Wire.imageURL, expected: "a URL") }
             return Media(dataURL: url, detail: detail)
                 ?? Media(.url(url), mediaType: .empty, detail: detail)

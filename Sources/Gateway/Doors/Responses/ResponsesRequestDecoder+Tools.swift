@@ -81,7 +81,7 @@ extension ResponsesRequestDecoder {
 
     mutating func readOutput(_ root: JSONValue) throws(Failure) {
         guard let text = try ResponsesRoot(root: root).object(Wire.text) else { return }
-        for (name, value) in text.members where !value.isNull && name != Wire.format {
+        for (name, value) in text.members where !value.isNull && !(name == Wire.format) {
             leaveOut(name, value)
         }
         let outer = ResponsesPlace(Wire.text)
@@ -117,9 +117,9 @@ extension ResponsesRequestDecoder {
             }
             wish.effort = effort
         }
-        let summary =
-            try place.text(reasoning, Wire.summary) ?? place.text(reasoning, Wire.generateSummary)
-        if let summary { wish.isShown = summary != Wire.none }
+        var summary = try place.text(reasoning, Wire.summary)
+        if summary == nil { summary = try place.text(reasoning, Wire.generateSummary) }
+        if let summary { wish.isShown = !(summary == Wire.none) }
         guard wish.effort != nil || wish.isShown != nil else { return }
         request.reasoning = wish
     }

@@ -155,8 +155,9 @@ package struct ResponsesRequestDecoder {
         for (name, value) in root.root.members where !value.isNull {
             if Self.known.contains(where: { name == $0 }) { continue }
             // Nothing is cut off here unless it is asked for.
-            if name == ResponsesWire.truncation, value.string.map({ $0 == ResponsesWire.disabled })
-                ?? false
+            if name == ResponsesWire.truncation,
+                value.string.map({ $0 == ResponsesWire.disabled })
+                    ?? false
             {
                 continue
             }

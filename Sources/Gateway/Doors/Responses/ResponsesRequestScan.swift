@@ -108,7 +108,8 @@ private struct ResponsesRequestReader {
             if name.hasEscapes {
                 refuse(
                     member,
-                    "The name of the parameter '\(member.name)' is spelled with an escape sequence.")
+                    "The name of the parameter '\(member.name)' is spelled with an escape sequence."
+                )
             }
             if seen & bit != 0 {
                 refuse(member, "The parameter '\(member.name)' is given more than once.")

@@ -29,6 +29,7 @@ extension ResponsesStreamEncoder {
             open = .redacted
         case .toolCall(let id, let name, let isCustom):
             begin(isCustom ? .customCall : .functionCall, to: &buffer)
+            let stem = stem
             stem.withUnsafeBytes { item.call(name, id: id, stem: ByteSlice($0)) }
             tellAdded(to: &buffer)
             open = .part
@@ -57,6 +58,7 @@ extension ResponsesStreamEncoder {
 
     private mutating func begin(_ kind: ResponsesItem.Kind, to buffer: inout ByteBuffer) {
         closeItem(isCut: false, to: &buffer)
+        let stem = stem
         stem.withUnsafeBytes { item.begin(kind, index: itemCount, stem: ByteSlice($0)) }
     }
 
@@ -72,6 +74,7 @@ extension ResponsesStreamEncoder {
 
     mutating func add(_ text: ByteSlice, to buffer: inout ByteBuffer) {
         guard !text.isEmpty else { return }
+        let provider = provider
         switch open {
         case .nothing, .item, .ignored: return
         case .redacted: provider.withUnsafeBytes { item.addRedacted(text, ByteSlice($0)) }
@@ -117,6 +120,7 @@ extension ResponsesStreamEncoder {
 
     mutating func sign(_ signature: ByteSlice) {
         guard case .part = open, !signature.isEmpty else { return }
+        let provider = provider
         switch item.kind {
         case .reasoning where echo.wantsEncryptedReasoning, .functionCall, .customCall:
             provider.withUnsafeBytes { item.sign(signature, ByteSlice($0)) }
@@ -185,6 +189,8 @@ extension ResponsesStreamEncoder {
         closePart(to: &buffer)
         guard case .item = open else { return }
         if item.kind == .image { itemEvent(Event.imageCompleted, to: &buffer) { _, _ in } }
+        // A picture has no such status.
+        let isCut = isCut && item.kind != .image
         let start = keepItem(isCut ? Wire.Status.incomplete : Wire.Status.completed)
         event(Event.itemDone, to: &buffer) { encoder, json in
             json.field(Wire.outputIndex, encoder.item.index)

@@ -91,7 +91,7 @@ package struct ResponsesStreamEncoder: ~Copyable {
         case .ended: end(to: &buffer)
         case .failed, .partOpened, .delta, .signature, .partClosed, .finished: break
         }
-        guard output.count + item.byteCount > Self.answerBytesMax else { return }
+        guard !isOver, keptByteCount > Self.answerBytesMax else { return }
         let tooLarge = Failure(.upstreamMalformed, "The upstream's answer is too large.")
         failure = tooLarge
         encodeFailure(tooLarge, to: &buffer)
@@ -132,6 +132,13 @@ package struct ResponsesStreamEncoder: ~Copyable {
         }
     }
 
+    private var keptByteCount: Int {
+        switch open {
+        case .nothing, .ignored: output.count
+        case .item, .part, .redacted: output.count + item.byteCount
+        }
+    }
+
     private var incompleteReason: StaticString? {
         switch finishReason {
         case .length: Wire.Reason.maxOutputTokens
@@ -143,11 +150,15 @@ package struct ResponsesStreamEncoder: ~Copyable {
     /// Moves the open item, as it has become, to those that are done.
     /// - Returns: where in them it begins.
     mutating func keepItem(_ status: StaticString) -> Int {
-        if itemCount > 0 { output.append(ASCII.comma) }
-        let start = output.count
-        output.writeJSON { json in
+        // Out of the encoder while the encoder is read.
+        var list = ByteBuffer()
+        swap(&list, &output)
+        if itemCount > 0 { list.append(ASCII.comma) }
+        let start = list.count
+        list.writeJSON { json in
             item.writeDone(status, wantsProof: echo.wantsEncryptedReasoning, &json)
         }
+        swap(&list, &output)
         itemCount += 1
         open = .nothing
         return start
