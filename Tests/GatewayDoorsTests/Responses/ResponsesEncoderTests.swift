@@ -18,8 +18,13 @@ import Testing
         return ResponsesEcho(tree.root)
     }
 
-    @Test(arguments: GoldenFile.all(in: "responses", "answer-"))
-    func writesAsTheGoldenFileSays(_ file: GoldenFile) throws {
+    @Test func writesAsTheGoldenFilesSay() throws {
+        let files = GoldenFile.all(in: "responses", "answer-")
+        #expect(files.count >= 9)
+        for file in files { try check(file) }
+    }
+
+    private func check(_ file: GoldenFile) throws {
         let echo = try echo(file.block("request"))
         let provider = ByteSlice("claude")
         var stream = ByteBuffer()

@@ -20,11 +20,14 @@ import Testing
         }
     }
 
-    @Test(arguments: GoldenFile.all(in: "responses", "decode-"))
-    func readsAsTheGoldenFileSays(_ file: GoldenFile) throws {
-        let request = try #require(file.block("request"))
-        let found = try told(request, recalled: file.block("recalled"))
-        #expect(file.complaint("model", found: found) == nil)
+    @Test func readsAsTheGoldenFilesSay() throws {
+        let files = GoldenFile.all(in: "responses", "decode-")
+        #expect(files.count >= 7)
+        for file in files {
+            let request = try #require(file.block("request"))
+            let found = try told(request, recalled: file.block("recalled"))
+            #expect(file.complaint("model", found: found) == nil)
+        }
     }
 
     @Test(
