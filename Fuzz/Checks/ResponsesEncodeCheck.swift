@@ -8,7 +8,8 @@ import ReactorCore
 
 /// Checks of the encoders; each answers what is wrong, or nil.
 package enum ResponsesEncodeCheck {
-    /// The stream is legal, and ends with the object that the whole answer would have been.
+    /// The stream is legal, ends with the object that the whole answer would have been, and is
+    /// taken again as a part of the next request.
     package static func run(_ bytes: [UInt8]) -> String? {
         let request: StaticString =
             (bytes.first ?? 0) & 1 == 0
@@ -36,7 +37,25 @@ package enum ResponsesEncodeCheck {
             told, context, echo, provider: ByteSlice("p"), to: &whole,
             keep: { items = Array($0.raw) })
         guard items == Array(encoder.outputItems.raw) else { return "other items at once" }
-        return endsWith(whole.slice, output.slice) ? nil : "another answer at once"
+        guard endsWith(whole.slice, output.slice) else { return "another answer at once" }
+        return refusal(of: items)
+    }
+
+    /// Why the answer's items are not taken as a part of the next request; nil if they are.
+    private static func refusal(of items: [UInt8]) -> String? {
+        var request = ByteBuffer()
+        request.append(#"{"model":"m","input":[{"role":"user","content":"x"}"# as StaticString)
+        if !items.isEmpty { request.append(ASCII.comma) }
+        items.withUnsafeBytes { request.append(ByteSlice($0)) }
+        request.append("]}" as StaticString)
+        guard let tree = try? JSONArena().read(request.slice) else { return "items are no JSON" }
+        do throws(Failure) {
+            _ = try ResponsesRequestDecoder.decode(tree.root, provider: ByteSlice("p"))
+        } catch {
+            // A call without a name is the provider's doing.
+            return error.parameter?.hasSuffix(".name") == true ? nil : "not taken again: \(error)"
+        }
+        return nil
     }
 
     /// Whether the stream's last event is made of the whole answer.

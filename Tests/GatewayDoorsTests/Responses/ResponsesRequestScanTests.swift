@@ -61,11 +61,11 @@ import Testing
         ] as [(String, Failure.Kind?, String?)])
     func judges(_ body: String, _ kind: Failure.Kind?, _ parameter: String?) {
         var found: Failure?
-        do throws(Failure) {
-            try body.withByteSlice { (bytes) throws(Failure) in
-                _ = try ResponsesRequestScan.scan(bytes)
+        do {
+            _ = try body.withByteSlice { (bytes) throws(Failure) in
+                try ResponsesRequestScan.scan(bytes)
             }
-        } catch { found = error }
+        } catch { found = error as? Failure }
         #expect(found?.kind == kind)
         #expect(found?.parameter == parameter)
     }
@@ -74,7 +74,7 @@ import Testing
         let name = String(repeating: "m", count: ChatRequestScan.modelBytesMax + 1)
         #expect(throws: Failure.self) {
             try #"{"model":"\#(name)"}"#.withByteSlice { (bytes) throws(Failure) in
-                _ = try ResponsesRequestScan.scan(bytes)
+                try ResponsesRequestScan.scan(bytes)
             }
         }
     }
