@@ -27,7 +27,6 @@ func loadServingAll(
 ) throws(ConfigurationFailure) -> LoadedConfiguration {
     var sources = ConfigurationSources()
     sources.environment = environment
-    sources.typesNotServedYet = []
     sources.searchedDirectories = [".", "..", "/opt/gateway"]
     sources.salesforceFile = json.map {
         ConfigurationDocument(name: "../config.json", bytes: Array($0.utf8))

@@ -135,21 +135,6 @@ import Testing
         }
     }
 
-    /// What cannot be served is refused by name, not left out.
-    @Test func typesThatAreNotServedAreRefused() throws {
-        for type in ProviderType.notServedYet {
-            let rest = [
-                ProviderType.vertex: ", project: p",
-                .salesforce: ", instance_url: 'https://a', consumer_key: k, consumer_secret: s",
-                .sambaNovaWeb: ", email: e, password: p",
-            ]
-            let text = "providers: {x: {type: \(type.rawValue)\(rest[type] ?? "")}}"
-            #expect(
-                failure { try build(text) { _ in } }
-                    == "providers.x: type \(type.rawValue) is not served yet")
-        }
-    }
-
     // MARK: Access
 
     @Test func keysAreTakenPlainAndHashed() throws {

@@ -11,7 +11,7 @@ import Testing
         model: ByteSlice("m"), arena: JSONArena(), ids: IDSource(seed: 1))
 
     private static let codecs: [AnswerCodec] = [
-        .chat, .messages(isAnswerInTool: false), .gemini,
+        .chat, .messages(isAnswerInTool: false), .gemini, .salesforce,
     ]
 
     /// An answer of one word in each dialect, and an event that begins a stream.
@@ -37,6 +37,11 @@ import Testing
                 "model":"m","content":[],"usage":{"input_tokens":1,"output_tokens":1}}}
                 """#
             )
+        case .salesforce:
+            (
+                #"{"id":"i","generation":{"generatedText":"word"}}"#,
+                #"{"id":"i","generation_details":{"generations":[{"content":"word"}]}}"#
+            )
         case .gemini:
             (
                 #"{"candidates":[{"content":{"parts":[{"text":"word"}]},"finishReason":"STOP"}]}"#,
@@ -51,8 +56,8 @@ import Testing
         answer(codec).body.withByteSlice { codec.decode($0, context) { log.add($0) } }
         #expect(log.text.contains("0 delta \"word\""))
         #expect(log.text.hasSuffix("ended"))
-        // No dialect takes another one's answer.
-        for other in Self.codecs where other != codec {
+        // No dialect takes another one's answer, but that of a gateway to all makers.
+        for other in Self.codecs where other != codec && codec != .salesforce {
             var log = EventLog()
             answer(other).body.withByteSlice { codec.decode($0, context) { log.add($0) } }
             #expect(log.text.contains("failed"), "\(codec) takes \(other)")
@@ -65,7 +70,8 @@ import Testing
         var decoder = codec.openStream()
         answer(codec).event.withByteSlice { data in
             let event = EventStreamEvent(
-                name: codec == .chat || codec == .gemini ? .empty : ByteSlice("message_start"),
+                name: codec == .messages(isAnswerInTool: false)
+                    ? ByteSlice("message_start") : .empty,
                 data: data, canonical: nil)
             decoder.decode(event, context) { log.add($0) }
         }
@@ -89,15 +95,20 @@ import Testing
         }
     }
 
-    @Test func namesDialects() {
-        let model = ByteSlice("m")
-        #expect(Provider.openAI(OpenAIProvider()).dialect(for: model) == .chat)
-        #expect(Provider.anthropic(AnthropicProvider()).dialect(for: model) == .messages)
-        #expect(Provider.gemini(GeminiProvider()).dialect(for: model) == .gemini)
-        // Never relayed, whatever the model.
-        let vertex = Provider.vertex(VertexProvider(project: "p"))
-        for name: StaticString in ["gemini-3-flash", "claude-x", "meta/llama"] {
-            #expect(vertex.dialect(for: ByteSlice(name)) == .gemini)
+    @Test func relaysWhereBothSidesSpeakTheSame() {
+        let openAI = Provider.openAI(OpenAIProvider())
+        #expect(openAI.relays(.chat) && !openAI.relays(.messages))
+        // A server that departs from OpenAI's own form is brought into it.
+        #expect(!Provider.openAI(OpenAIProvider(quirks: .sambaNova)).relays(.chat))
+        let anthropic = Provider.anthropic(AnthropicProvider())
+        #expect(anthropic.relays(.messages) && !anthropic.relays(.chat))
+        #expect(!Provider.anthropic(AnthropicProvider(flavour: .vertex)).relays(.messages))
+        for provider in [
+            Provider.gemini(GeminiProvider()), .vertex(VertexProvider(project: "p")),
+            .salesforce(SalesforceProvider()),
+            .sambaNovaWeb(SambaNovaWebProvider(fingerprint: "f", target: "/t")),
+        ] {
+            #expect(!Dialect.allCases.contains { provider.relays($0) })
         }
     }
 }

@@ -18,23 +18,30 @@ package struct SnapshotFailure: Error, Equatable, CustomStringConvertible {
 /// Builds the tables of one configuration.
 package struct SnapshotBuilder {
     private let configuration: Configuration
-    private let resolver: Resolver
-    private let userAgent: String
+    private let upstreams: UpstreamBuilder
 
-    package init(_ configuration: Configuration, resolver: Resolver, version: String) {
+    /// - Parameters:
+    ///   - environment: for the state directory and Google's default credentials.
+    ///   - onTokenEvent: hears, within a turn, what becomes of a provider's tokens.
+    package init(
+        _ configuration: Configuration, resolver: Resolver, version: String,
+        environment: [String: String] = [:],
+        onTokenEvent: @escaping (String, TokenEvent) -> Void = { _, _ in }
+    ) {
         self.configuration = configuration
-        self.resolver = resolver
-        userAgent = "gateway/\(version)"
+        upstreams = UpstreamBuilder(
+            configuration, resolver: resolver, userAgent: "gateway/\(version)",
+            environment: environment, onTokenEvent: onTokenEvent)
     }
 
     /// Reads what files the configuration names and makes the tables.
     package func build() throws(SnapshotFailure) -> Snapshot {
-        var upstreams: [Upstream] = []
-        for provider in configuration.providers { upstreams.append(try upstream(provider)) }
+        var built: [Upstream] = []
+        for provider in configuration.providers { built.append(try upstreams.build(provider)) }
         let server = configuration.server
         let routes = RouteBuilder(configuration)
         return Snapshot(
-            upstreams: upstreams, routes: routes.table(), keys: keys(), models: routes.models(),
+            upstreams: built, routes: routes.table(), keys: keys(), models: routes.models(),
             cors: cors(),
             heartbeatInterval: server.heartbeatInterval,
             heartbeatMode: server.doors.chatCompletions.heartbeat,
@@ -50,53 +57,6 @@ package struct SnapshotBuilder {
             return try TLSContext(server: TLSServerSettings(identity: identity))
         } catch {
             throw SnapshotFailure(description: "server.tls: \(error)")
-        }
-    }
-
-    // MARK: Providers
-
-    private func upstream(_ provider: ProviderConfiguration) throws(SnapshotFailure) -> Upstream {
-        switch provider.kind {
-        case .simulator(let settings):
-            return Upstream(
-                name: provider.name, means: .simulator(settings), key: Secret(""),
-                timeouts: TimeoutPolicy(), asksForUsage: false)
-        case .openAI(let settings):
-            let key = settings.apiKey ?? Secret("")
-            let encoder = OpenAIRequestEncoder(
-                authority: settings.baseURL.authority, pathPrefix: settings.baseURL.pathPrefix,
-                key: key, headers: settings.upstream.headers.map { ($0.name, $0.value) },
-                userAgent: userAgent)
-            let origin = try origin(settings.baseURL, settings.upstream, provider.name)
-            return Upstream(
-                name: provider.name, means: .openAI(origin, encoder), key: key,
-                timeouts: settings.upstream.timeouts, asksForUsage: true)
-        case .anthropic, .gemini, .vertex, .salesforce, .sambaNova, .sambaNovaWeb:
-            throw SnapshotFailure(
-                description: "providers.\(provider.name): type \(provider.kind.type.rawValue) is "
-                    + "not served yet")
-        }
-    }
-
-    private func origin(
-        _ url: BaseURL, _ settings: UpstreamConfiguration, _ name: String
-    ) throws(SnapshotFailure) -> HTTPOrigin {
-        HTTPOrigin(
-            resolver: resolver, host: url.host, port: url.port,
-            tls: url.usesTLS ? try clientTLS(settings, name) : nil, limits: settings.pool,
-            connectTime: settings.timeouts.connect)
-    }
-
-    private func clientTLS(
-        _ settings: UpstreamConfiguration, _ name: String
-    ) throws(SnapshotFailure) -> TLSContext {
-        var tls = TLSClientSettings()
-        tls.verifiesPeer = settings.verifiesTLS
-        tls.caFile = settings.caFile
-        do throws(TLSSettingsFailure) {
-            return try TLSContext(client: tls)
-        } catch {
-            throw SnapshotFailure(description: "providers.\(name): \(error)")
         }
     }
 

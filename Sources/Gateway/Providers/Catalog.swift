@@ -16,14 +16,18 @@ package enum Provider {
     case gemini(GeminiProvider)
     /// Vertex AI with all its surfaces.
     case vertex(VertexProvider)
+    /// Salesforce's Models API and LLM gateway.
+    case salesforce(SalesforceProvider)
+    /// The web session of SambaNova.
+    case sambaNovaWeb(SambaNovaWebProvider)
 
-    /// The dialect in which this provider answers requests for `model`.
-    package func dialect(for model: ByteSlice) -> Dialect {
+    /// Whether requests of this dialect are passed on as they are.
+    package func relays(_ dialect: Dialect) -> Bool {
         switch self {
-        case .openAI: .chat
-        case .anthropic: .messages
-        // Vertex AI's other surfaces are of a form of their own: nothing is relayed there.
-        case .gemini, .vertex: .gemini
+        // What departs from OpenAI's own has to be brought into its form.
+        case .openAI(let provider): dialect == .chat && provider.quirks.isEmpty
+        case .anthropic(let provider): dialect == .messages && provider.relays
+        case .gemini, .vertex, .salesforce, .sambaNovaWeb: false
         }
     }
 
@@ -37,6 +41,8 @@ package enum Provider {
         case .anthropic(let provider): try provider.encode(request, context, into: &call)
         case .gemini(let provider): try provider.encode(request, context, into: &call)
         case .vertex(let provider): try provider.encode(request, context, into: &call)
+        case .salesforce(let provider): try provider.encode(request, context, into: &call)
+        case .sambaNovaWeb(let provider): try provider.encode(request, context, into: &call)
         }
     }
 }
@@ -47,6 +53,7 @@ package enum AnswerCodec: Equatable, Sendable {
     /// With the answer's text in the arguments of a tool, where that was the only way to a schema.
     case messages(isAnswerInTool: Bool)
     case gemini
+    case salesforce
 
     /// Reads a whole answer under a status of success; emits events that end with `ended` or
     /// `failed`.
@@ -58,6 +65,7 @@ package enum AnswerCodec: Equatable, Sendable {
         case .messages(let isAnswerInTool):
             AnthropicResponseDecoder.decode(body, isAnswerInTool: isAnswerInTool, context, emit)
         case .gemini: GeminiResponseDecoder.decode(body, context, emit)
+        case .salesforce: SalesforceResponseDecoder.decode(body, context, emit)
         }
     }
 
@@ -68,6 +76,7 @@ package enum AnswerCodec: Equatable, Sendable {
         case .messages(let isAnswerInTool):
             .messages(AnthropicStreamDecoder(isAnswerInTool: isAnswerInTool))
         case .gemini: .gemini(GeminiStreamDecoder())
+        case .salesforce: .salesforce(SalesforceStreamDecoder())
         }
     }
 
@@ -86,6 +95,9 @@ package enum AnswerCodec: Equatable, Sendable {
         case .gemini:
             GeminiErrorDecoder.decode(
                 status: status, body: body, retryAfter: retryAfter, secret: secret)
+        case .salesforce:
+            SalesforceErrorDecoder.decode(
+                status: status, body: body, retryAfter: retryAfter, secret: secret)
         }
     }
 }
@@ -95,6 +107,7 @@ package enum ProviderStreamDecoder: ~Copyable {
     case chat(ChatStreamDecoder)
     case messages(AnthropicStreamDecoder)
     case gemini(GeminiStreamDecoder)
+    case salesforce(SalesforceStreamDecoder)
 
     package mutating func decode(
         _ event: EventStreamEvent, _ context: ProviderContext, _ emit: (ModelEvent) -> Void
@@ -109,6 +122,9 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .gemini(var decoder):
             decoder.decode(event, context, emit)
             self = .gemini(decoder)
+        case .salesforce(var decoder):
+            decoder.decode(event, context, emit)
+            self = .salesforce(decoder)
         }
     }
 
@@ -125,6 +141,9 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .gemini(var decoder):
             decoder.finish(context, emit)
             self = .gemini(decoder)
+        case .salesforce(var decoder):
+            decoder.finish(context, emit)
+            self = .salesforce(decoder)
         }
     }
 
@@ -133,6 +152,7 @@ package enum ProviderStreamDecoder: ~Copyable {
         case .chat(let decoder): decoder.isOver
         case .messages(let decoder): decoder.isOver
         case .gemini(let decoder): decoder.isOver
+        case .salesforce(let decoder): decoder.isOver
         }
     }
 }

@@ -42,6 +42,19 @@ package struct ProviderCall: ~Copyable {
         }
     }
 
+    /// Appends the names of all that was dropped, comma-separated.
+    package func appendDropped(to buffer: inout ByteBuffer) {
+        let start = buffer.count
+        dropped.forEach { parameter in
+            guard parameter != .extras else { return }
+            if buffer.count > start { buffer.append(", " as StaticString) }
+            buffer.append(parameter.name)
+        }
+        guard !droppedExtras.isEmpty else { return }
+        if buffer.count > start { buffer.append(", " as StaticString) }
+        buffer.append(droppedExtras.slice)
+    }
+
     /// Empties it and keeps its memory.
     package mutating func reset() {
         target.removeAll()
@@ -58,6 +71,8 @@ package struct ProviderCall: ~Copyable {
 package struct ProviderContext {
     /// The model's name at the provider.
     package var model: ByteSlice
+    /// What the operator says of the model.
+    package var settings: ModelSettings
     /// For documents that are taken apart.
     package var arena: JSONArena
     /// Draws ids that providers leave out.
@@ -66,9 +81,11 @@ package struct ProviderContext {
     package var signatures: ThoughtSignatures?
 
     package init(
-        model: ByteSlice, arena: JSONArena, ids: IDSource, signatures: ThoughtSignatures? = nil
+        model: ByteSlice, arena: JSONArena, ids: IDSource, signatures: ThoughtSignatures? = nil,
+        settings: ModelSettings = ModelSettings()
     ) {
         self.model = model
+        self.settings = settings
         self.arena = arena
         self.ids = ids
         self.signatures = signatures

@@ -85,12 +85,8 @@ import Testing
         #expect(loaded.configuration.providers.map(\.name) == ["sim"])
         #expect(loaded.warnings == [])
         let other = try load("", ["ANTHROPIC_API_KEY": "x"])
-        #expect(other.configuration.providers.map(\.name) == ["sim"])
-        #expect(
-            other.warnings.map(\.description) == [
-                "environment variable ANTHROPIC_API_KEY: providers of that type are not yet "
-                    + "available in this version"
-            ])
+        #expect(other.configuration.providers.map(\.name) == ["anthropic"])
+        #expect(other.warnings == [])
     }
 
     @Test func secretsComeFromFiles() throws {

@@ -106,7 +106,6 @@ import Testing
     /// Every variable of the table reaches its key through `.env` too.
     @Test func dotEnvWorksTheSame() throws {
         var sources = ConfigurationSources()
-        sources.typesNotServedYet = []
         sources.dotEnv = ConfigurationDocument(
             name: ".env", bytes: Array("SAMBA_EMAIL=e\nSAMBA_PASSWORD='p w'\n".utf8))
         guard
@@ -138,15 +137,6 @@ import Testing
                 .flatMap(\.variables).map { ($0, "x") })
         let configuration = try load("providers: {sim: {type: simulator}}", all).configuration
         #expect(configuration.providers.map(\.name) == ["sim"])
-    }
-
-    @Test func whatIsNotServedIsAWarning() throws {
-        let loaded = try load(
-            "", ["GOOGLE_API_KEY": "k", "SALESFORCE_CONSUMER_KEY": "k", "SAMBA_EMAIL": "e"])
-        #expect(loaded.configuration.providers.map(\.name) == ["sim"])
-        var types: [ProviderType] = [.gemini, .salesforce, .sambaNovaWeb]
-        types.removeAll { !ProviderType.notServedYet.contains($0) }
-        #expect(loaded.warnings.count == types.count)
     }
 
     // MARK: What is missing

@@ -94,7 +94,6 @@ import Testing
 
     @Test func itMayAlsoHoldAConfiguration() throws {
         var sources = ConfigurationSources()
-        sources.typesNotServedYet = []
         sources.file = ConfigurationDocument(
             name: "config.json",
             bytes: Array(

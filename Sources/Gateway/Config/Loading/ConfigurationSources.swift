@@ -46,8 +46,6 @@ package struct ConfigurationSources {
     package var capabilitiesFile: ConfigurationDocument?
     /// Where files were looked for, for messages.
     package var searchedDirectories: [String] = []
-    /// Types that variables make no providers of.
-    package var typesNotServedYet = ProviderType.notServedYet
     package var dotEnv: ConfigurationDocument?
     package var environment: [String: String] = [:]
     package var commandLine: [CommandLineSetting] = []
@@ -87,8 +85,7 @@ package struct ConfigurationSources {
                 path[...], with: YAMLNode(.scalar(setting.text, isPlain: false), mark: mark))
         }
         let gaps = ConfigurationGaps(
-            salesforce: salesforce, notServedYet: typesNotServedYet,
-            searchedDirectories: searchedDirectories)
+            salesforce: salesforce, searchedDirectories: searchedDirectories)
         EnvironmentLayer.fillGaps(of: &tree, gaps, variables, &reader)
 
         var configuration = schema.read(tree, &reader)

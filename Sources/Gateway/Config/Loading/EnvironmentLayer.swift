@@ -6,7 +6,6 @@ import GatewayCodec
 /// What decides how missing tables are filled, beside the variables.
 struct ConfigurationGaps {
     var salesforce: SalesforceFile?
-    var notServedYet: Set<ProviderType>
     /// Where files were looked for.
     var searchedDirectories: [String]
 }
@@ -64,15 +63,9 @@ enum EnvironmentLayer {
             return
         }
         var providers: [(String, YAMLNode)] = []
-        var marksNotServed: [YAMLMark] = []
         for provider in EnvironmentProvider.all {
             let found = settings(of: provider, salesforce, variables, &reader)
             guard let mark = found.first?.value.mark else { continue }
-            let isFiled = provider.type == .salesforce && salesforce?.entries.isEmpty == false
-            if gaps.notServedYet.contains(provider.type), !isFiled {
-                marksNotServed.append(mark)
-                continue
-            }
             if let lack = lack(of: provider, found.map(\.key), gaps) {
                 reader.add(
                     ConfigurationProblem(
@@ -85,10 +78,6 @@ enum EnvironmentLayer {
         }
         let builtIn = YAMLMark(source: "the built-in simulator")
         if providers.isEmpty {
-            for mark in marksNotServed {
-                reader.warn(
-                    "providers of that type are not yet available in this version", at: mark)
-            }
             providers = [("sim", mapping([("type", scalar("simulator", builtIn))], builtIn))]
         }
         let table = mapping(providers, providers.first?.1.mark ?? builtIn)

@@ -14,13 +14,6 @@ package enum ProviderType: String, CaseIterable, Sendable {
     case sambaNova = "sambanova"
     case sambaNovaWeb = "sambanova-web"
     case simulator
-
-    /// Types that can be configured but not served yet. Variables alone do not make providers of
-    /// these, and a file that asks for one is refused when its tables are built. Take a type out
-    /// when `SnapshotBuilder.upstream` builds it.
-    package static let notServedYet: Set<ProviderType> = [
-        .anthropic, .gemini, .vertex, .salesforce, .sambaNova, .sambaNovaWeb,
-    ]
 }
 
 /// One named provider.

@@ -84,8 +84,7 @@ extension ConfigurationSchema {
         _ wrap: @escaping (Settings) -> ProviderConfiguration.Kind,
         unwrap: @escaping (ProviderConfiguration.Kind) -> Settings?
     ) -> SectionVariant<ProviderConfiguration.Kind> {
-        let status = ProviderType.notServedYet.contains(type) ? "**Not served yet.** " : ""
-        return SectionVariant(type.rawValue, section, status + about, wrap: wrap, unwrap: unwrap)
+        SectionVariant(type.rawValue, section, about, wrap: wrap, unwrap: unwrap)
     }
 
     // MARK: What networks have in common

@@ -106,8 +106,12 @@ extension AnthropicRequestWriter {
 
     /// The place of the last text, behind which no white space may stand where it ends all.
     private var lastText: Int? {
-        request.parts.lastIndex { part in
-            if case .text = part.content { isWritten(part) } else { false }
+        request.prefill.map { request.messages[$0].parts }?.last { index in
+            if case .text = request.parts[index].content {
+                isWritten(request.parts[index])
+            } else {
+                false
+            }
         }
     }
 

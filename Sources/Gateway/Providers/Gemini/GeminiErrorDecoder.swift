@@ -62,31 +62,13 @@ package enum GeminiErrorDecoder {
     }
 
     private static func failure(_ status: Int, _ report: Report) -> Failure {
-        var failure: Failure
-        switch status {
-        case 400 where report.isAboutKey, 401, 403:
-            failure = Failure(
-                .upstreamAuthentication,
-                "The upstream did not accept the gateway's credential (status \(status)).")
-        case 400, 404, 409, 413, 422:
-            failure = Failure(
-                .upstreamRefusal,
-                report.message
-                    ?? "The upstream refused the request (status \(status)) without a reason.")
-            if status == 404 { failure.reportedCode = "\(GeminiErrorWire.modelNotFound)" }
-        case 408, 504:
-            failure = Failure(.upstreamTimeout, "The upstream timed out (status \(status)).")
-        case 429:
-            failure = Failure(.upstreamRateLimit, "The upstream's rate limit has been reached.")
-        case 503, 529:
-            failure = Failure(.upstreamOverload, "The upstream is overloaded (status \(status)).")
-        case 300...399:
-            failure = Failure(
-                .upstreamMalformed,
-                "The upstream answered with a redirect (status \(status)), which is not followed.")
-        default: failure = Failure(.upstreamFault, "The upstream failed (status \(status)).")
-        }
+        // A bad key is a bad request in Google's words.
+        var failure = UpstreamStatus.failure(status == 400 && report.isAboutKey ? 401 : status)
         failure.upstreamStatus = status
+        if failure.kind == .upstreamRefusal {
+            if let message = report.message { failure.message = message }
+            if status == 404 { failure.reportedCode = "\(GeminiErrorWire.modelNotFound)" }
+        }
         if mayWait(failure) { failure.retryAfter = report.retrySeconds }
         return failure
     }

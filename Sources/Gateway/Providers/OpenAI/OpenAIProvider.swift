@@ -34,7 +34,8 @@ package struct OpenAIProvider: Equatable, Sendable {
 
     package init(quirks: OpenAIQuirks = []) { self.quirks = quirks }
 
-    private static let target: StaticString = "/chat/completions"
+    /// Behind the base URL.
+    package static let target: StaticString = "/chat/completions"
 
     /// Writes `request` as a chat completion request.
     /// - Throws: a failure that tells the caller what the dialect has no word for.
