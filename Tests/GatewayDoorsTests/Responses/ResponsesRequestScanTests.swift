@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func boundsTheModel() {
-        let name = String(repeating: "m", count: ChatRequestScan.modelBytesMax + 1)
+        let name = String(repeating: "m", count: ResponsesRequestScan.modelBytesMax + 1)
         #expect(throws: Failure.self) {
             try #"{"model":"\#(name)"}"#.withByteSlice { (bytes) throws(Failure) in
                 try ResponsesRequestScan.scan(bytes)

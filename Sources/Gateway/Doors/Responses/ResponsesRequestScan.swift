@@ -10,6 +10,9 @@ import ReactorCore
 
 /// Places and flags of a responses request, good as long as its body.
 package struct ResponsesRequestScan: Sendable {
+    /// How long a model's name may be.
+    package static let modelBytesMax = 256
+
     /// The model's value, quotes included.
     package internal(set) var model = 0..<0
     package internal(set) var modelHasEscapes = false
@@ -180,7 +183,7 @@ private struct ResponsesRequestReader {
         guard value.kind == .string else { return refuse(.model, "'model' must be a string.") }
         scan.model = value.range
         scan.modelHasEscapes = value.hasEscapes
-        let bytesMax = ChatRequestScan.modelBytesMax
+        let bytesMax = ResponsesRequestScan.modelBytesMax
         var scratch = ByteBuffer()
         let isShort = value.range.count <= bytesMax * 6 + 2
         let name = isShort ? scan.modelName(in: body, scratch: &scratch) : .empty
