@@ -78,6 +78,7 @@ let fuzzers: [Target] = [
     fuzzer("http1", on: ["FuzzChecks"]),
     fuzzer("json-scanner", on: ["FuzzChecks"]),
     fuzzer("messages-stream", on: ["FuzzChecks"]),
+    fuzzer("tool-recovery", on: ["FuzzChecks"]),
 ]
 
 let package = Package(
@@ -105,12 +106,13 @@ let package = Package(
         floor("GatewayCodec", "Codec", on: ["CUV", "ReactorCore"]),
         floor("GatewayModel", "Model", on: ["ReactorCore", "GatewayCodec"]),
         floor("GatewayWire", "Wire", on: ["ReactorCore", "GatewayCodec"]),
+        floor("GatewayTools", "Tools", on: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         floor(
             "GatewayDoors", "Doors",
-            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire"]),
+            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire", "GatewayTools"]),
         floor(
             "GatewayProviders", "Providers",
-            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire"]),
+            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire", "GatewayTools"]),
         floor("GatewayPolicy", "Policy", on: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         floor(
             "GatewayTelemetry", "Telemetry", on: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
@@ -118,27 +120,31 @@ let package = Package(
             "GatewayExchange", "Exchange",
             on: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
-                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayTools", "GatewayDoors", "GatewayProviders", "GatewayPolicy",
+                "GatewayTelemetry",
             ]),
         floor(
             "GatewayConfig", "Config",
             on: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
-                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayTools", "GatewayDoors", "GatewayProviders", "GatewayPolicy",
+                "GatewayTelemetry",
                 "GatewayExchange",
             ]),
         floor(
             "GatewayAdmin", "Admin",
             on: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
-                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayTools", "GatewayDoors", "GatewayProviders", "GatewayPolicy",
+                "GatewayTelemetry",
                 "GatewayExchange", "GatewayConfig",
             ]),
         .executableTarget(
             name: "gateway",
             dependencies: [
                 "CUV", "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
-                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayTools", "GatewayDoors", "GatewayProviders", "GatewayPolicy",
+                "GatewayTelemetry",
                 "GatewayExchange", "GatewayConfig", "GatewayAdmin",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -152,8 +158,8 @@ let package = Package(
         .target(
             name: "FuzzChecks",
             dependencies: [
-                "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayProviders",
-                "GatewayDoors",
+                "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayTools",
+                "GatewayProviders", "GatewayDoors",
             ],
             path: "Fuzz/Checks", swiftSettings: settings),
         .target(
@@ -166,6 +172,9 @@ let package = Package(
         tests(of: "GatewayCodec", with: ["CUV", "ReactorCore", "TestSupport", "FuzzChecks"]),
         tests(of: "GatewayModel", with: ["ReactorCore", "TestSupport"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
+        tests(
+            of: "GatewayTools",
+            with: ["ReactorCore", "GatewayCodec", "GatewayModel", "TestSupport", "FuzzChecks"]),
         tests(
             of: "GatewayDoors",
             with: ["ReactorCore", "GatewayCodec", "GatewayModel", "TestSupport", "FuzzChecks"]),
