@@ -75,8 +75,11 @@ let benches: [Target] = [
 
 let fuzzers: [Target] = [
     fuzzer("event-stream", on: ["FuzzChecks"]),
+    fuzzer("gemini-schema", on: ["FuzzChecks"]),
+    fuzzer("gemini-stream", on: ["FuzzChecks"]),
     fuzzer("http1", on: ["FuzzChecks"]),
     fuzzer("json-scanner", on: ["FuzzChecks"]),
+    fuzzer("messages-encode", on: ["FuzzChecks"]),
     fuzzer("messages-stream", on: ["FuzzChecks"]),
     fuzzer("tool-recovery", on: ["FuzzChecks"]),
 ]

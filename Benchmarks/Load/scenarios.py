@@ -74,6 +74,17 @@ def burst(bench):
     return paced_streams(bench, connections=50, chunks=200, ramp_ms=200, seconds=2.5)
 
 
+def settle(bench, target_kb, patience=45):
+    """Memory once it is down to `target_kb` again, or when patience ends (a pool keeps idle
+    connections for half a minute), and how long that took."""
+    start = time.monotonic()
+    while True:
+        memory, waited = bench.memory_kb(), time.monotonic() - start
+        if memory <= target_kb or waited > patience:
+            return memory, waited
+        time.sleep(1)
+
+
 def held(bench, connections, ramp_ms, chunks):
     """One chunk a second on every stream: memory and CPU while all are open, and memory after."""
     bench.load("unary", conns=8, seconds=0.5)
@@ -89,9 +100,12 @@ def held(bench, connections, ramp_ms, chunks):
     memory, active = bench.memory_kb(), bench.upstream.counters()["streams_active"]
     result = bench.finish(running)
     time.sleep(1)
+    after = bench.memory_kb()
+    settled, seconds = settle(bench, base * 1.1)
     return {"kb_per_stream": (memory - base) / max(active, 1), "open": active,
             "cpu_us_per_chunk": window.cpu / max(window.counters["chunks"], 1) * 1e6,
-            "base_mb": base / 1024, "after_mb": bench.memory_kb() / 1024,
+            "base_mb": base / 1024, "after_mb": after / 1024,
+            "settled_mb": settled / 1024, "settled_s": seconds,
             "first_p99_us": result["first_chunk_us"]["p99"],
             "age_p50_us": result["chunk_age_us"]["p50"],
             "age_p99_us": result["chunk_age_us"]["p99"],
@@ -102,7 +116,7 @@ def held_scenario(connections, ramp_ms, chunks):
     def run(bench):
         return held(bench, connections, ramp_ms, chunks)
     return Scenario(run, ("kb_per_stream", "open", "cpu_us_per_chunk", "base_mb", "after_mb",
-                          "first_p99_us", "age_p50_us", "age_p99_us", "completed", "errors"),
+                          "settled_mb", "settled_s", "first_p99_us", "age_p50_us", "age_p99_us", "completed", "errors"),
                     ("--chunks", chunks, "--interval-us", 1000000), streams=connections)
 
 

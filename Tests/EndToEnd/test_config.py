@@ -73,6 +73,17 @@ def test_a_missing_file_is_named(tmp_path):
     assert result.returncode != 0 and "absent.yaml" in result.stdout + result.stderr
 
 
+def test_an_earlier_gateways_config_json_is_found_and_what_it_lacks_is_named(tmp_path):
+    (tmp_path / "config.json").write_text('{"SALESFORCE_CONSUMER_KEY": "the-hidden-key", "username": "the-hidden-user"}')
+    result = subprocess.run([binary(), "check"], capture_output=True, text=True, timeout=10, cwd=tmp_path,
+                            env=clean_environment())
+    output = result.stdout + result.stderr
+    assert result.returncode == 78
+    for word in ["config.json:1:29", "SALESFORCE_INSTANCE_URL", "SALESFORCE_CONSUMER_SECRET", "SALESFORCE_PRIVATE_KEY_FILE"]:
+        assert word in output, output
+    assert "SALESFORCE_USERNAME" not in output and "hidden" not in output
+
+
 def test_another_address_without_keys_is_refused(tmp_path):
     keys = GOOD[GOOD.index("  keys:") : GOOD.index("providers:")]
     result = check(tmp_path, GOOD.replace("127.0.0.1", "0.0.0.0").replace(keys, "  mode: auto\n"), {"SOME_KEY": "x"})

@@ -303,6 +303,7 @@ BROKEN = {
     "tools.0.custom.input_schema: Field required": {"tools": [{"name": "a"}]},
     "tools.0.custom.parameters: Extra inputs": {"tools": [{**TOOL, "parameters": {}}]},
     "input_schema.type: Field required": {"tools": [{**TOOL, "input_schema": {}}]},
+    "input_schema.type: Input should be 'object'": {"tools": [{**TOOL, "input_schema": {"type": "array"}}]},
     "does not support oneOf": {"tools": [{**TOOL, "input_schema": {"type": "object", "anyOf": []}}]},
     "tools.0.type": {"tools": [{"type": "function", "function": {}}]},
     "additionalProperties": {"tools": [{**TOOL, "strict": True}]},

@@ -21,8 +21,8 @@ private final class Admin {
 
     init(models: [String] = ["fast", "gpt-4o", "org/model \"x\""]) {
         let simulator = Upstream(
-            name: "sim", means: .simulator(SimulatorSettings()), key: Secret(""),
-            timeouts: TimeoutPolicy(), asksForUsage: false)
+            name: "sim", provider: .openAI(OpenAIProvider()),
+            transport: .simulator(SimulatorSettings()), timeouts: TimeoutPolicy(), asksForUsage: false)
         let snapshot = Snapshot(
             upstreams: [simulator],
             routes: RouteTable(

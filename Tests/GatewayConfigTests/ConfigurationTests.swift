@@ -1,4 +1,6 @@
 import GatewayConfig
+import GatewayModel
+import GatewayPolicy
 import GatewayProviders
 import GatewayTelemetry
 import ReactorCore
@@ -120,14 +122,15 @@ import Testing
                 models_only: true
             """
         ).configuration.providers
-        guard case .openAI(let upstream) = providers[0].kind,
+        guard case .openAI(let settings) = providers[0].kind,
             case .simulator(let simulator) = providers[1].kind
         else {
             Issue.record("wrong kinds")
             return
         }
-        #expect(upstream.baseURL.description == "http://127.0.0.1:9/v1")
-        #expect(upstream.apiKey?.withBytes(\.string) == "k")
+        let upstream = settings.upstream
+        #expect(settings.baseURL.description == "http://127.0.0.1:9/v1")
+        #expect(settings.apiKey?.withBytes(\.string) == "k")
         #expect(upstream.headers.map(\.name) == ["X-Team", "X-Empty"])
         #expect(upstream.headers.map { $0.value.withBytes(\.string) } == ["a b", ""])
         #expect(upstream.caFile == "/ca.pem")
@@ -155,6 +158,46 @@ import Testing
         expected.models = ["a", "b"]
         expected.listedModelsOnly = true
         #expect(simulator == expected)
+    }
+
+    @Test func readsTheSettingsOfModels() throws {
+        let models = try load(
+            """
+            providers:
+              crm: {type: salesforce, instance_url: "https://a", consumer_key: k, consumer_secret: s}
+            models:
+              plain: {provider: crm}
+              full:
+                targets: [{provider: crm, model: there}]
+                surface: llm-gateway
+                unsupported_params: error
+                stream_tools: downgrade
+                capabilities:
+                  backend_type: vertex_gemini
+                  openai_compatible: true
+                  anthropic_bedrock: false
+                  vertex_gemini: true
+                  passthrough_tools: false
+                  requires_normalization: true
+                  tools: text
+                  streaming: false
+                  vision: true
+            """
+        ).configuration.models
+        #expect(models[0].settings == ModelSettings())
+        #expect(models[0].settings.unsupportedParameters == .drop)
+        #expect(models[0].settings.surface == nil && models[0].settings.streamTools == nil)
+        #expect(models[0].capabilities == CapabilityOverrides())
+        let settings = models[1].settings
+        #expect(models[1].targets == [ModelTarget(provider: "crm", model: "there")])
+        #expect(settings.surface == .llmGateway)
+        #expect(settings.unsupportedParameters == .error)
+        #expect(settings.streamTools == .downgrade)
+        let known = models[1].capabilities
+        #expect(known.backendType == .vertexGemini && known.isOpenAICompatible == true)
+        #expect(known.isAnthropicBedrock == false && known.isVertexGemini == true)
+        #expect(known.passesToolsThrough == false && known.requiresNormalization == true)
+        #expect(known.tools == .text && known.streams == false && known.sees == true)
     }
 
     @Test func readsTheLog() throws {

@@ -20,6 +20,32 @@ func load(
     return try sources.load()
 }
 
+/// Loads `environment` alone, with every type of provider taken to be served, beside a `config.json`
+/// of an earlier gateway.
+func loadServingAll(
+    _ environment: [String: String], config json: String? = nil
+) throws(ConfigurationFailure) -> LoadedConfiguration {
+    var sources = ConfigurationSources()
+    sources.environment = environment
+    sources.searchedDirectories = [".", "..", "/opt/gateway"]
+    sources.salesforceFile = json.map {
+        ConfigurationDocument(name: "../config.json", bytes: Array($0.utf8))
+    }
+    return try sources.load()
+}
+
+/// What `body` finds wrong, line by line; empty if nothing is.
+func problems(
+    in body: () throws(ConfigurationFailure) -> LoadedConfiguration
+) -> [String] {
+    do throws(ConfigurationFailure) {
+        _ = try body()
+        return []
+    } catch {
+        return error.problems.map(\.description)
+    }
+}
+
 /// What is wrong with `text`, line by line; empty if nothing is.
 func problems(
     _ text: String, _ environment: [String: String] = [:], _ commandLine: [CommandLineSetting] = []
@@ -39,5 +65,16 @@ enum Example {
     static func text() throws -> String {
         let bytes = try ConfigurationFile.read(repository + "/gateway.example.yaml")
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// With the providers that are shown as comments switched on. Sentences, which end with a full
+    /// stop, stay comments.
+    static func withAllProviders() throws -> String {
+        try text().split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            guard line.hasPrefix("  # "), !line.hasSuffix("."), line.contains(": ") else {
+                return String(line)
+            }
+            return line.hasPrefix("  # tls") ? String(line) : "  " + line.dropFirst(4)
+        }.joined(separator: "\n")
     }
 }

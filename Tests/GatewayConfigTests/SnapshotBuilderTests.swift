@@ -190,10 +190,10 @@ import Testing
     // MARK: TLS
 
     private func configuration(caFile: String?) -> Configuration {
-        var upstream = UpstreamConfiguration()
-        upstream.caFile = caFile
+        var settings = OpenAIConfiguration()
+        settings.upstream.caFile = caFile
         var configuration = Configuration()
-        configuration.providers = [ProviderConfiguration(name: "up", kind: .openAI(upstream))]
+        configuration.providers = [ProviderConfiguration(name: "up", kind: .openAI(settings))]
         return configuration
     }
 

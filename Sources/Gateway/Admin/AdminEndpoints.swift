@@ -81,7 +81,7 @@ package final class AdminEndpoints: AdminDoors {
         json.endObject()
         var sum = PoolCounters()
         for upstream in worker.snapshot.upstreams {
-            guard case .openAI(let origin, _) = upstream.means else { continue }
+            guard case .network(let origin, _) = upstream.transport else { continue }
             sum.add(origin.counters)
         }
         json.beginObject("connection_pool")

@@ -3,6 +3,7 @@
 
 import GatewayExchange
 import GatewayModel
+import GatewayPolicy
 import GatewayTelemetry
 import ReactorCore
 
@@ -17,8 +18,26 @@ package struct Configuration: Sendable {
     /// Only `models` routes: built-in patterns and `provider/model` are off.
     package var modelsOnly = false
     package var observability = ObservabilityConfiguration()
+    /// Where tokens are kept from one run to the next; nil: nowhere.
+    package var stateDirectory: String?
+    /// What is said of models' capabilities, the source that wins first.
+    package var capabilities: [CapabilitySource] = []
+    /// Where Vertex AI finds credentials that are not configured.
+    package var googleCredentials = GoogleDefaultCredentials()
 
     package init() {}
+}
+
+/// A capability table and where it stands.
+package struct CapabilitySource: Equatable, Sendable {
+    /// A file, or `environment variable NAME`.
+    package var name: String
+    package var entries: [CapabilityEntry]
+
+    package init(name: String, entries: [CapabilityEntry]) {
+        self.name = name
+        self.entries = entries
+    }
 }
 
 /// Where and how clients are served.
@@ -127,6 +146,9 @@ package struct ModelConfiguration: Equatable, Sendable {
     package var name = ""
     /// Where it goes. Exactly one until routing can choose.
     package var targets: [ModelTarget] = []
+    package var settings = ModelSettings()
+    /// What is known better than the registry knows it.
+    package var capabilities = CapabilityOverrides()
 
     package init() {}
 }

@@ -18,22 +18,31 @@ package struct SnapshotFailure: Error, Equatable, CustomStringConvertible {
 /// Builds the tables of one configuration.
 package struct SnapshotBuilder {
     private let configuration: Configuration
-    private let resolver: Resolver
-    private let userAgent: String
+    private let upstreams: UpstreamBuilder
 
-    package init(_ configuration: Configuration, resolver: Resolver, version: String) {
+    /// - Parameters:
+    ///   - environment: for the state directory and Google's default credentials.
+    ///   - onTokenEvent: hears, within a turn, what becomes of a provider's tokens.
+    package init(
+        _ configuration: Configuration, resolver: Resolver, version: String,
+        environment: [String: String] = [:],
+        onTokenEvent: @escaping (String, TokenEvent) -> Void = { _, _ in }
+    ) {
         self.configuration = configuration
-        self.resolver = resolver
-        userAgent = "gateway/\(version)"
+        upstreams = UpstreamBuilder(
+            configuration, resolver: resolver, userAgent: "gateway/\(version)",
+            environment: environment, onTokenEvent: onTokenEvent)
     }
 
     /// Reads what files the configuration names and makes the tables.
     package func build() throws(SnapshotFailure) -> Snapshot {
-        var upstreams: [Upstream] = []
-        for provider in configuration.providers { upstreams.append(try upstream(provider)) }
+        var built: [Upstream] = []
+        for provider in configuration.providers { built.append(try upstreams.build(provider)) }
         let server = configuration.server
+        let routes = RouteBuilder(configuration)
         return Snapshot(
-            upstreams: upstreams, routes: routes(), keys: keys(), models: models(), cors: cors(),
+            upstreams: built, routes: routes.table(), keys: keys(), models: routes.models(),
+            cors: cors(),
             heartbeatInterval: server.heartbeatInterval,
             heartbeatMode: server.doors.chatCompletions.heartbeat,
             disconnectPolicy: server.doors.chatCompletions.onClientDisconnect)
@@ -49,103 +58,6 @@ package struct SnapshotBuilder {
         } catch {
             throw SnapshotFailure(description: "server.tls: \(error)")
         }
-    }
-
-    // MARK: Providers
-
-    private func upstream(_ provider: ProviderConfiguration) throws(SnapshotFailure) -> Upstream {
-        switch provider.kind {
-        case .simulator(let settings):
-            return Upstream(
-                name: provider.name, means: .simulator(settings), key: Secret(""),
-                timeouts: TimeoutPolicy(), asksForUsage: false)
-        case .openAI(let settings):
-            let key = settings.apiKey ?? Secret("")
-            let encoder = OpenAIRequestEncoder(
-                authority: settings.baseURL.authority, pathPrefix: settings.baseURL.pathPrefix,
-                key: key, headers: settings.headers.map { ($0.name, $0.value) },
-                userAgent: userAgent)
-            return Upstream(
-                name: provider.name, means: .openAI(try origin(settings, provider.name), encoder),
-                key: key, timeouts: settings.timeouts, asksForUsage: true)
-        }
-    }
-
-    private func origin(
-        _ settings: UpstreamConfiguration, _ name: String
-    ) throws(SnapshotFailure) -> HTTPOrigin {
-        HTTPOrigin(
-            resolver: resolver, host: settings.baseURL.host, port: settings.baseURL.port,
-            tls: try clientTLS(settings, name), limits: settings.pool,
-            connectTime: settings.timeouts.connect)
-    }
-
-    private func clientTLS(
-        _ settings: UpstreamConfiguration, _ name: String
-    ) throws(SnapshotFailure) -> TLSContext? {
-        guard settings.baseURL.usesTLS else { return nil }
-        var tls = TLSClientSettings()
-        tls.verifiesPeer = settings.verifiesTLS
-        tls.caFile = settings.caFile
-        do throws(TLSSettingsFailure) {
-            return try TLSContext(client: tls)
-        } catch {
-            throw SnapshotFailure(description: "providers.\(name): \(error)")
-        }
-    }
-
-    // MARK: Routes
-
-    private func routes() -> RouteTable {
-        let names = configuration.providers.map(\.name)
-        let rules = configuration.models.compactMap { model -> ModelRule? in
-            guard let target = model.targets.first,
-                let provider = names.firstIndex(of: target.provider)
-            else { return nil }
-            return ModelRule(
-                pattern: model.name, route: Route(provider: provider, upstreamModel: target.model))
-        }
-        return RouteTable(
-            rules: rules, providerNames: names, builtInPatterns: builtInPatterns(),
-            tableOnly: configuration.modelsOnly)
-    }
-
-    /// The patterns that a provider's kind serves where nothing else is said. OpenAI's own names
-    /// go to the provider called `openai`, or to the first that speaks its dialect.
-    private func builtInPatterns() -> [(pattern: String, provider: Int)] {
-        var patterns: [(pattern: String, provider: Int)] = []
-        let speakers = configuration.providers.indices.filter {
-            if case .openAI = configuration.providers[$0].kind { true } else { false }
-        }
-        let named = speakers.first { configuration.providers[$0].name == "openai" }
-        if let openAI = named ?? speakers.first {
-            for pattern in ["gpt-*", "chatgpt-*", "text-embedding-*"] {
-                patterns.append((pattern, openAI))
-            }
-            for digit in 0...9 { patterns.append(("o\(digit)*", openAI)) }
-        }
-        let simulator = configuration.providers.firstIndex {
-            if case .simulator = $0.kind { true } else { false }
-        }
-        if let simulator { patterns.append(("sim*", simulator)) }
-        return patterns
-    }
-
-    private func models() -> [ListedModel] {
-        var listed: [ListedModel] = []
-        for model in configuration.models where !model.name.contains("*") {
-            guard let target = model.targets.first else { continue }
-            listed.append(ListedModel(id: model.name, owner: target.provider))
-        }
-        for provider in configuration.providers {
-            guard case .simulator(let settings) = provider.kind, !configuration.modelsOnly else {
-                continue
-            }
-            for name in settings.models where !listed.contains(where: { $0.id == name }) {
-                listed.append(ListedModel(id: name, owner: provider.name))
-            }
-        }
-        return listed
     }
 
     // MARK: Access

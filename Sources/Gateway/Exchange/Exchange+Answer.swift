@@ -29,7 +29,8 @@ extension Exchange {
         """
     static let exposedFields: StaticString = """
         access-control-expose-headers: x-request-id, x-proxy-latency-ms, x-stream-downgraded, \
-        x-gateway-provider, x-gateway-model, x-gateway-attempts, x-gateway-overhead-us, retry-after\r
+        x-gateway-provider, x-gateway-model, x-gateway-attempts, x-gateway-overhead-us, \
+        x-gateway-dropped-params, retry-after\r
 
         """
 
@@ -69,7 +70,18 @@ extension Exchange {
         fields.append("x-gateway-overhead-us: " as StaticString)
         fields.append(decimal: measureOverhead())
         fields.append("\r\n" as StaticString)
+        if let translation { Self.appendDropped(translation.call, to: &fields) }
         fields.append(forwarded.slice)
+    }
+
+    /// What the provider could not be told.
+    private static func appendDropped(
+        _ call: borrowing ProviderCall, to fields: inout ByteBuffer
+    ) {
+        guard !call.dropped.isEmpty else { return }
+        fields.append("x-gateway-dropped-params: " as StaticString)
+        call.appendDropped(to: &fields)
+        fields.append("\r\n" as StaticString)
     }
 
     /// A model's name comes from a client's JSON: only visible ASCII may enter a head.
@@ -106,6 +118,8 @@ extension Exchange {
         }
         client.writeBody(answer.slice)
         client.endResponse()
+        // The client need not wait for the log line.
+        client.flushEarly()
         settle("ok")
     }
 
@@ -143,13 +157,10 @@ extension Exchange {
     func fail(_ reported: Failure) {
         // Upstreams like to quote the key that they were sent.
         let failure =
-            upstream.map { $0.key.isEmpty ? reported : SecretEraser.erase($0.key, from: reported) }
+            secret.map { $0.isEmpty ? reported : SecretEraser.erase($0, from: reported) }
             ?? reported
-        if call.isActive {
-            attempts = call.attempts
-            call.cancel()
-        }
-        player?.stop()
+        if call.isActive { attempts = call.attempts }
+        stopUpstream()
         failureText = failure.message
         switch machine.failed() {
         case .nothing: return
@@ -266,6 +277,17 @@ extension Exchange {
 
     // MARK: Log
 
+    private var observedUsage: Usage? {
+        if let translation { return translation.usage }
+        return scan?.isStreaming == true ? streamObserver.usage : responseObserver?.usage
+    }
+
+    private var observedFinishReason: FinishReason? {
+        if let translation { return translation.finishReason }
+        return scan?.isStreaming == true
+            ? streamObserver.finishReason : responseObserver?.finishReason
+    }
+
     func log(_ outcome: StaticString) {
         let loop = worker.loop
         let now = loop.clock()
@@ -288,9 +310,8 @@ extension Exchange {
             record.firstEventMicroseconds = Int(firstEvent.nanoseconds(since: received) / 1000)
         }
         record.overheadMicroseconds = overheadMicroseconds
-        record.usage = record.streams ? streamObserver.usage : responseObserver?.usage
-        record.finishReason =
-            record.streams ? streamObserver.finishReason : responseObserver?.finishReason
+        record.usage = observedUsage
+        record.finishReason = observedFinishReason
         record.error = failureText
         if let usage = record.usage {
             worker.counters.inputTokens += usage.inputTokens

@@ -10,7 +10,11 @@ import ReactorCore
 /// What is kept of an upstream response's head.
 struct UpstreamHead {
     var status = 0
+    /// 201 is what some servers say for an answer that they made.
+    var isSuccess: Bool { status == 200 || status == 201 }
     var isEventStream = false
+    /// The event stream is of AWS's binary kind.
+    var hasFrames = false
     /// The value of `retry-after`, copied.
     var retryAfter: [UInt8]?
     var arrived = Instant(nanoseconds: 0)
@@ -24,6 +28,7 @@ extension Exchange: HTTPClientCallDelegate {
 
     package func responseHeadArrived(_ response: HTTPHead) {
         attempts = call.attempts
+        if response.status == 401, renewLease() { return }
         giveBack(&body)
         let fields = readFields(response.fields)
         guard accepts(fields.encoding) else {
@@ -187,14 +192,19 @@ extension Exchange {
         head.isEventStream =
             contentType.count >= 17
             && contentType.prefix(17).equalsIgnoringCase("text/event-stream")
-        guard scan?.isStreaming == true, status == 200, head.isEventStream else { return }
+        if let translation {
+            return beginTranslation(translation, contentType: contentType)
+        }
+        guard head.isSuccess, head.isEventStream else { return }
         events = EventStreamParser()
         streamObserver = ChatStreamObserver()
     }
 
     func upstreamBody(_ bytes: ByteSlice) {
         guard machine.isActive else { return }
-        if scan?.isStreaming == true, head.status == 200, head.isEventStream {
+        if let translation, head.isSuccess, head.isEventStream {
+            translateBody(bytes, by: translation)
+        } else if scan?.isStreaming == true, head.isSuccess, head.isEventStream {
             relayEvents(bytes)
         } else {
             keep(bytes)
@@ -203,9 +213,9 @@ extension Exchange {
 
     private func keep(_ bytes: ByteSlice) {
         let limit =
-            head.status == 200 ? snapshot.answerBytesMax : UpstreamErrorDecoder.bodyBytesMax
+            head.isSuccess ? snapshot.answerBytesMax : UpstreamErrorDecoder.bodyBytesMax
         guard answer.count + bytes.count <= limit else {
-            guard head.status == 200 else { return }
+            guard head.isSuccess else { return }
             stopUpstream()
             return fail(Failure(.upstreamMalformed, "The upstream's answer is too large."))
         }
@@ -215,9 +225,8 @@ extension Exchange {
 
     func upstreamEnded() {
         guard machine.isActive else { return }
-        guard head.status == 200 else {
-            return fail(decodeError())
-        }
+        guard head.isSuccess else { return fail(decodeError()) }
+        if let translation { return translationEnded(translation) }
         if scan?.isStreaming == true, head.isEventStream { return streamEnded() }
         let observer = ChatResponseObserver(observing: answer.slice)
         responseObserver = observer
@@ -235,16 +244,19 @@ extension Exchange {
     }
 
     private func decodeError() -> Failure {
+        let codec = translation?.call.codec ?? .chat
         guard let retryAfter = head.retryAfter else {
-            return UpstreamErrorDecoder.decode(
-                status: head.status, body: answer.slice, retryAfter: nil, secret: upstream?.key)
+            return codec.failure(
+                status: head.status, body: answer.slice, retryAfter: nil, secret: secret)
         }
         return retryAfter.withUnsafeBytes {
-            UpstreamErrorDecoder.decode(
-                status: head.status, body: answer.slice, retryAfter: ByteSlice($0),
-                secret: upstream?.key)
+            codec.failure(
+                status: head.status, body: answer.slice, retryAfter: ByteSlice($0), secret: secret)
         }
     }
+
+    /// The credential that this request carried.
+    var secret: Secret? { lease?.token.secret ?? upstream?.key }
 
     func upstreamLost(_ failure: Failure) {
         guard machine.isActive else { return }
@@ -255,6 +267,7 @@ extension Exchange {
     func stopUpstream() {
         call.cancel()
         player?.stop()
+        upstream?.tokens?.forget(self)
     }
 
     // MARK: Streams
@@ -309,7 +322,7 @@ extension Exchange {
     }
 
     /// Makes sure that the stream's head is out and its clocks know of the event.
-    private func prepareEvent() {
+    func prepareEvent() {
         if firstEvent == nil { firstEvent = worker.loop.now }
         if machine.eventWritten(now: worker.loop.now) { beginStream() }
     }

@@ -51,6 +51,13 @@ package final class Exchange {
     // The upstream's side.
     let call = HTTPClientCall()
     var player: SimulatorPlayer?
+    var modelSettings = ModelSettings()
+    /// Nil on the relay lane.
+    var translation: Translation?
+    /// The credential that was lent for this request.
+    var lease: TokenLease?
+    /// Whether the upstream refused a lent credential once already.
+    var hasRenewedLease = false
     private var renamesModel = false
     var answer = ByteBuffer()
     var head = UpstreamHead()
@@ -275,7 +282,13 @@ package final class Exchange {
             requestedModel.append(scan.modelName(in: body.slice, scratch: &scratch))
             let (upstream, hasNameOfItsOwn) = try route()
             self.upstream = upstream
-            dispatch(scan, to: upstream, renames: hasNameOfItsOwn)
+            if upstream.provider.relays(.chat) {
+                renamesModel = hasNameOfItsOwn
+            } else {
+                try translate(for: upstream)
+                giveBack(&body)
+            }
+            dispatch(scan, to: upstream)
         } catch {
             fail(error)
         }
@@ -303,6 +316,7 @@ package final class Exchange {
                 "The model `\(model.string)` does not exist or you do not have access to it.",
                 parameter: "model")
         }
+        modelSettings = route.settings
         if let name = route.upstreamModel {
             upstreamModel.append(name)
         } else {
@@ -313,52 +327,84 @@ package final class Exchange {
         )
     }
 
-    private func dispatch(_ scan: ChatRequestScan, to upstream: Upstream, renames: Bool) {
+    private func dispatch(_ scan: ChatRequestScan, to upstream: Upstream) {
         machine.dispatched(streams: scan.isStreaming, now: worker.loop.now)
         if scan.isStreaming {
             worker.counters.streams += 1
             setHeartbeat()
         }
         head = UpstreamHead()
-        switch upstream.means {
-        case .openAI(let origin, _):
-            renamesModel = renames
-            let clocks = upstream.timeouts.clocks(
-                bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
-                clientMilliseconds: clientMilliseconds)
-            call.start(on: origin, clocks: clocks, delegate: self)
-        case .simulator(let settings):
-            worker.simulatorOrdinal += 1
-            dispatched = worker.loop.clock()
-            setSimulatorClock(upstream, scan)
-            let player = self.player ?? SimulatorPlayer(worker.loop)
-            self.player = player
-            var request = worker.loop.takeBuffer()
-            scan.splice(model: renames ? upstreamModel.slice : nil, addingUsage: false)
-                .append(body.slice, to: &request)
-            player.play(
-                SimulatorScript.answer(
-                    method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
-                    body: request.slice, arena: worker.arena, settings: settings,
-                    created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
-                to: self)
-            worker.loop.giveBuffer(&request)
-            giveBack(&body)
+        switch upstream.transport {
+        case .network: send(to: upstream, scan)
+        case .simulator(let settings): play(settings, for: upstream, scan)
         }
+    }
+
+    /// Starts the call, once there is a credential for it.
+    func send(to upstream: Upstream, _ scan: ChatRequestScan) {
+        if let tokens = upstream.tokens, lease == nil {
+            lease = tokens.lease(for: self)
+            if lease == nil { return }
+        }
+        guard let origin = upstream.place(for: lease)?.origin else {
+            return fail(
+                Failure(
+                    .upstreamUnreachable,
+                    "The host that the credential of '\(upstream.name)' names cannot be used."))
+        }
+        let clocks = upstream.timeouts.clocks(
+            bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
+            clientMilliseconds: clientMilliseconds)
+        call.start(on: origin, clocks: clocks, delegate: self)
+    }
+
+    private func play(
+        _ settings: SimulatorSettings, for upstream: Upstream, _ scan: ChatRequestScan
+    ) {
+        worker.simulatorOrdinal += 1
+        dispatched = worker.loop.clock()
+        setSimulatorClock(upstream, scan)
+        let player = self.player ?? SimulatorPlayer(worker.loop)
+        self.player = player
+        var request = worker.loop.takeBuffer()
+        relaySplice(scan, asksForUsage: false).append(body.slice, to: &request)
+        player.play(
+            SimulatorScript.answer(
+                method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
+                body: request.slice, arena: worker.arena, settings: settings,
+                created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
+            to: self)
+        worker.loop.giveBuffer(&request)
+        giveBack(&body)
     }
 
     /// Appends the request as the upstream gets it. The body and what changes in it are kept until
     /// the answer begins: it may have to be written twice.
     func appendRequest(to output: inout ByteBuffer) {
-        guard let scan, let upstream, case .openAI(_, let encoder) = upstream.means else {
+        guard let scan, let upstream, let head = upstream.place(for: lease)?.head else {
             preconditionFailure("a request was written without an upstream")
         }
-        let splice = scan.splice(
-            model: renamesModel ? upstreamModel.slice : nil, addingUsage: upstream.asksForUsage)
-        encoder.appendChatHead(
-            streams: scan.isStreaming, contentLength: body.count + splice.byteCountDelta,
-            forwarded: forwarded.slice, to: &output)
+        if let translation {
+            forwarded.append(translation.call.fields.slice)
+            head.append(
+                target: translation.call.target.slice, streams: translation.call.streams,
+                token: lease?.token.secret, fields: forwarded.slice,
+                contentLength: translation.call.body.count, to: &output)
+            forwarded.truncate(to: forwarded.count - translation.call.fields.count)
+            output.append(translation.call.body.slice)
+            return
+        }
+        let splice = relaySplice(scan, asksForUsage: upstream.asksForUsage)
+        head.append(
+            target: ByteSlice(OpenAIProvider.target), streams: scan.isStreaming,
+            token: lease?.token.secret, fields: forwarded.slice,
+            contentLength: body.count + splice.byteCountDelta, to: &output)
         splice.append(body.slice, to: &output)
+    }
+
+    private func relaySplice(_ scan: ChatRequestScan, asksForUsage: Bool) -> JSONSplice {
+        scan.splice(
+            model: renamesModel ? upstreamModel.slice : nil, addingUsage: asksForUsage)
     }
 
     // MARK: Clocks
@@ -435,6 +481,10 @@ package final class Exchange {
         status = 0
         failureText = nil
         responseObserver = nil
+        lease = nil
+        hasRenewedLease = false
+        if let translation { worker.giveTranslation(translation) }
+        translation = nil
         inflater = nil
         streamObserver = ChatStreamObserver()
     }
@@ -510,8 +560,7 @@ extension Exchange: HTTPServerHandler {
 
     private func abandon(_ outcome: StaticString) {
         attempts = call.attempts
-        call.cancel()
-        player?.stop()
+        stopUpstream()
         settle(outcome)
     }
 

@@ -44,27 +44,47 @@ package struct CORSPolicy: Sendable {
 
 /// A provider that can be reached.
 package final class Upstream {
-    /// By which means.
-    package enum Means {
-        case openAI(HTTPOrigin, OpenAIRequestEncoder)
+    /// How requests get there.
+    package enum Transport {
+        case network(HTTPOrigin, RequestHead)
+        /// Inside this process.
         case simulator(SimulatorSettings)
     }
 
     package let name: String
-    package let means: Means
+    /// What it speaks.
+    package let provider: Provider
+    package let transport: Transport
+    /// A credential that never changes; empty where there is none or tokens are lent.
     package let key: Secret
+    /// Who lends credentials that expire; nil where none are needed.
+    package let tokens: TokenSource?
     package let timeouts: TimeoutPolicy
     /// Whether the usage is asked for on streams whose client did not.
     package let asksForUsage: Bool
+    /// Where requests go whose credential names a host; nil where credentials name none.
+    package var lentHosts: LentHosts?
 
     package init(
-        name: String, means: Means, key: Secret, timeouts: TimeoutPolicy, asksForUsage: Bool
+        name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
+        tokens: TokenSource? = nil, timeouts: TimeoutPolicy,
+        asksForUsage: Bool
     ) {
         self.name = name
-        self.means = means
+        self.provider = provider
+        self.transport = transport
         self.key = key
+        self.tokens = tokens
         self.timeouts = timeouts
         self.asksForUsage = asksForUsage
+    }
+
+    /// Where a request goes that carries this credential; nil for the simulator, and for a host that
+    /// cannot be reached.
+    func place(for lease: TokenLease?) -> (origin: HTTPOrigin, head: RequestHead)? {
+        guard case .network(let origin, let head) = transport else { return nil }
+        guard let lentHosts, let host = lease?.token.apiHost else { return (origin, head) }
+        return lentHosts.place(host)
     }
 }
 
@@ -110,7 +130,9 @@ package final class Snapshot {
     /// Closes every connection to an upstream. No exchange may be running.
     package func close() {
         for upstream in upstreams {
-            if case .openAI(let origin, _) = upstream.means { origin.close() }
+            if case .network(let origin, _) = upstream.transport { origin.close() }
+            upstream.lentHosts?.close()
+            upstream.tokens?.close()
         }
     }
 }

@@ -2,6 +2,7 @@
 
 import GatewayCodec
 import GatewayDoors
+import GatewayProviders
 import GatewayTelemetry
 import Reactor
 import ReactorCore
@@ -32,6 +33,10 @@ package final class Worker {
     var lines = AccessLog()
     package let arena = JSONArena()
     package var random: SeededRandom
+    /// Ids that providers leave out.
+    package let ids: IDSource
+    /// What clients that strip unknown fields forget.
+    let signatures = ThoughtSignatures()
     package weak var admin: (any AdminDoors)?
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.
@@ -54,6 +59,18 @@ package final class Worker {
         self.logFormat = logFormat
         startSeconds = loop.secondsSince1970
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
+        ids = IDSource(seed: random.next())
+    }
+
+    /// Translations between two uses.
+    private var translations: [Translation] = []
+    private static let translationsKeptMax = 64
+
+    func takeTranslation() -> Translation { translations.popLast() ?? Translation() }
+
+    func giveTranslation(_ translation: Translation) {
+        translation.reset()
+        if translations.count < Self.translationsKeptMax { translations.append(translation) }
     }
 
     /// Aborts what still runs without a client. For the end of the process.

@@ -41,7 +41,7 @@ struct ConfigurationOptions: ParsableArguments {
         }
     }
 
-    private static func environment() -> [String: String] {
+    static func environment() -> [String: String] {
         var variables: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {

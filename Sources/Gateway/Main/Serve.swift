@@ -26,7 +26,9 @@ struct Serve: ParsableCommand {
         let loop = EventLoop()
         let log = LogSink(loop, descriptor: 1)
         let builder = SnapshotBuilder(
-            configuration, resolver: Resolver(loop), version: Gateway.version)
+            configuration, resolver: Resolver(loop), version: Gateway.version,
+            environment: ConfigurationOptions.environment(),
+            onTokenEvent: { provider, event in TokenLog.append(event, of: provider, to: log) })
         let service: Service
         do {
             service = Service(

@@ -15,6 +15,8 @@ package struct ProviderCall: ~Copyable {
     package var body = ByteBuffer()
     /// Whether the answer is asked for as a stream.
     package var streams = false
+    /// How the answer will be spelled.
+    package var codec = AnswerCodec.chat
     /// What the caller asked for and the provider cannot be told.
     package private(set) var dropped = ParameterSet()
     /// Names of dropped members that the model has no word for, comma-separated.
@@ -40,12 +42,26 @@ package struct ProviderCall: ~Copyable {
         }
     }
 
+    /// Appends the names of all that was dropped, comma-separated.
+    package func appendDropped(to buffer: inout ByteBuffer) {
+        let start = buffer.count
+        dropped.forEach { parameter in
+            guard parameter != .extras else { return }
+            if buffer.count > start { buffer.append(", " as StaticString) }
+            buffer.append(parameter.name)
+        }
+        guard !droppedExtras.isEmpty else { return }
+        if buffer.count > start { buffer.append(", " as StaticString) }
+        buffer.append(droppedExtras.slice)
+    }
+
     /// Empties it and keeps its memory.
     package mutating func reset() {
         target.removeAll()
         fields.removeAll()
         body.removeAll()
         streams = false
+        codec = .chat
         dropped = ParameterSet()
         droppedExtras.removeAll()
     }
@@ -55,15 +71,24 @@ package struct ProviderCall: ~Copyable {
 package struct ProviderContext {
     /// The model's name at the provider.
     package var model: ByteSlice
+    /// What the operator says of the model.
+    package var settings: ModelSettings
     /// For documents that are taken apart.
     package var arena: JSONArena
     /// Draws ids that providers leave out.
     package var ids: IDSource
+    /// Proofs of thought that clients may forget; nil where none are kept.
+    package var signatures: ThoughtSignatures?
 
-    package init(model: ByteSlice, arena: JSONArena, ids: IDSource) {
+    package init(
+        model: ByteSlice, arena: JSONArena, ids: IDSource, signatures: ThoughtSignatures? = nil,
+        settings: ModelSettings = ModelSettings()
+    ) {
         self.model = model
+        self.settings = settings
         self.arena = arena
         self.ids = ids
+        self.signatures = signatures
     }
 }
 

@@ -79,7 +79,7 @@ def make(body, model, cache, faults=frozenset()):
     thought = _thought(body.get("thinking"), text, faults)
     spent = len(tokens(thought[0]["thinking"])) if thought and thought[0]["type"] == "thinking" else 0
     limit = max(0, body["max_tokens"] - spent)
-    made = plan(text if text or not results else "", tools=names, required=forced, results=results if results and not text else None,
+    made = plan(text, tools=names, required=forced, results=results if results and not text else None,
                 max_tokens=limit, stop=body.get("stop_sequences") or (), call_prefix="toolu_")
     if shape and not made.calls:
         made = plan(json.dumps(satisfying(shape["schema"]), ensure_ascii=False), max_tokens=limit)

@@ -33,7 +33,8 @@ def _result_text(response):
 
 
 def prompt_tokens(body):
-    parts = [part for content in [body.get("systemInstruction", {"parts": []}), *body.get("contents", [])] for part in content["parts"]]
+    contents = [body.get("systemInstruction", {"parts": []}), *body.get("contents", [])]
+    parts = [part for content in contents for part in content["parts"]]
     texts = [part["text"] if "text" in part else json.dumps(part) for part in parts if "inlineData" not in part]
     images = sum(IMAGE_TOKENS for part in parts if "inlineData" in part)
     return len(tokens(" ".join(texts))) + images + (len(tokens(json.dumps(body["tools"]))) if "tools" in body else 0)
@@ -149,9 +150,9 @@ def _steps(candidate):
     steps = []
     for part in parts:
         if "text" in part:
-            steps += [{"content": {"role": "model", "parts": [{**part, "text": piece}]}} for piece in tokens(part["text"])]
-            for step in steps:
-                seal = step["content"]["parts"][0].pop("thoughtSignature", seal) if "text" in step["content"]["parts"][0] else seal
+            seal = part.get("thoughtSignature", seal)
+            bare = {name: value for name, value in part.items() if name != "thoughtSignature"}
+            steps += [{"content": {"role": "model", "parts": [{**bare, "text": piece}]}} for piece in tokens(part["text"])]
         else:
             steps.append({"content": {"role": "model", "parts": [part]}})
     end = {name: value for name, value in candidate.items() if name not in ("content", "index")}

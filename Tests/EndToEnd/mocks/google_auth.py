@@ -1,17 +1,11 @@
 # Google's credentials as the mock gives and checks them: the token endpoint (a service account's signed JWT, or a refresh
 # token), the metadata server, and access tokens that a test can expire or revoke.
 
-import base64
-import binascii
 import itertools
-import json
 import time
 from urllib.parse import parse_qsl
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
+from . import jwt
 from .transport import Refused
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -31,15 +25,14 @@ class Tokens:
         self.grants = []
         self._ends, self._ended_by_test = {}, set()
         self._numbers = itertools.count(1)
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._key = jwt.make_key()
 
     # -- for tests -------------------------------------------------------------------------------------------------
 
     def service_account(self, token_uri):
         """A key file as Google's console gives it out."""
-        pem = self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                      serialization.NoEncryption()).decode()
-        return {"type": "service_account", "project_id": self.project, "private_key_id": KEY_ID, "private_key": pem,
+        return {"type": "service_account", "project_id": self.project, "private_key_id": KEY_ID,
+                "private_key": jwt.private_pem(self._key),
                 "client_email": ACCOUNT, "client_id": "100000000000000000001", "token_uri": token_uri}
 
     @staticmethod
@@ -111,37 +104,18 @@ class Tokens:
     def _claims(self, form, token_uri):
         if set(form) != {"grant_type", "assertion"}:
             raise _bad("invalid_request", f"parameters {sorted(form)}")
-        pieces = form["assertion"].split(".")
-        if len(pieces) != 3:
-            raise _bad("invalid_grant", "Invalid JWT: it has not three parts")
         try:
-            header, claims = (json.loads(_decoded(piece)) for piece in pieces[:2])
-            sealed = _decoded(pieces[2])
-            if not isinstance(header, dict) or not isinstance(claims, dict):
-                raise ValueError("not objects")
-        except ValueError:
-            raise _bad("invalid_grant", "Invalid JWT: it cannot be read") from None
-        if (header.get("alg"), header.get("typ", "JWT"), header.get("kid")) != ("RS256", "JWT", KEY_ID):
-            raise _bad("invalid_grant", f"Invalid JWT header {header}")
-        try:
-            self._key.public_key().verify(sealed, ".".join(pieces[:2]).encode(), padding.PKCS1v15(), hashes.SHA256())
-        except InvalidSignature:
-            raise _bad("invalid_grant", "Invalid JWT Signature.") from None
+            header, claims = jwt.verify(form["assertion"], self._key.public_key())
+        except jwt.BadToken as failure:
+            raise _bad("invalid_grant", "Invalid JWT Signature." if failure.signature else f"Invalid JWT: {failure}") from None
+        if header.get("kid") != KEY_ID:
+            raise _bad("invalid_grant", f"Invalid JWT header: no key {header.get('kid')}")
         _check_claims(claims, token_uri)
         return claims
 
 
 def _bad(name, message):
     return Refused(400, message, oauth=name)
-
-
-def _decoded(piece):
-    if "=" in piece or "+" in piece or "/" in piece:
-        raise ValueError("not base64url without padding")
-    try:
-        return base64.urlsafe_b64decode(piece + "=" * (-len(piece) % 4))
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
 
 
 def _check_claims(claims, token_uri):

@@ -26,7 +26,8 @@ CHAT = {
     "frequency_penalty": Between(-2, 2), "presence_penalty": Between(-2, 2), "response_format": dict,
     "reasoning_effort": {"none", "minimal", "low", "medium", "high"}, "tools": [{"type!": {"function"}, "function!": _FUNCTION}],
     "tool_choice": ({"auto", "none", "required"}, {"type!": {"function"}, "function!": {"name!": str}}), "user": str,
-    "web_search_options": dict, "extra_body": {"google": dict}, "parallel_tool_calls": bool, "logprobs": bool, "top_logprobs": int,
+    "web_search_options": dict, "extra_body": {"google": dict}, "parallel_tool_calls": bool,
+    "logprobs": bool, "top_logprobs": int,
 }
 
 
@@ -66,7 +67,8 @@ def _plan(body):
     stop = body.get("stop") or ()
     return plan(_text(asked[-1]["content"]) if asked else "", prompt=" ".join(_text(m.get("content")) for m in messages),
                 tools=names, required=required, results=[_text(message["content"]) for message in results] or None,
-                max_tokens=body.get("max_completion_tokens", body.get("max_tokens")), stop=[stop] if isinstance(stop, str) else stop)
+                max_tokens=body.get("max_completion_tokens", body.get("max_tokens")),
+                stop=[stop] if isinstance(stop, str) else stop)
 
 
 def answer(exchange):

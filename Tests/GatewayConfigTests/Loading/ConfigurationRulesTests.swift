@@ -108,7 +108,8 @@ import Testing
             "models: {a: {targets: [{provider: sim, weight: 2}]}}", "tools: {}",
             "observability: {langfuse: {}}", "observability: {otlp: {}}",
             "observability: {log: {bodies: true}}", "providers: {a: {type: openai, proxy: x}}",
-            "providers: {a: {type: anthropic}}", "providers: {a: {type: sambanova-web, email: x}}",
+            "providers: {a: {type: azure}}", "providers: {a: {type: bedrock, region: x}}",
+            "providers: {a: {type: gemini, proxy: x}}",
         ]
         for text in texts {
             let found = problems(text)
@@ -131,6 +132,87 @@ import Testing
                 "gateway.yaml:3:31: providers.a.base_url: the key goes over the network unencrypted",
                 "gateway.yaml:4:33: providers.b.tls_verify: is off: anybody in between can read "
                     + "the traffic and the key",
+            ])
+    }
+
+    @Test func everyAddressIsLookedAt() throws {
+        let warnings = try load(
+            """
+            providers:
+              a: {type: anthropic, base_url: "http://far.example"}
+              b: {type: anthropic, base_url: "http://far.example", api_key: x}
+              c:
+                type: salesforce
+                instance_url: "http://127.0.0.1:1"
+                consumer_key: k
+                consumer_secret: s
+                api_url: "http://far.example"
+                token_url: "https://far.example"
+                tls_verify: false
+            """
+        ).warnings.map(\.description)
+        #expect(
+            warnings == [
+                "gateway.yaml:3:34: providers.b.base_url: the key goes over the network unencrypted",
+                "gateway.yaml:9:14: providers.c.api_url: the key goes over the network unencrypted",
+                "gateway.yaml:11:17: providers.c.tls_verify: is off: anybody in between can read "
+                    + "the traffic and the key",
+            ])
+    }
+
+    @Test func aSurfaceIsSalesforces() {
+        let text = """
+            providers: {sim: {type: simulator}}
+            models: {m: {provider: sim, surface: models}}
+            """
+        #expect(
+            problems(text) == [
+                "gateway.yaml:2:38: models.m.surface: is a setting of salesforce, but 'sim' is of "
+                    + "type simulator"
+            ])
+    }
+
+    /// What a type sends by itself is none of the operator's, and each header is given once.
+    @Test func headersOfATypeAreItsOwn() {
+        let salesforce = "instance_url: 'https://a', consumer_key: k, consumer_secret: s"
+        let cases = [
+            ("anthropic", "api_key: k", "X-API-Key", "api_key"),
+            ("anthropic", "betas: [a]", "anthropic-beta", "betas"),
+            ("anthropic", "version: x", "anthropic-version", "version"),
+            ("gemini", "api_key: k", "x-goog-api-key", "api_key"),
+            ("sambanova", "api_key: k", "authorization", "api_key"),
+            ("vertex", "project: p", "authorization", "the token"),
+            ("salesforce", salesforce, "x-sfdc-app-context", "the gateway"),
+            ("salesforce", salesforce, "authorization", "the token"),
+            ("sambanova-web", "email: e, password: p", "cookie", "the session"),
+        ]
+        for (type, settings, header, owner) in cases {
+            let text = "providers: {a: {type: \(type), \(settings), headers: {\(header): x, A: b}}}"
+            let found = problems(text)
+            let message = "providers.a: headers: \(owner) sets '\(header)' already"
+            #expect(found.count == 1 && found[0].hasSuffix(message), "\(type): \(found)")
+        }
+        for type in ["anthropic", "gemini", "sambanova"] {
+            let text = "providers: {a: {type: \(type), headers: {authorization: x, x-api-key: y}}}"
+            #expect(problems(text) == [])
+        }
+    }
+
+    @Test func salesforceNeedsOneOfItsFlows() {
+        let base = "type: salesforce, instance_url: 'https://a', consumer_key: k"
+        func found(_ more: String) -> [String] { problems("providers: {s: {\(base)\(more)}}") }
+        let message =
+            "gateway.yaml:1:16: providers.s: either 'consumer_secret' or both 'username' and "
+            + "'private_key_file' are needed"
+        #expect(found("") == [message])
+        #expect(found(", username: u") == [message])
+        #expect(found(", private_key_file: f") == [message])
+        #expect(found(", username: u, private_key_file: f") == [])
+        #expect(found(", consumer_secret: s") == [])
+        #expect(
+            problems("providers: {s: {type: salesforce, consumer_secret: s}}") == [
+                "gateway.yaml:1:16: providers.s: the key 'instance_url' is missing",
+                "gateway.yaml:1:16: providers.s: the key 'consumer_key' is missing",
             ])
     }
 

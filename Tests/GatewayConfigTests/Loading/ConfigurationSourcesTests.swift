@@ -85,12 +85,8 @@ import Testing
         #expect(loaded.configuration.providers.map(\.name) == ["sim"])
         #expect(loaded.warnings == [])
         let other = try load("", ["ANTHROPIC_API_KEY": "x"])
-        #expect(other.configuration.providers.map(\.name) == ["sim"])
-        #expect(
-            other.warnings.map(\.description) == [
-                "environment variable ANTHROPIC_API_KEY: providers of that type are not yet "
-                    + "available in this version"
-            ])
+        #expect(other.configuration.providers.map(\.name) == ["anthropic"])
+        #expect(other.warnings == [])
     }
 
     @Test func secretsComeFromFiles() throws {
@@ -198,5 +194,115 @@ import Testing
                 configFlag: nil, environment: ["GATEWAY_CONFIG": "/nothing/here"], commandLine: [],
                 programDirectory: nil)
         }
+    }
+
+    // MARK: Capabilities
+
+    private func capabilities(
+        _ environment: [String: String], file: String? = nil, named: String? = nil
+    ) throws -> LoadedConfiguration {
+        var sources = ConfigurationSources()
+        sources.environment = environment
+        sources.capabilitiesFile = file.map {
+            ConfigurationDocument(name: "config/models.yml", bytes: Array($0.utf8))
+        }
+        sources.readFile = { (path) throws(FileFailure) in
+            guard let named else { throw FileFailure(path: path, reason: "cannot be read: gone") }
+            return Array(named.utf8)
+        }
+        return try sources.load()
+    }
+
+    /// The table as it was documented then.
+    @Test func capabilitiesReadAsTheyWereWritten() throws {
+        let loaded = try capabilities(
+            [:],
+            file: """
+                gpt-4:
+                  openai_compatible: true
+                  backend_type: "openai_native"
+                  passthrough_tools: true
+                claude-3-sonnet:
+                  openai_compatible: false
+                  anthropic_bedrock: true
+                  backend_type: "anthropic_bedrock"
+                  requires_normalization: true
+                gemini-pro:
+                  vertex_gemini: true
+                  backend_type: "vertex_gemini"
+                  requires_normalization: true
+                local*: {tools: text, streaming: false, vision: false, max_size: 3}
+                """)
+        #expect(
+            loaded.warnings.map { String($0.description.prefix(57)) }
+                == ["config/models.yml:14:56: local*: unknown key 'max_size'; "])
+        let source = try #require(loaded.configuration.capabilities.first)
+        #expect(source.name == "config/models.yml")
+        #expect(
+            source.entries.map(\.pattern) == ["gpt-4", "claude-3-sonnet", "gemini-pro", "local*"])
+        let found = source.entries.map(\.overrides)
+        #expect(found[0].isOpenAICompatible == true && found[0].passesToolsThrough == true)
+        #expect(found[0].backendType == .openAINative && found[0].requiresNormalization == nil)
+        #expect(found[1].isOpenAICompatible == false && found[1].isAnthropicBedrock == true)
+        #expect(found[1].backendType == .anthropicBedrock)
+        #expect(found[2].isVertexGemini == true && found[2].requiresNormalization == true)
+        #expect(found[3].tools == .text && found[3].streams == false && found[3].sees == false)
+    }
+
+    @Test func capabilitySourcesStandInOrder() throws {
+        let configuration = try capabilities(
+            ["MODEL_CAPABILITIES_JSON": #"{"a": {}}"#, "MODEL_CAPABILITIES_FILE": "m.json"],
+            file: "c: {}", named: "b: {}"
+        ).configuration
+        #expect(
+            configuration.capabilities.map(\.name) == [
+                "environment variable MODEL_CAPABILITIES_JSON", "m.json", "config/models.yml",
+            ])
+        #expect(configuration.capabilities.map { $0.entries[0].pattern } == ["a", "b", "c"])
+        let text = EffectiveConfiguration.text(configuration)
+        #expect(text.contains("# m.json                                        1\n"))
+    }
+
+    @Test func mistakesInCapabilitiesAreTold() {
+        func found(_ environment: [String: String], file: String? = nil) -> [String] {
+            do {
+                _ = try capabilities(environment, file: file)
+                return []
+            } catch {
+                return (error as? ConfigurationFailure)?.problems.map(\.description) ?? []
+            }
+        }
+        #expect(
+            found(["MODEL_CAPABILITIES_JSON": #"{"a": {"vision": 3}}"#]) == [
+                "environment variable MODEL_CAPABILITIES_JSON:1:18: a.vision: '3' is neither true "
+                    + "nor false"
+            ])
+        #expect(found(["MODEL_CAPABILITIES_JSON": "{"]).count == 1)
+        #expect(
+            found(["MODEL_CAPABILITIES_FILE": "m.yml"]) == [
+                "environment variable MODEL_CAPABILITIES_FILE: names the file m.yml cannot be "
+                    + "read: gone"
+            ])
+        #expect(found([:], file: "a: {backend_type: anthropic}").count == 1)
+        #expect(found([:], file: "a: true").count == 1)
+    }
+
+    // MARK: State
+
+    @Test func theStateDirectoryFollowsTheConventions() throws {
+        func directory(_ environment: [String: String], _ text: String = "") throws -> String? {
+            try load(text, environment).configuration.stateDirectory
+        }
+        #expect(try directory([:]) == nil)
+        #expect(try directory(["HOME": "/home/me"]) == "/home/me/.local/state/gateway")
+        let home = ["HOME": "/home/me", "XDG_STATE_HOME": "/state"]
+        #expect(try directory(home) == "/state/gateway")
+        #expect(
+            try directory(home.merging(["XDG_STATE_HOME": "relative"]) { $1 })
+                == "/home/me/.local/state/gateway")
+        #expect(try directory(home, "state_directory: /file") == "/file")
+        #expect(
+            try directory(home.merging(["STATE_DIR": "/dir"]) { $1 }, "state_directory: /file")
+                == "/dir")
     }
 }

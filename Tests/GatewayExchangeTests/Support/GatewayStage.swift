@@ -73,16 +73,16 @@ final class GatewayStage {
         let origin = HTTPOrigin(
             resolver: resolver, host: "127.0.0.1", port: upstreamPort, tls: nil,
             limits: PoolLimits(), connectTime: .seconds(5))
-        let encoder = OpenAIRequestEncoder(
+        let head = RequestHead(
             authority: "127.0.0.1:\(upstreamPort)", pathPrefix: "/v1", key: Secret("upstream-key"),
             headers: [], userAgent: "test")
         let upstreams = [
             Upstream(
-                name: "sim", means: .simulator(settings.simulator), key: Secret(""),
-                timeouts: settings.timeouts, asksForUsage: false),
+                name: "sim", provider: .openAI(OpenAIProvider()),
+                transport: .simulator(settings.simulator), timeouts: settings.timeouts, asksForUsage: false),
             Upstream(
-                name: "up", means: .openAI(origin, encoder), key: Secret("upstream-key"),
-                timeouts: settings.timeouts, asksForUsage: true),
+                name: "up", provider: .openAI(OpenAIProvider()), transport: .network(origin, head),
+                key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: true),
         ]
         let routes = RouteTable(
             rules: [], providerNames: upstreams.map(\.name), builtInPatterns: [], tableOnly: false)

@@ -1,5 +1,6 @@
 // RouteTableTests.swift — the order in which a model's name is matched, step by step.
 
+import GatewayModel
 import GatewayPolicy
 import ReactorCore
 import Testing
@@ -126,5 +127,57 @@ import Testing
         #expect(route(table, "x", header: "one") == nil)
         #expect(route(table, "gpt-4") == nil)
         #expect(route(table, "x") == nil)
+    }
+
+    // MARK: Aliases
+
+    /// Whichever way the provider was chosen, the client's name becomes the provider's.
+    @Test func aProvidersAliasesBecomeItsNames() {
+        let table = RouteTable(
+            rules: [
+                ModelRule(pattern: "ruled", route: Route(provider: 1, upstreamModel: nil)),
+                ModelRule(pattern: "named", route: Route(provider: 1, upstreamModel: "kept")),
+            ],
+            providerNames: ["one", "two"], builtInPatterns: [("short*", 1), ("other", 0)],
+            tableOnly: false,
+            aliases: [
+                1: ModelAliases([("ruled", "r"), ("named", "n"), ("short", "s"), ("other", "o")])
+            ])
+        #expect(route(table, "ruled") == Route(provider: 1, upstreamModel: "r"))
+        #expect(route(table, "named") == Route(provider: 1, upstreamModel: "kept"))
+        #expect(route(table, "short") == Route(provider: 1, upstreamModel: "s"))
+        #expect(route(table, "shorter") == Route(provider: 1, upstreamModel: nil))
+        #expect(
+            route(table, "two/short") == Route(provider: 1, upstreamModel: "s", prefixCount: 4))
+        #expect(
+            route(table, "two/long") == Route(provider: 1, upstreamModel: nil, prefixCount: 4))
+        #expect(route(table, "other") == Route(provider: 0, upstreamModel: nil))
+        #expect(route(table, "other", header: "two") == Route(provider: 1, upstreamModel: "o"))
+        #expect(
+            route(table, "one/short") == Route(provider: 0, upstreamModel: nil, prefixCount: 4))
+    }
+
+    @Test func theOnlyProvidersAliasesCount() {
+        let table = RouteTable(
+            rules: [], providerNames: ["one"], builtInPatterns: [], tableOnly: false,
+            aliases: [0: ModelAliases([("a", "b")])])
+        #expect(route(table, "a") == Route(provider: 0, upstreamModel: "b"))
+        #expect(route(table, "b") == Route(provider: 0, upstreamModel: nil))
+    }
+
+    @Test func aRuleCarriesItsSettings() {
+        var settings = ModelSettings()
+        settings.surface = .llmGateway
+        settings.streamTools = .downgrade
+        settings.unsupportedParameters = .error
+        let table = RouteTable(
+            rules: [
+                ModelRule(
+                    pattern: "a*", route: Route(provider: 0, upstreamModel: nil, settings: settings)
+                )
+            ],
+            providerNames: ["one"], builtInPatterns: [], tableOnly: false)
+        #expect(route(table, "ab")?.settings == settings)
+        #expect(route(table, "b")?.settings == ModelSettings())
     }
 }

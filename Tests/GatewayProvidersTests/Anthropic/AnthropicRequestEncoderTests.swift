@@ -65,6 +65,8 @@ import Testing
             #expect(file.complaint("text dropped", found: words) == nil)
         }
         #expect(call.streams == request.streams)
+        let hasAnswerTool = call.body.string.contains("answer_as_json")
+        #expect(call.codec == .messages(isAnswerInTool: hasAnswerTool))
         let isNative = provider.flavour == .native
         #expect(call.target.string == (isNative ? "/v1/messages" : ""))
         var fields = isNative ? "anthropic-version: 2023-06-01\r\n" : ""

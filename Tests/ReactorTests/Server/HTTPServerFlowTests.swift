@@ -15,6 +15,43 @@ import Testing
         block.withByteSlice { connection.writeBody($0) }
     }
 
+    // MARK: Early output
+
+    /// An answer that is flushed early is with the client before the handler is done, once; what is
+    /// written behind it in the same turn follows it, and the connection lives on.
+    @Test func anAnswerMayLeaveBeforeTheTurnEnds() throws {
+        let test = Loopback()
+        var script = ServerScript()
+        var client: RawSocket?
+        var seenEarly: [String] = []
+        script.end = { handler, connection in
+            handler.answer(connection, "early")
+            connection.flushEarly()
+            connection.flushEarly()
+            client?.poll()
+            seenEarly.append(client?.text ?? "")
+        }
+        try test.serve(script)
+        let socket = test.connect()
+        client = socket
+        for round in 1...2 {
+            socket.send(get)
+            test.wait("the answer") { seenEarly.count == round }
+            #expect(seenEarly[round - 1].components("early").count == round + 1)
+        }
+        // Two at once: the second answer is written in the turn of the first.
+        socket.send(get + get)
+        test.wait("both answers") { seenEarly.count == 4 }
+        test.pass(.milliseconds(20))
+        #expect(socket.text.components("early").count == 5)
+        #expect(!socket.hasEnded && socket.failure == 0)
+        socket.send("GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        test.waitForEnd(of: socket)
+        #expect(socket.text.components("early").count == 6)
+        client = nil
+        test.finish()
+    }
+
     // MARK: Back-pressure
 
     /// A handler that has no end of bytes, and takes heed of `isFull`.

@@ -1,5 +1,6 @@
 // ConfigurationFile.swift — the shell of this folder: the only place here that touches files.
 
+import GatewayCodec
 import Glibc
 
 /// A file that cannot be read: the end of a sentence that begins with its name.
@@ -59,18 +60,43 @@ extension ConfigurationSources {
         sources.environment = environment
         sources.commandLine = commandLine
         sources.readFile = ConfigurationFile.read
+        let directories = ConfigurationLookup.directories(programDirectory: programDirectory)
+        sources.searchedDirectories = directories
         let path = ConfigurationLookup.path(
-            flag: configFlag, variable: environment["GATEWAY_CONFIG"],
-            directories: ConfigurationLookup.directories(programDirectory: programDirectory),
-            exists: ConfigurationFile.exists)
-        if let path {
+            flag: configFlag, variable: environment["GATEWAY_CONFIG"], directories: directories,
+            exists: { ConfigurationFile.exists($0) && !isSalesforceFile($0) })
+        let salesforcePath = ConfigurationLookup.first(
+            of: ["config.json"], in: directories,
+            exists: { ConfigurationFile.exists($0) && isSalesforceFile($0) })
+        if let path = path ?? salesforcePath {
             sources.file = ConfigurationDocument(
                 name: path, bytes: try ConfigurationFile.read(path))
+        }
+        if let salesforcePath, path != nil {
+            sources.salesforceFile = ConfigurationDocument(
+                name: salesforcePath, bytes: try ConfigurationFile.read(salesforcePath))
+        }
+        let capabilities = ConfigurationLookup.first(
+            of: ["config/models.yml", "config/models.json"], in: directories,
+            exists: ConfigurationFile.exists)
+        if let capabilities {
+            sources.capabilitiesFile = ConfigurationDocument(
+                name: capabilities, bytes: try ConfigurationFile.read(capabilities))
         }
         if ConfigurationFile.exists(".env") {
             sources.dotEnv = ConfigurationDocument(
                 name: ".env", bytes: try ConfigurationFile.read(".env"))
         }
         return sources
+    }
+
+    /// Whether a file is the `config.json` of an earlier Salesforce gateway. What cannot be read is
+    /// not: reading it as a configuration says why.
+    private static func isSalesforceFile(_ path: String) -> Bool {
+        guard path == "config.json" || path.hasSuffix("/config.json"),
+            let bytes = try? ConfigurationFile.read(path),
+            let tree = try? YAMLTree.parse(bytes, source: path)
+        else { return false }
+        return SalesforceFile.isOne(tree)
     }
 }

@@ -4,8 +4,9 @@
 package enum ConfigurationLookup {
     package static let fileNames = ["gateway.yaml", "gateway.json", "config.json"]
 
-    /// The file to read. One that is named is used as given, whether it exists or not: reading it
-    /// will say so. Else each directory is searched for each name; nil if nothing is found.
+    /// The file to read: the one that is named, else the first that is found; nil if nothing is.
+    /// A named file that begins with `/`, `./` or `../` is used as given; another is looked for in
+    /// the same directories, and used as given if none has it: reading it will say so.
     ///
     /// - Parameters:
     ///   - flag: the value of `--config`.
@@ -14,10 +15,19 @@ package enum ConfigurationLookup {
     package static func path(
         flag: String?, variable: String?, directories: [String], exists: (String) -> Bool
     ) -> String? {
-        if let flag { return flag }
-        if let variable, !variable.isEmpty { return variable }
+        let named = flag ?? (variable?.isEmpty == false ? variable : nil)
+        guard let named else { return first(of: fileNames, in: directories, exists: exists) }
+        let isGiven = ["/", "./", "../"].contains { named.hasPrefix($0) }
+        if isGiven { return named }
+        return first(of: [named], in: directories, exists: exists) ?? named
+    }
+
+    /// The first directory that has one of `names`, the names in order; nil if none has.
+    package static func first(
+        of names: [String], in directories: [String], exists: (String) -> Bool
+    ) -> String? {
         for directory in directories {
-            for name in fileNames {
+            for name in names {
                 let path = joined(directory, name)
                 if exists(path) { return path }
             }

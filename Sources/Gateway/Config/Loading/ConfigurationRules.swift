@@ -63,14 +63,16 @@ enum ConfigurationRules {
         _ reader: inout ConfigurationReader
     ) {
         for provider in providers {
-            guard case .openAI(let upstream) = provider.kind else { continue }
-            let isRemote = !HostName.isLoopback(upstream.baseURL.host)
-            if !upstream.baseURL.usesTLS, isRemote, upstream.apiKey != nil {
+            guard let upstream = provider.kind.upstream else { continue }
+            let addresses = provider.kind.addresses
+            for (key, url) in addresses
+            where !url.usesTLS && !HostName.isLoopback(url.host) && provider.kind.credential != nil
+            {
                 warn(
-                    ["providers", provider.name, "base_url"], tree, &reader,
+                    ["providers", provider.name, key], tree, &reader,
                     "the key goes over the network unencrypted")
             }
-            if upstream.baseURL.usesTLS, !upstream.verifiesTLS {
+            if addresses.contains(where: \.url.usesTLS), !upstream.verifiesTLS {
                 warn(
                     ["providers", provider.name, "tls_verify"], tree, &reader,
                     "is off: anybody in between can read the traffic and the key")
@@ -94,6 +96,15 @@ enum ConfigurationRules {
                 note(
                     path + (isList ? ["targets", "[\(index)]", "provider"] : ["provider"]), tree,
                     &reader, "no provider is named '\(target.provider)'; \(advice)")
+            }
+            let provider = configuration.providers.first {
+                $0.name == model.targets.first?.provider
+            }
+            if model.settings.surface != nil, let provider, provider.kind.type != .salesforce {
+                note(
+                    path + ["surface"], tree, &reader,
+                    "is a setting of salesforce, but '\(provider.name)' is of type "
+                        + provider.kind.type.rawValue)
             }
         }
         if configuration.modelsOnly, tree.isBare(at: ["models"], empty: .mapping([])) {

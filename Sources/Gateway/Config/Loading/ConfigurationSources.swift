@@ -37,9 +37,15 @@ package struct LoadedConfiguration: Sendable {
 }
 
 /// The sources of one configuration, the lowest first: defaults, file, `.env`, environment, command
-/// line.
+/// line. An earlier Salesforce gateway's `config.json` comes last, for its provider alone.
 package struct ConfigurationSources {
     package var file: ConfigurationDocument?
+    /// A `config.json` of an earlier Salesforce gateway that was found beside `file`.
+    package var salesforceFile: ConfigurationDocument?
+    /// `config/models.yml` or `config/models.json`.
+    package var capabilitiesFile: ConfigurationDocument?
+    /// Where files were looked for, for messages.
+    package var searchedDirectories: [String] = []
     package var dotEnv: ConfigurationDocument?
     package var environment: [String: String] = [:]
     package var commandLine: [CommandLineSetting] = []
@@ -54,14 +60,7 @@ package struct ConfigurationSources {
     /// Reads everything, or throws all that is wrong.
     package func load() throws(ConfigurationFailure) -> LoadedConfiguration {
         var tree = YAMLNode(.mapping([]), mark: YAMLMark(source: "the configuration"))
-        if let file {
-            do throws(YAMLFailure) {
-                tree = try YAMLTree.parse(file.bytes, source: file.name)
-            } catch {
-                let problem = ConfigurationProblem(mark: error.mark, message: error.message)
-                throw ConfigurationFailure(problems: [problem], omittedCount: 0)
-            }
-        }
+        if let file { tree = try Self.parse(file) }
         let dotEnvText = dotEnv.map { String(decoding: $0.bytes, as: UTF8.self) } ?? ""
         let lines = DotEnv.parse(dotEnvText, source: dotEnv?.name ?? "")
         let variables = EnvironmentVariables(
@@ -77,6 +76,7 @@ package struct ConfigurationSources {
         for problem in lines.problems { reader.add(problem) }
 
         let schema = ConfigurationSchema.root
+        let salesforce = try takeSalesforce(from: &tree, schema, &reader)
         EnvironmentLayer.apply(to: &tree, of: schema.properties, variables, &reader)
         for setting in commandLine {
             let path = setting.path.split(separator: ".").map(String.init)
@@ -84,12 +84,72 @@ package struct ConfigurationSources {
             tree = tree.replacing(
                 path[...], with: YAMLNode(.scalar(setting.text, isPlain: false), mark: mark))
         }
-        EnvironmentLayer.fillGaps(of: &tree, variables, &reader)
+        let gaps = ConfigurationGaps(
+            salesforce: salesforce, searchedDirectories: searchedDirectories)
+        EnvironmentLayer.fillGaps(of: &tree, gaps, variables, &reader)
 
-        let configuration = schema.read(tree, &reader)
+        var configuration = schema.read(tree, &reader)
+        configuration?.googleCredentials = EnvironmentLayer.googleCredentials(variables, &reader)
+        configuration?.capabilities = try capabilities(variables, &reader)
         if let configuration { ConfigurationRules.check(configuration, tree, &reader) }
         if let failure = reader.failure { throw failure }
         guard let configuration else { preconditionFailure("no configuration and no problem") }
         return LoadedConfiguration(configuration: configuration, warnings: reader.warnings)
+    }
+
+    private static func parse(
+        _ document: ConfigurationDocument
+    ) throws(ConfigurationFailure) -> YAMLNode {
+        do throws(YAMLFailure) {
+            return try YAMLTree.parse(document.bytes, source: document.name)
+        } catch {
+            let problem = ConfigurationProblem(mark: error.mark, message: error.message)
+            throw ConfigurationFailure(problems: [problem], omittedCount: 0)
+        }
+    }
+
+    /// The Salesforce settings: those in `file` itself, else those of the file beside it.
+    private func takeSalesforce(
+        from tree: inout YAMLNode, _ schema: Section<Configuration>,
+        _ reader: inout ConfigurationReader
+    ) throws(ConfigurationFailure) -> SalesforceFile? {
+        let known = schema.fields.map(\.name)
+        if let file = SalesforceFile.take(from: &tree, known: known, &reader) { return file }
+        guard let salesforceFile else { return nil }
+        var beside = try Self.parse(salesforceFile)
+        return SalesforceFile.take(from: &beside, known: [], &reader)
+    }
+
+    /// The capability tables, the one that wins first.
+    private func capabilities(
+        _ variables: EnvironmentVariables, _ reader: inout ConfigurationReader
+    ) throws(ConfigurationFailure) -> [CapabilitySource] {
+        var documents: [ConfigurationDocument] = []
+        if let node = EnvironmentLayer.node(of: "MODEL_CAPABILITIES_JSON", variables, &reader),
+            let text = node.content.text
+        {
+            documents.append(
+                ConfigurationDocument(name: node.mark.source, bytes: Array(text.utf8)))
+        }
+        if let node = EnvironmentLayer.node(of: "MODEL_CAPABILITIES_FILE", variables, &reader),
+            let path = node.content.text
+        {
+            do throws(FileFailure) {
+                documents.append(ConfigurationDocument(name: path, bytes: try readFile(path)))
+            } catch {
+                reader.note("names the file \(error)", at: node.mark)
+            }
+        }
+        if let capabilitiesFile { documents.append(capabilitiesFile) }
+        reader.forgivesUnknownKeys = true
+        defer { reader.forgivesUnknownKeys = false }
+        var sources: [CapabilitySource] = []
+        for document in documents {
+            let tree = try Self.parse(document)
+            if let entries = ConfigurationSchema.capabilityTable.read(tree, &reader) {
+                sources.append(CapabilitySource(name: document.name, entries: entries))
+            }
+        }
+        return sources
     }
 }

@@ -9,18 +9,18 @@ package enum EffectiveConfiguration {
     package static func text(_ configuration: Configuration) -> String {
         let tree = ConfigurationSchema.root.write(configuration)
         return WrittenYAML.text(tree) + "\n" + providers(configuration) + routes(configuration)
+            + capabilities(configuration)
     }
 
     private static func providers(_ configuration: Configuration) -> String {
         var rows = [["provider", "type", "where", "key"]]
         for provider in configuration.providers {
-            switch provider.kind {
-            case .openAI(let upstream):
-                let key = upstream.apiKey == nil ? "none" : "set"
-                rows.append([provider.name, "openai", upstream.baseURL.description, key])
-            case .simulator:
-                rows.append([provider.name, "simulator", "in this process", "none"])
-            }
+            let kind = provider.kind
+            rows.append([
+                provider.name, kind.type.rawValue,
+                kind.addresses.first?.url.description ?? "in this process",
+                kind.credential ?? "none",
+            ])
         }
         return table(rows)
     }
@@ -32,6 +32,15 @@ package enum EffectiveConfiguration {
             for target in model.targets {
                 rows.append([model.name, target.provider, target.model ?? "as asked for"])
             }
+        }
+        return "#\n" + table(rows)
+    }
+
+    private static func capabilities(_ configuration: Configuration) -> String {
+        guard !configuration.capabilities.isEmpty else { return "" }
+        var rows = [["capabilities from", "models"]]
+        for source in configuration.capabilities {
+            rows.append([source.name, "\(source.entries.count)"])
         }
         return "#\n" + table(rows)
     }

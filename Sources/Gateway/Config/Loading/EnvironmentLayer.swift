@@ -3,35 +3,33 @@
 
 import GatewayCodec
 
+/// What decides how missing tables are filled, beside the variables.
+struct ConfigurationGaps {
+    var salesforce: SalesforceFile?
+    /// Where files were looked for.
+    var searchedDirectories: [String]
+}
+
 /// Lays variables over a configuration tree.
 enum EnvironmentLayer {
-    /// A provider that two variables describe.
-    private struct Shorthand {
-        var provider: String
-        var keyVariable: String
-        var urlVariable: String?
-    }
-
-    private static let shorthands = [
-        Shorthand(
-            provider: "openai", keyVariable: "OPENAI_API_KEY", urlVariable: "OPENAI_BASE_URL")
-    ]
-
-    /// What the variables that stand in for a missing table do, for the reference.
-    static let standIns: [(variables: [String], meaning: String)] = [
-        (["LOCAL_API_KEY"], "a key named `local`, where `auth.keys` lists none"),
-        (
-            ["OPENAI_API_KEY", "OPENAI_BASE_URL"],
-            "a provider named `openai`, where `providers` has none"
-        ),
-        (["GATEWAY_CONFIG"], "the file to read"),
-    ]
-
-    /// Keys of providers that this version cannot speak to: worth a word when they are all there is.
-    private static let reservedKeys = [
-        "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "SAMBANOVA_API_KEY", "VERTEX_AI_PROJECT_ID",
-        "SALESFORCE_CONSUMER_KEY",
-    ]
+    /// What the variables that stand in for something missing do, for the reference.
+    static let standIns: [(variables: [String], meaning: String)] =
+        [(["LOCAL_API_KEY"], "a key named `local`, where `auth.keys` lists none")]
+        + EnvironmentProvider.all.map { provider in
+            (
+                provider.settings.flatMap(\.variables),
+                "a provider named `\(provider.type.rawValue)`, where `providers` has none"
+            )
+        } + [
+            (
+                ["GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG", "GCE_METADATA_HOST"],
+                "where a `vertex` provider without `credentials_file` finds its credentials"
+            ),
+            (
+                ["MODEL_CAPABILITIES_JSON", "MODEL_CAPABILITIES_FILE"],
+                "what models can do, as JSON or in a file"
+            ), (["GATEWAY_CONFIG"], "the file to read"),
+        ]
 
     /// Puts every variable that the schema names over the value of its key.
     static func apply(
@@ -48,9 +46,10 @@ enum EnvironmentLayer {
     /// Fills tables that no other source fills. A file's own table is never mixed with these:
     /// `OPENAI_API_KEY` must not go to whatever server the file calls `openai`.
     static func fillGaps(
-        of tree: inout YAMLNode, _ variables: EnvironmentVariables,
+        of tree: inout YAMLNode, _ gaps: ConfigurationGaps, _ variables: EnvironmentVariables,
         _ reader: inout ConfigurationReader
     ) {
+        let salesforce = gaps.salesforce
         if tree.isBare(at: ["auth", "keys"], empty: .sequence([])),
             let key = node(of: "LOCAL_API_KEY", variables, &reader)
         {
@@ -58,28 +57,100 @@ enum EnvironmentLayer {
             tree = tree.replacing(
                 ["auth", "keys"], with: YAMLNode(.sequence([entry]), mark: key.mark))
         }
-        guard tree.isBare(at: ["providers"], empty: .mapping([])) else { return }
+        fillStateDirectory(of: &tree, variables, &reader)
+        guard tree.isBare(at: ["providers"], empty: .mapping([])) else {
+            salesforce?.fill(&tree, &reader)
+            return
+        }
         var providers: [(String, YAMLNode)] = []
-        for shorthand in shorthands {
-            let key = node(of: shorthand.keyVariable, variables, &reader)
-            let url = shorthand.urlVariable.flatMap { node(of: $0, variables, &reader) }
-            guard let mark = key?.mark ?? url?.mark else { continue }
-            var entries = [("type", scalar("openai", mark))]
-            if let key { entries.append(("api_key", key)) }
-            if let url { entries.append(("base_url", url)) }
-            providers.append((shorthand.provider, mapping(entries, mark)))
+        for provider in EnvironmentProvider.all {
+            let found = settings(of: provider, salesforce, variables, &reader)
+            guard let mark = found.first?.value.mark else { continue }
+            if let lack = lack(of: provider, found.map(\.key), gaps) {
+                reader.add(
+                    ConfigurationProblem(
+                        mark: mark, message: "providers.\(provider.type.rawValue): \(lack)"))
+                continue
+            }
+            let type = ("type", scalar(provider.type.rawValue, mark))
+            let entries = [type] + found.map { ($0.key, $0.value) }
+            providers.append((provider.type.rawValue, mapping(entries, mark)))
         }
         let builtIn = YAMLMark(source: "the built-in simulator")
         if providers.isEmpty {
-            for name in reservedKeys where node(of: name, variables, &reader) != nil {
-                reader.warn(
-                    "providers of that type are not yet available in this version",
-                    at: YAMLMark(source: source(of: name)))
-            }
             providers = [("sim", mapping([("type", scalar("simulator", builtIn))], builtIn))]
         }
         let table = mapping(providers, providers.first?.1.mark ?? builtIn)
         tree = tree.replacing(["providers"], with: table)
+    }
+
+    /// The values that variables give to a provider's keys; empty if none of them means it. For
+    /// Salesforce, what stands in the file wins.
+    private static func settings(
+        of provider: EnvironmentProvider, _ salesforce: SalesforceFile?,
+        _ variables: EnvironmentVariables, _ reader: inout ConfigurationReader
+    ) -> [(key: String, value: YAMLNode)] {
+        let filed = provider.type == .salesforce ? salesforce?.entries ?? [] : []
+        var found: [(key: String, value: YAMLNode)] = []
+        var isMeant = !filed.isEmpty
+        for setting in provider.settings {
+            if let entry = filed.first(where: { $0.key == setting.key }) {
+                found.append((setting.key, entry.value))
+                continue
+            }
+            for name in setting.variables {
+                guard var value = node(of: name, variables, &reader) else { continue }
+                if setting.countsSeconds, let text = value.content.text, Int(text) != nil {
+                    value = scalar(text + "s", value.mark)
+                }
+                found.append((setting.key, value))
+                if setting.isEnough { isMeant = true }
+                break
+            }
+        }
+        return isMeant ? found : []
+    }
+
+    /// What is missing for a provider, as a sentence that names no value; nil if nothing is.
+    private static func lack(
+        of provider: EnvironmentProvider, _ present: [String], _ gaps: ConfigurationGaps
+    ) -> String? {
+        guard let missing = provider.missingVariables(present: present) else { return nil }
+        guard provider.type == .salesforce else { return "the environment lacks \(missing)" }
+        if let file = gaps.salesforce {
+            return "\(file.name) and the environment lack \(missing)"
+        }
+        let places = gaps.searchedDirectories.joined(separator: ", ")
+        return "config.json was not found" + (places.isEmpty ? "" : " in \(places)")
+            + ", and the environment lacks \(missing)"
+    }
+
+    private static func fillStateDirectory(
+        of tree: inout YAMLNode, _ variables: EnvironmentVariables,
+        _ reader: inout ConfigurationReader
+    ) {
+        guard tree["state_directory"] == nil else { return }
+        // A relative XDG_STATE_HOME is to be ignored (XDG base directory specification).
+        for (name, below) in [("XDG_STATE_HOME", "/gateway"), ("HOME", "/.local/state/gateway")] {
+            guard let value = node(of: name, variables, &reader), let path = value.content.text,
+                path.hasPrefix("/")
+            else { continue }
+            tree = tree.replacing(["state_directory"], with: scalar(path + below, value.mark))
+            return
+        }
+    }
+
+    /// Where Google's own programs would look for credentials.
+    static func googleCredentials(
+        _ variables: EnvironmentVariables, _ reader: inout ConfigurationReader
+    ) -> GoogleDefaultCredentials {
+        func text(_ name: String) -> String? { node(of: name, variables, &reader)?.content.text }
+        var credentials = GoogleDefaultCredentials()
+        credentials.namedFile = text("GOOGLE_APPLICATION_CREDENTIALS")
+        let directory = text("CLOUDSDK_CONFIG") ?? text("HOME").map { $0 + "/.config/gcloud" }
+        credentials.wellKnownFile = directory.map { $0 + "/application_default_credentials.json" }
+        if let host = text("GCE_METADATA_HOST") { credentials.metadataHost = host }
+        return credentials
     }
 
     /// Every key with a variable, by its path. Tables have none: their keys are not known here.
@@ -95,7 +166,7 @@ enum EnvironmentLayer {
     }
 
     /// The variable's value; nil where it is not set, or set to nothing.
-    private static func node(
+    static func node(
         of name: String, _ variables: EnvironmentVariables, _ reader: inout ConfigurationReader
     ) -> YAMLNode? {
         let mark = YAMLMark(source: source(of: name))

@@ -10,6 +10,8 @@ struct ConfigurationReader {
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var omittedCount = 0
     private(set) var warnings: [ConfigurationProblem] = []
+    /// Whether unknown keys are warnings: in files that were written for earlier gateways.
+    var forgivesUnknownKeys = false
     /// From the root: keys, and positions as `[2]`.
     private var path: [String] = []
 
@@ -57,6 +59,15 @@ struct ConfigurationReader {
             problems.append(problem)
         } else {
             omittedCount += 1
+        }
+    }
+
+    /// A key that nobody knows.
+    mutating func noteUnknown(_ message: String, at mark: YAMLMark) {
+        if forgivesUnknownKeys {
+            warn(message, at: mark)
+        } else {
+            note(message, at: mark)
         }
     }
 

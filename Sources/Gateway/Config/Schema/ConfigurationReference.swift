@@ -1,13 +1,16 @@
 // ConfigurationReference.swift — docs/configuration.md, generated from the schema. A test holds the
 // committed file to it; UPDATE_GOLDEN=1 rewrites that.
 
+import GatewayPolicy
+import GatewayProviders
 import ReactorCore
 
 /// The reference of all keys as Markdown.
 package enum ConfigurationReference {
     package static func markdown() -> String {
         let root = ConfigurationSchema.root.properties
-        return introduction + variables(of: root) + sections(of: root, at: "")
+        return introduction + salesforceFile + variables(of: root) + models + capabilities
+            + sections(of: root, at: "")
     }
 
     private static let introduction = """
@@ -21,10 +24,12 @@ package enum ConfigurationReference {
         1. the defaults below;
         2. one file: `--config`, else `GATEWAY_CONFIG`, else the first of `gateway.yaml`, \
         `gateway.json` and `config.json` in the current directory, its parent, or the program's \
-        directory. YAML; JSON is YAML too;
+        directory. A named file is looked for in the same places, unless its name begins with `/`, \
+        `./` or `../`. YAML; JSON is YAML too;
         3. `.env` in the current directory;
         4. the environment;
-        5. the command line.
+        5. the command line;
+        6. for the Salesforce provider alone, the `config.json` of an earlier gateway (below).
 
         `gateway check` prints what holds, secrets masked. All mistakes are reported at once, with \
         file, line and column. An unknown key is a mistake. `gateway.example.yaml` shows the keys \
@@ -45,6 +50,92 @@ package enum ConfigurationReference {
 
         """
 
+    private static var salesforceFile: String {
+        let rows = SalesforceFile.keys.map {
+            "| `\($0)` | `\(SalesforceFile.variable(of: $0))` |\n"
+        }
+        return """
+            ## `config.json` of an earlier Salesforce gateway
+
+            A `config.json` with these keys at its top, in either spelling, makes a provider named \
+            `salesforce`, or fills the first of that type that the configuration has. It wins over \
+            the environment, which fills what it leaves out or empty. Other keys are warned of. \
+            `config.json.example` is one to copy.
+
+            | key | or |
+            | --- | --- |
+            \(rows.joined())
+
+            """
+    }
+
+    // MARK: Models
+
+    private static var models: String {
+        var text = """
+            ## Models without a table
+
+            Where `models` has no line for a name, and neither `provider/model` nor `X-Provider` \
+            says where it goes, its beginning decides, over the providers that are configured: the \
+            first line that fits. Of several of one type, the one that is named like the type comes first. Then the only \
+            provider takes it; else it is a 404.
+
+            | name | type of provider |
+            | --- | --- |
+
+            """
+        for (patterns, types) in RouteBuilder.builtIn {
+            let names = patterns.map { "`\($0)`" }.joined(separator: ", ")
+            let places = types.map { "`\($0.rawValue)`" }.joined(separator: ", else ")
+            text += "| \(names) | \(places) |\n"
+        }
+        text += """
+
+            A `salesforce` provider knows these short names. They go there by themselves where no \
+            provider of their maker's is configured (`openai`; `anthropic`; `gemini` or `vertex`), \
+            and are then listed. Claude 3 Opus and Gemini Pro Vision are not among the models that \
+            Salesforce lists; the nearest that is stands for each.
+
+            | name | model at Salesforce | listed as owned by |
+            | --- | --- | --- |
+
+            """
+        for alias in SalesforceAlias.all {
+            text += "| `\(alias.name)` | `\(alias.upstreamModel)` | `\(alias.owner)` |\n"
+        }
+        return text + "\n"
+    }
+
+    private static var capabilities: String {
+        var text = """
+            ## Capabilities of models
+
+            What a model's backend speaks and can do is known from these sources, each laid over \
+            the ones below it, flag by flag:
+
+            1. `models.<name>.capabilities` of the configuration;
+            2. `MODEL_CAPABILITIES_JSON`, a text in JSON;
+            3. the file that `MODEL_CAPABILITIES_FILE` names, YAML or JSON;
+            4. `config/models.yml`, else `config/models.json`, in the current directory, its \
+            parent, or the program's directory;
+            5. what is built in (below).
+
+            Sources 2 to 4 are mappings from names, or patterns with one `*`, to the keys of \
+            [`models.<name>.capabilities`](#modelsnamecapabilities). Within a source the longest \
+            pattern counts, and over it the exact name. Unknown keys are warned of. All are read \
+            once, with the configuration, so that a mistake shows at the start.
+
+            | name | `backend_type` |
+            | --- | --- |
+
+            """
+        for entry in CapabilityRegistry.builtInEntries {
+            let backend = entry.overrides.backendType?.rawValue ?? ""
+            text += "| `\(entry.pattern)` | `\(backend)` |\n"
+        }
+        return text + "| any other | `\(BackendType.openAINative.rawValue)` |\n\n"
+    }
+
     // MARK: Environment
 
     private static func variables(of root: [Property]) -> String {
@@ -61,37 +152,68 @@ package enum ConfigurationReference {
 
     // MARK: Sections
 
-    private static func sections(
+    /// A heading and the table below it.
+    private struct Block {
+        var heading: String
+        var text: String
+    }
+
+    private static func sections(of properties: [Property], at path: String) -> String {
+        blocks(of: properties, at: path).map { $0.heading + $0.text }.joined()
+    }
+
+    private static func blocks(
         of properties: [Property], at path: String, variant: String = "", about: String = ""
-    ) -> String {
-        var text = path.isEmpty ? "## All keys\n\n" : "### `\(path)`\(variant)\n\n"
-        if !about.isEmpty { text += "\(about)\n\n" }
+    ) -> [Block] {
+        let heading = path.isEmpty ? "## All keys\n\n" : "### `\(path)`\(variant)\n\n"
+        var text = about.isEmpty ? "" : "\(about)\n\n"
         text += "| key | value | default | meaning |\n| --- | --- | --- | --- |\n"
         for property in properties { text += row(property) }
         text += "\n"
-        for property in properties {
-            let inner = path.isEmpty ? property.name : "\(path).\(property.name)"
-            text += subsections(of: property.shape, at: inner)
-        }
-        return text
+        return [Block(heading: heading, text: text)]
+            + properties.flatMap { property in
+                let inner = path.isEmpty ? property.name : "\(path).\(property.name)"
+                return subsections(of: property.shape, at: inner)
+            }
     }
 
-    private static func subsections(of shape: Shape, at path: String) -> String {
+    private static func subsections(of shape: Shape, at path: String) -> [Block] {
         switch shape {
-        case .section(let properties): sections(of: properties, at: path)
+        case .section(let properties): blocks(of: properties, at: path)
         case .list(let element): subsections(of: element, at: path + "[]")
         case .table(_, let element): subsections(of: element, at: path + ".<name>")
         case .word(_, let other): subsections(of: other, at: path)
         case .variants(let tag, let variants, let reserved):
-            variants.map { variant in
-                sections(
-                    of: variant.properties, at: path, variant: " with `\(tag): \(variant.name)`",
-                    about: variant.about)
-            }.joined()
-                + "Not yet available: "
-                + reserved.map { "`\(tag): \($0)`" }.joined(separator: ", ") + ".\n\n"
-        default: ""
+            variantBlocks(tag, variants, at: path)
+                + [
+                    Block(
+                        heading: "",
+                        text: "Not yet available: "
+                            + reserved.map { "`\(tag): \($0)`" }.joined(separator: ", ")
+                            + ".\n\n")
+                ]
+        default: []
         }
+    }
+
+    /// What several variants have below them is shown once, and again only where it differs.
+    private static func variantBlocks(
+        _ tag: String, _ variants: [Shape.Variant], at path: String
+    ) -> [Block] {
+        var shown: [Block] = []
+        for variant in variants {
+            let suffix = " with `\(tag): \(variant.name)`"
+            let all = blocks(
+                of: variant.properties, at: path, variant: suffix, about: variant.about)
+            shown += all.prefix(1)
+            for var block in all.dropFirst() {
+                let before = shown.filter { $0.heading.hasPrefix(block.heading.dropLast(2)) }
+                if before.first?.text == block.text { continue }
+                if !before.isEmpty { block.heading = block.heading.dropLast(2) + suffix + "\n\n" }
+                shown.append(block)
+            }
+        }
+        return shown
     }
 
     private static func row(_ property: Property) -> String {

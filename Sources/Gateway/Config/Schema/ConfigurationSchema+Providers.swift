@@ -1,5 +1,7 @@
-// ConfigurationSchema+Providers.swift — the keys of providers, type by type.
+// ConfigurationSchema+Providers.swift — the keys of providers: the types there are, and what all
+// of them share that are behind a network. The keys of each type are in the files beside this one.
 
+import GatewayCodec
 import GatewayModel
 import GatewayPolicy
 import GatewayProviders
@@ -7,78 +9,127 @@ import ReactorCore
 
 extension ConfigurationSchema {
     /// Types that later versions speak.
-    static let reservedProviderTypes = [
-        "anthropic", "gemini", "vertex", "salesforce", "sambanova", "sambanova-web",
-    ]
+    static let reservedProviderTypes = ["azure", "bedrock", "cohere"]
 
     static var providers: ValueKind<[ProviderConfiguration]> {
         .table(
             "provider name",
             checkKey: { (name) throws(Refusal) in try OperatorName.check(name) },
             of: .variants(
-                tag: "type", [openAIVariant, simulatorVariant], reserved: reservedProviderTypes),
+                tag: "type", ProviderType.allCases.map(variant), reserved: reservedProviderTypes),
             join: { ProviderConfiguration(name: $0, kind: $1) },
             split: { ($0.name, $0.kind) })
     }
 
-    private static var openAIVariant: SectionVariant<ProviderConfiguration.Kind> {
-        SectionVariant(
-            "openai", upstream, "Any server that speaks the OpenAI API.",
-            wrap: { .openAI($0) },
-            unwrap: { kind in
-                if case .openAI(let settings) = kind { return settings }
-                return nil
-            })
+    private static func variant(
+        _ type: ProviderType
+    ) -> SectionVariant<ProviderConfiguration.Kind> {
+        switch type {
+        case .openAI:
+            variant(type, openAI, "Any server that speaks the OpenAI API.", { .openAI($0) }) {
+                if case .openAI(let settings) = $0 { settings } else { nil }
+            }
+        case .anthropic:
+            variant(type, anthropic, "Anthropic's Messages API.", { .anthropic($0) }) {
+                if case .anthropic(let settings) = $0 { settings } else { nil }
+            }
+        case .gemini:
+            variant(type, gemini, "Google's Gemini with an API key.", { .gemini($0) }) {
+                if case .gemini(let settings) = $0 { settings } else { nil }
+            }
+        case .vertex:
+            variant(
+                type, vertex,
+                "Google's Vertex AI. `gemini-*` and `claude-*` are called as publisher models, "
+                    + "anything else through the OpenAI-compatible endpoint.", { .vertex($0) }
+            ) {
+                if case .vertex(let settings) = $0 { settings } else { nil }
+            }
+        case .salesforce:
+            variant(
+                type, salesforce,
+                "The Salesforce Models API. The app needs the scopes `api`, `einstein_gpt_api` and "
+                    + "`sfap_api`, and either the client credentials flow (`consumer_secret`) or "
+                    + "the JWT bearer flow (`username` and `private_key_file`); the first is used "
+                    + "where both are given.", { .salesforce($0) }
+            ) {
+                if case .salesforce(let settings) = $0 { settings } else { nil }
+            }
+        case .sambaNova:
+            variant(type, sambaNova, "SambaNova's official API.", { .sambaNova($0) }) {
+                if case .sambaNova(let settings) = $0 { settings } else { nil }
+            }
+        case .sambaNovaWeb:
+            variant(
+                type, sambaNovaWeb,
+                "A person's session at SambaNova's web site, for those who have no key. It is "
+                    + "private to the site, may breach its terms, and has **not been verified "
+                    + "against the live service**: only a provider of this type, or "
+                    + "`SAMBA_EMAIL` and `SAMBA_PASSWORD`, switch it on.", { .sambaNovaWeb($0) }
+            ) {
+                if case .sambaNovaWeb(let settings) = $0 { settings } else { nil }
+            }
+        case .simulator:
+            variant(
+                type, simulator, "A model inside the gateway: no network, no key, no cost.",
+                { .simulator($0) }
+            ) {
+                if case .simulator(let settings) = $0 { settings } else { nil }
+            }
+        }
     }
 
-    private static var simulatorVariant: SectionVariant<ProviderConfiguration.Kind> {
-        SectionVariant(
-            "simulator", simulator, "A model inside the gateway: no network, no key, no cost.",
-            wrap: { .simulator($0) },
-            unwrap: { kind in
-                if case .simulator(let settings) = kind { return settings }
-                return nil
-            })
+    private static func variant<Settings>(
+        _ type: ProviderType, _ section: Section<Settings>, _ about: String,
+        _ wrap: @escaping (Settings) -> ProviderConfiguration.Kind,
+        unwrap: @escaping (ProviderConfiguration.Kind) -> Settings?
+    ) -> SectionVariant<ProviderConfiguration.Kind> {
+        SectionVariant(type.rawValue, section, about, wrap: wrap, unwrap: unwrap)
     }
 
-    // MARK: openai
+    // MARK: What networks have in common
 
-    private static var upstream: Section<UpstreamConfiguration> {
-        Section(
-            UpstreamConfiguration(),
-            [
-                Field(
-                    "base_url", \.baseURL, .baseURL,
-                    "The server, with the path in front of `/chat/completions`."),
-                Field(
-                    "api_key", \.apiKey, .secret("a key"),
-                    "Sent as `Authorization: Bearer`; nothing is sent if left out."),
-                Field(
-                    "headers", \.headers, headers,
-                    "Header fields to send with every request. Values are treated as secrets."),
-                Field(
-                    "ca_file", \.caFile, .path,
-                    "PEM file with the only authorities to trust; the system's if left out."),
-                Field(
-                    "tls_verify", \.verifiesTLS, .boolean,
-                    "Whether the server's certificate is checked. Off, anybody can be the server."),
-                Field("pool", \.pool, .section(pool), "Connections to this provider, per worker."),
-                Field("timeouts", \.timeouts, .section(timeouts), "Clocks of one attempt."),
-                .notYet("proxy", "A proxy in front of this provider."),
-            ],
-            check: { upstream, node, reader in
-                var names: Set<String> = []
-                for header in upstream.headers {
-                    let name = header.name.lowercased()
-                    let mark = node["headers"]?[header.name]?.mark ?? node.mark
-                    if !names.insert(name).inserted {
-                        reader.note("headers: '\(header.name)' is given twice", at: mark)
-                    }
-                    if name == "authorization", upstream.apiKey != nil {
-                        reader.note("headers: api_key sets '\(header.name)' already", at: mark)
-                    }
-                }
-            })
+    /// The keys that every provider behind a network has, as keys of its own section.
+    static func upstream<Owner>(
+        _ path: WritableKeyPath<Owner, UpstreamConfiguration>, of initial: Owner
+    ) -> [Field<Owner>] {
+        let upstream = initial[keyPath: path]
+        let fields: [Field<UpstreamConfiguration>] = [
+            Field(
+                "headers", \.headers, headers,
+                "Header fields to send with every request. Values are treated as secrets."),
+            Field(
+                "ca_file", \.caFile, .path,
+                "PEM file with the only authorities to trust; the system's if left out."),
+            Field(
+                "tls_verify", \.verifiesTLS, .boolean,
+                "Whether the server's certificate is checked. Off, anybody can be the server."),
+            Field(
+                "pool", \.pool, .section(pool(upstream.pool)),
+                "Connections to this provider, per worker."),
+            Field("timeouts", \.timeouts, .section(timeouts), "Clocks of one attempt."),
+            .notYet("proxy", "A proxy in front of this provider."),
+        ]
+        return fields.map { $0.moved(to: path) }
+    }
+
+    /// A field that the gateway sends by itself is none of the operator's. `owners` names such
+    /// fields in lower case, each with what decides it.
+    static func checkHeaders(
+        _ upstream: UpstreamConfiguration, owners: [String: String], _ node: YAMLNode,
+        _ reader: inout ConfigurationReader
+    ) {
+        var names: Set<String> = []
+        for header in upstream.headers {
+            let name = header.name.lowercased()
+            let mark = node["headers"]?[header.name]?.mark ?? node.mark
+            if !names.insert(name).inserted {
+                reader.note("headers: '\(header.name)' is given twice", at: mark)
+            }
+            if let owner = owners[name] {
+                reader.note("headers: \(owner) sets '\(header.name)' already", at: mark)
+            }
+        }
     }
 
     private static var headers: ValueKind<[HeaderConfiguration]> {
@@ -90,10 +141,10 @@ extension ConfigurationSchema {
             split: { ($0.name, $0.value) })
     }
 
-    private static var pool: Section<PoolLimits> {
+    private static func pool(_ initial: PoolLimits) -> Section<PoolLimits> {
         let time: ValueKind<Duration> = .duration(.zero ... .seconds(3600))
         return Section(
-            PoolLimits(),
+            initial,
             [
                 Field(
                     "max", \.openMax, .integer(1...1_000_000),
@@ -122,72 +173,5 @@ extension ConfigurationSchema {
                 Field("idle", \.idle, time, "Between bytes of the answer."),
                 Field("total", \.total, time, "The whole attempt."),
             ])
-    }
-
-    // MARK: simulator
-
-    private static var simulator: Section<SimulatorSettings> {
-        Section(
-            SimulatorSettings(),
-            [
-                Field(
-                    "ttft", \.timeToFirstToken,
-                    .duration(.zero...SimulatorSettings.timeToFirstTokenMax),
-                    "Time to the first token."),
-                Field(
-                    "tokens_per_second", \.tokensPerSecond, .number(0...1_000_000),
-                    "Pace of all further tokens; 0 sends them at once."),
-                Field(
-                    "jitter", \.jitter, .number(0...1),
-                    "Each wait is drawn from its length times 1 - jitter to 1 + jitter."),
-                Field("seed", \.seed, .seed, "The same seed draws the same answers and failures."),
-                Field(
-                    "mode", \.mode, .choice(SimulatorSettings.Mode.allCases),
-                    "`lorem` answers with pseudo-Latin, `echo` with the last user message."),
-                Field(
-                    "answer_tokens", \.answerTokens,
-                    .integer(1...SimulatorSettings.answerTokensMax),
-                    "Tokens of a `lorem` answer where the request does not ask for fewer."),
-                Field(
-                    "failure_rates", \.failureRates, failureRates,
-                    "How often a failure befalls a request, by its name, from 0 to 1."),
-                Field(
-                    "models", \.models, .list(of: .model("a model's name")),
-                    "Models to list. Each can be asked for with a failure's name behind it, as in "
-                        + "`sim-429`."),
-                Field(
-                    "models_only", \.listedModelsOnly, .boolean,
-                    "Whether other models are unknown; else every name is served."),
-            ],
-            check: { settings, node, reader in
-                do throws(SimulatorSettingsFailure) {
-                    try settings.check()
-                } catch {
-                    reader.note(error.description, at: node.mark)
-                }
-            })
-    }
-
-    private static var failureRates: ValueKind<[SimulatorSettings.FailureRate]> {
-        let names = SimulatorBehavior.allCases.filter(\.isFailure).map(\.rawValue)
-        return .table(
-            "one of \(names.joined(separator: ", "))",
-            checkKey: { (name) throws(Refusal) in
-                guard names.contains(name) else {
-                    let near = NearestName.suggestion(for: name, among: names)
-                    throw Refusal(
-                        "is not one of \(names.joined(separator: ", "))"
-                            + (near.map { "; did you mean '\($0)'?" } ?? ""))
-                }
-                return name
-            },
-            of: .number(0...1),
-            join: { name, rate in
-                guard let behavior = SimulatorBehavior(rawValue: name) else {
-                    preconditionFailure("no failure is named \(name)")
-                }
-                return .init(behavior, probability: rate)
-            },
-            split: { ($0.behavior.rawValue, $0.probability) })
     }
 }

@@ -7,7 +7,7 @@ import GatewayModel
 import GatewayTelemetry
 import ReactorCore
 
-/// The keys of the file, section by section. Providers are in ConfigurationSchema+Providers.
+/// The keys of the file, section by section. Providers and models are in files of their own.
 enum ConfigurationSchema {
     private static let day: Duration = .seconds(86_400)
 
@@ -33,6 +33,10 @@ enum ConfigurationSchema {
                 Field(
                     "observability", \.observability, .section(observability),
                     "What is written down about the traffic."),
+                Field(
+                    "state_directory", \.stateDirectory, .path, variable: "STATE_DIR",
+                    "Where tokens are kept, readable by nobody else. Left out, it is "
+                        + "`$XDG_STATE_HOME/gateway`, else `~/.local/state/gateway`."),
             ])
     }
 
@@ -228,80 +232,6 @@ enum ConfigurationSchema {
                 default: break
                 }
             })
-    }
-
-    // MARK: models
-
-    /// A line of the table as it is written: a target, or a list of targets.
-    private struct ModelLine {
-        var provider: String?
-        var model: String?
-        var targets: [ModelTarget]?
-    }
-
-    private static var models: ValueKind<[ModelConfiguration]> {
-        .table(
-            "model name, or pattern with one `*`",
-            checkKey: { (name) throws(Refusal) in try OperatorName.checkModel(name) },
-            of: .section(modelLine),
-            join: { name, line in
-                var model = ModelConfiguration()
-                model.name = name
-                model.targets = line.targets ?? []
-                if let provider = line.provider {
-                    model.targets = [ModelTarget(provider: provider, model: line.model)]
-                }
-                return model
-            },
-            split: { model in
-                let target = model.targets.first
-                return (model.name, ModelLine(provider: target?.provider, model: target?.model))
-            })
-    }
-
-    private static var modelLine: Section<ModelLine> {
-        Section(
-            ModelLine(),
-            [
-                Field("provider", \.provider, .name("a provider's name"), "Where it goes."),
-                Field(
-                    "model", \.model, .model("a model's name"),
-                    "The model's name there; the client's name if left out."),
-                Field(
-                    "targets", \.targets, .list(of: .section(target)),
-                    "In place of `provider`: a list with one target, until routing can choose."),
-                .notYet("strategy", "How to choose among targets."),
-                .notYet("fallbacks", "Models to try when this one fails."),
-            ],
-            check: { _, node, reader in
-                let targets = node["targets"]
-                if let targets, case .sequence(let list) = targets.content {
-                    if list.isEmpty { reader.note("'targets' is empty", at: targets.mark) }
-                    if list.count > 1 {
-                        reader.note(
-                            "more than one target is not yet available in this version",
-                            at: list[1].mark)
-                    }
-                }
-                if let targets, node["provider"] != nil || node["model"] != nil {
-                    reader.note(
-                        "'targets' takes the place of 'provider' and 'model'", at: targets.mark)
-                } else if targets == nil, node["provider"] == nil {
-                    reader.note("the key 'provider' is missing", at: node.mark)
-                }
-            })
-    }
-
-    private static var target: Section<ModelTarget> {
-        Section(
-            ModelTarget(),
-            [
-                Field(
-                    "provider", \.provider, .name("a provider's name"), isRequired: true,
-                    "Where it goes."),
-                Field("model", \.model, .model("a model's name"), "The model's name there."),
-                .notYet("weight", "Its share of the requests."),
-            ])
     }
 
     // MARK: observability

@@ -60,7 +60,7 @@ struct Section<Owner> {
         let advice =
             NearestName.suggestion(for: entry.key, among: names).map { "did you mean '\($0)'?" }
             ?? "known here: \(names.joined(separator: ", "))"
-        reader.note("unknown key '\(entry.key.prefix(100))'; \(advice)", at: entry.keyMark)
+        reader.noteUnknown("unknown key '\(entry.key.prefix(100))'; \(advice)", at: entry.keyMark)
     }
 }
 
@@ -97,6 +97,28 @@ struct Field<Owner> {
     ) {
         let optional = word.map { kind.or($0) } ?? kind.optional
         self.init(name, path, optional, variable: variable, about)
+    }
+
+    private init(
+        name: String, about: String, shape: Shape, isRequired: Bool, variable: String?,
+        read: @escaping (YAMLNode, inout Owner, inout ConfigurationReader) -> Void,
+        write: @escaping (Owner) -> WrittenValue
+    ) {
+        self.name = name
+        self.about = about
+        self.shape = shape
+        self.isRequired = isRequired
+        self.variable = variable
+        self.read = read
+        self.write = write
+    }
+
+    /// The same key in the section of something that holds an `Owner`.
+    func moved<Outer>(to path: WritableKeyPath<Outer, Owner>) -> Field<Outer> {
+        Field<Outer>(
+            name: name, about: about, shape: shape, isRequired: isRequired, variable: variable,
+            read: { node, outer, reader in read(node, &outer[keyPath: path], &reader) },
+            write: { write($0[keyPath: path]) })
     }
 
     private init(notYet name: String, _ about: String) {

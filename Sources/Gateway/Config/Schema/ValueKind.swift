@@ -119,6 +119,20 @@ extension ValueKind<Secret> {
             text: { $0.description })
     }
 
+    /// A person's password: any one line.
+    static var password: ValueKind {
+        scalar(
+            .secret("a password"), "a text", isSecret: true,
+            parse: { (text) throws(Refusal) in
+                guard !text.isEmpty else { throw Refusal("is empty") }
+                guard !text.utf8.contains(where: { $0 < ASCII.space || $0 == 0x7F }) else {
+                    throw Refusal("holds a control character")
+                }
+                return Secret(text)
+            },
+            text: { $0.description })
+    }
+
     /// The value of a header field (RFC 9110 section 5.5).
     static var fieldValue: ValueKind {
         scalar(

@@ -3,7 +3,9 @@
 //
 // First match: an exact name of the table; its longest pattern; `provider/model`; the X-Provider
 // header; the patterns that are built in, over the providers that exist; the only provider.
+// Whichever way a provider was chosen, its aliases then turn the client's name into its own.
 
+import GatewayModel
 import ReactorCore
 
 /// Where a request goes.
@@ -14,11 +16,16 @@ package struct Route: Equatable, Sendable {
     package var upstreamModel: String?
     /// How many bytes of the client's name are a `provider/` prefix to be taken off.
     package var prefixCount = 0
+    package var settings = ModelSettings()
 
-    package init(provider: Int, upstreamModel: String?, prefixCount: Int = 0) {
+    package init(
+        provider: Int, upstreamModel: String?, prefixCount: Int = 0,
+        settings: ModelSettings = ModelSettings()
+    ) {
         self.provider = provider
         self.upstreamModel = upstreamModel
         self.prefixCount = prefixCount
+        self.settings = settings
     }
 }
 
@@ -65,15 +72,19 @@ package final class RouteTable {
     private let providers: NameIndex
     private let builtIn: [(pattern: NamePattern, provider: Int)]
     private let onlyProvider: Int?
+    /// By provider; empty where nobody has any.
+    private let aliases: [ModelAliases?]
 
     /// - Parameters:
     ///   - providerNames: by index.
     ///   - builtInPatterns: of the kinds of providers that exist, first match first; empty where
     ///     the table stands alone (`models_only`).
     ///   - tableOnly: nothing but the table routes.
+    ///   - aliases: by the provider's index.
     package init(
         rules: [ModelRule], providerNames: [String],
-        builtInPatterns: [(pattern: String, provider: Int)], tableOnly: Bool
+        builtInPatterns: [(pattern: String, provider: Int)], tableOnly: Bool,
+        aliases: [Int: ModelAliases] = [:]
     ) {
         let names = rules.filter { !$0.pattern.utf8.contains(UInt8(ascii: "*")) }
         exact = NameIndex(names.map(\.pattern))
@@ -84,10 +95,19 @@ package final class RouteTable {
         providers = NameIndex(tableOnly ? [] : providerNames)
         builtIn = tableOnly ? [] : builtInPatterns.map { (NamePattern($0.pattern), $0.provider) }
         onlyProvider = !tableOnly && providerNames.count == 1 ? 0 : nil
+        self.aliases = aliases.isEmpty ? [] : providerNames.indices.map { aliases[$0] }
     }
 
     /// The route of `model`; nil when nothing serves it (404 `model_not_found`).
     package func route(model: ByteSlice, providerHeader: ByteSlice?) -> Route? {
+        guard var route = match(model: model, providerHeader: providerHeader) else { return nil }
+        if route.upstreamModel == nil, !aliases.isEmpty, let aliases = aliases[route.provider] {
+            route.upstreamModel = aliases[model.dropFirst(route.prefixCount)]
+        }
+        return route
+    }
+
+    private func match(model: ByteSlice, providerHeader: ByteSlice?) -> Route? {
         if let index = exact[model] { return exactRoutes[index] }
         for (pattern, route) in patterns where pattern.matches(model) { return route }
         if let slash = model.firstIndex(of: 0x2F), slash > 0, slash + 1 < model.count,

@@ -28,36 +28,15 @@ package enum AnthropicErrorDecoder {
     }
 
     private static func failure(_ status: Int, _ reported: AnthropicReportedError?) -> Failure {
-        switch status {
-        case 400, 404, 409, 413, 422:
-            var failure = Failure(
-                .upstreamRefusal,
-                reported?.message
-                    ?? "The upstream refused the request (status \(status)) without a reason.")
-            failure.reportedType = reported?.type
-            return failure
-        case 401, 403:
-            return Failure(
-                .upstreamAuthentication,
-                "The upstream did not accept the gateway's credential (status \(status)).")
-        case 402: return quota
-        case 408, 504:
-            return Failure(.upstreamTimeout, "The upstream timed out (status \(status)).")
-        case 429:
-            if reported?.isSpendLimit == true { return quota }
-            return Failure(.upstreamRateLimit, "The upstream's rate limit has been reached.")
-        case 503, 529:
-            return Failure(.upstreamOverload, "The upstream is overloaded (status \(status)).")
-        case 300...399:
-            return Failure(
-                .upstreamMalformed,
-                "The upstream answered with a redirect (status \(status)), which is not followed.")
-        default: return Failure(.upstreamFault, "The upstream failed (status \(status)).")
+        if status == 402 || (status == 429 && reported?.isSpendLimit == true) {
+            return UpstreamStatus.quota
         }
-    }
-
-    private static var quota: Failure {
-        Failure(.upstreamQuota, "The gateway's quota at the upstream is used up.")
+        var failure = UpstreamStatus.failure(status)
+        if failure.kind == .upstreamRefusal {
+            if let message = reported?.message { failure.message = message }
+            failure.reportedType = reported?.type
+        }
+        return failure
     }
 
     /// Errors are rare: the memory to read one is not kept.

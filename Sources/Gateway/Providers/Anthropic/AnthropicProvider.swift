@@ -36,6 +36,10 @@ package struct AnthropicProvider: Sendable {
         self.rules = rules
     }
 
+    /// Whether a client's own Messages can be passed on as they are: elsewhere model and version
+    /// have other places.
+    package var relays: Bool { flavour == .native }
+
     var effectiveVersion: String {
         if !version.isEmpty { return version }
         return switch flavour {

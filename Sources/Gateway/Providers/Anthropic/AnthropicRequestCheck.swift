@@ -56,11 +56,14 @@ struct AnthropicRequestCheck {
         case .url(let url):
             // Where a data URL could not be taken apart.
             return url.hasPrefix("http") ? nil : "The URL is neither of HTTP nor of base64 data."
-        case .data:
-            if isImage { return nil }
-            let type = media.mediaType
-            return type.isEmpty || type.equalsIgnoringCase("application/pdf")
-                ? nil : "The provider takes files of the type application/pdf only."
+        case .data(let data):
+            if isImage || media.mediaType.isEmpty { return nil }
+            if media.mediaType.equalsIgnoringCase("application/pdf") { return nil }
+            guard media.isPlainText else {
+                return "The provider takes files of text and of the type application/pdf only."
+            }
+            var text = ByteBuffer()
+            return Base64.standard.decode(data, into: &text) ? nil : "The data are not base64."
         case .text: return isImage ? "An image cannot be text." : nil
         case .fileID: return nil
         }
@@ -78,4 +81,9 @@ struct AnthropicRequestCheck {
     private func unsupported(_ message: String, _ parameter: String) -> Failure {
         Failure(.unsupportedParameter, message, parameter: parameter)
     }
+}
+
+extension Media {
+    /// Whether it is a document of text, which the dialect wants as it is.
+    var isPlainText: Bool { mediaType.hasPrefix("text/") }
 }

@@ -106,8 +106,12 @@ extension AnthropicRequestWriter {
 
     /// The place of the last text, behind which no white space may stand where it ends all.
     private var lastText: Int? {
-        request.parts.lastIndex { part in
-            if case .text = part.content { isWritten(part) } else { false }
+        request.prefill.map { request.messages[$0].parts }?.last { index in
+            if case .text = request.parts[index].content {
+                isWritten(request.parts[index])
+            } else {
+                false
+            }
         }
     }
 
@@ -193,6 +197,12 @@ extension AnthropicRequestWriter {
             isImage ? MessagesWire.Block.image : MessagesWire.Block.document)
         json.beginObject(MessagesWire.source)
         switch media.source {
+        case .data(let data) where !isImage && media.isPlainText:
+            var text = ByteBuffer()
+            _ = Base64.standard.decode(data, into: &text)
+            json.field(MessagesWire.type, Word.text)
+            json.field(MessagesWire.mediaType, "text/plain")
+            json.field(MessagesWire.data, text.slice)
         case .data(let data):
             json.field(MessagesWire.type, Word.base64)
             let type = media.mediaType

@@ -17,6 +17,7 @@ extension AnthropicProvider {
             .run()
         let plan = AnthropicRequestPlan(request, capabilities, &call)
         call.streams = request.streams
+        call.codec = .messages(isAnswerInTool: plan.isAnswerInTool)
         if flavour == .native {
             call.target.append(MessagesWire.target)
             appendFields(to: &call.fields)

@@ -77,6 +77,11 @@ struct AnthropicRequestPlan {
         noteDropped(request, &call)
     }
 
+    /// Whether the arguments of a tool are to be read as the answer.
+    var isAnswerInTool: Bool {
+        if case .tool = output { true } else { false }
+    }
+
     /// Whether a tool may be offered under the caller's choice.
     static func offers(_ tool: ToolDefinition, _ request: ModelRequest) -> Bool {
         guard let allowed = request.toolChoice?.allowed else { return true }

@@ -24,18 +24,19 @@ package struct GoogleGrant {
     private var assertion: Secret?
 
     /// A grant by what a credentials file holds.
+    /// - Parameter tokenEndpoint: where to ask instead of where the file says.
     package init(
-        _ credentials: GoogleCredentials,
+        _ credentials: GoogleCredentials, tokenEndpoint: TokenEndpoint? = nil,
         scope: String = "\(GoogleCredentialsWire.cloudScope)"
     ) {
         self.scope = scope
         switch credentials {
         case .serviceAccount(let account):
             means = .serviceAccount(account)
-            endpoint = account.tokenEndpoint
+            endpoint = tokenEndpoint ?? account.tokenEndpoint
         case .authorizedUser(let user):
             means = .authorizedUser(user)
-            endpoint = user.tokenEndpoint
+            endpoint = tokenEndpoint ?? user.tokenEndpoint
         }
     }
 

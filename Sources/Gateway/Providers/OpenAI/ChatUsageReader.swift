@@ -11,7 +11,8 @@ enum ChatUsageReader {
     private static let names = JSONNames(
         ChatWire.promptTokens, ChatWire.completionTokens, ChatWire.totalTokens,
         ChatWire.promptTokensDetails, ChatWire.completionTokensDetails)
-    private static let cachedNames = JSONNames(ChatWire.cachedTokens)
+    private static let cachedNames = JSONNames(
+        ChatWire.cachedTokens, ChatWire.cacheWriteTokens)
     private static let reasoningNames = JSONNames(ChatWire.reasoningTokens)
 
     /// The tokens of a `usage` value; nil unless it is an object.
@@ -27,8 +28,11 @@ enum ChatUsageReader {
             case 0: usage.inputTokens = try number(&scanner)
             case 1: usage.outputTokens = try number(&scanner)
             case 2: usage.totalTokens = try number(&scanner)
-            case 3: usage.cachedTokens = try detail(cachedNames, &scanner)
-            default: usage.reasoningTokens = try detail(reasoningNames, &scanner)
+            case 3:
+                let counts = try detail(cachedNames, &scanner)
+                usage.cachedTokens = counts.first
+                usage.cacheWriteTokens = counts.second
+            default: usage.reasoningTokens = try detail(reasoningNames, &scanner).first
             }
         }
         if usage.totalTokens == 0 {
@@ -41,7 +45,11 @@ enum ChatUsageReader {
     static func finishReason(_ scanner: inout JSONScanner) throws(JSONFailure) -> FinishReason? {
         let value = try scanner.value()
         guard case .string = value.kind else { return nil }
-        let word = scanner.bytes(value.inside)
+        return reason(scanner.bytes(value.inside))
+    }
+
+    /// The reason that a word of the dialect means; nil for the empty word.
+    static func reason(_ word: ByteSlice) -> FinishReason? {
         if word == ChatWire.stop { return .stop }
         if word == ChatWire.length { return .length }
         if word == ChatWire.toolCalls || word == ChatWire.functionCall { return .toolCalls }
@@ -59,16 +67,20 @@ enum ChatUsageReader {
 
     private static func clamped(_ count: Int) -> Int { min(count, 1 << 48) }
 
+    /// The counts of the first and the second of the names.
     private static func detail(
         _ names: JSONNames, _ scanner: inout JSONScanner
-    ) throws(JSONFailure) -> Int {
+    ) throws(JSONFailure) -> (first: Int, second: Int) {
         guard scanner.comesObject else {
             try scanner.value()
-            return 0
+            return (0, 0)
         }
-        var count = 0
+        var counts = (first: 0, second: 0)
         try scanner.beginObject()
-        while try scanner.nextName(in: names) != nil { count = try number(&scanner) }
-        return count
+        while let name = try scanner.nextName(in: names) {
+            let count = try number(&scanner)
+            if name.index == 0 { counts.first = count } else { counts.second = count }
+        }
+        return counts
     }
 }

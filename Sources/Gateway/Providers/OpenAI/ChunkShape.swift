@@ -1,7 +1,7 @@
 // ChunkShape.swift — recognizes a chunk that differs from an earlier one in one string only.
 // Pure; keeps a copy of at most `bytesMax` bytes per stream. The chunks of one stream repeat their
 // id, model and time and differ in a few letters of text: this turns the pass over all of a chunk
-// into two comparisons and a pass over the letters. Only ChatStreamObserver uses it.
+// into two comparisons and a pass over the letters. ChatStreamObserver and ChatStreamDecoder use it.
 
 import GatewayCodec
 import ReactorCore
@@ -26,6 +26,15 @@ struct ChunkShape {
         bytes.append(contentsOf: payload.prefix(hole.lowerBound).raw)
         bytes.append(contentsOf: payload.dropFirst(hole.upperBound).raw)
         headCount = hole.lowerBound
+    }
+
+    /// Forgets what was learned.
+    mutating func forget() { bytes.removeAll(keepingCapacity: true) }
+
+    /// Where in `payload` the string lies in which it differs from the chunk that was learned; nil
+    /// if it differs anywhere else.
+    func hole(in payload: ByteSlice) -> Range<Int>? {
+        holeCount(in: payload).map { headCount..<headCount + $0 }
     }
 
     /// How many bytes the string has in which `payload` differs from the chunk that was learned;

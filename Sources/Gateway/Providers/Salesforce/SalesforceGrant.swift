@@ -29,14 +29,18 @@ package struct SalesforceGrant {
 
     /// - Parameters:
     ///   - instance: the org's My Domain; a path is not looked at.
+    ///   - tokenEndpoint: where to ask instead of at the instance.
     ///   - audience: who assertions are made out to; nil derives it from the instance.
     package init(
-        instance: TokenEndpoint, clientID: String, proof: Proof, audience: String? = nil,
+        instance: TokenEndpoint, tokenEndpoint: TokenEndpoint? = nil, clientID: String,
+        proof: Proof, audience: String? = nil,
         lifetimeDefault: Int = SalesforceGrant.lifetimeDefault
     ) {
-        endpoint = TokenEndpoint(
-            usesTLS: instance.usesTLS, host: instance.host, port: instance.port,
-            path: "\(SalesforceTokenWire.tokenPath)")
+        endpoint =
+            tokenEndpoint
+            ?? TokenEndpoint(
+                usesTLS: instance.usesTLS, host: instance.host, port: instance.port,
+                path: "\(SalesforceTokenWire.tokenPath)")
         self.clientID = clientID
         self.proof = proof
         self.lifetimeDefault = lifetimeDefault

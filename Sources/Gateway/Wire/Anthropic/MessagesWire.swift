@@ -77,6 +77,16 @@ package enum MessagesWire {
     package static let delta: StaticString = "delta"
     package static let partialJSON: StaticString = "partial_json"
 
+    /// A heartbeat that clients of this dialect count as data.
+    package static let pingEvent: StaticString = "event: ping\ndata: {\"type\":\"ping\"}\n\n"
+
+    package static let messageIDPrefix: StaticString = "msg_"
+    package static let callIDPrefix: StaticString = "toolu_"
+    /// Begins a first instruction that is meant for Anthropic's own accounts.
+    package static let attribution: StaticString = "x-anthropic-billing-header:"
+    /// The signature of a thought that its provider did not sign: our own word, base64 like others.
+    package static let unsigned: StaticString = "Z2F0ZXdheS11bnNpZ25lZA=="
+
     /// Where arguments that are no object are kept: our own word.
     package static let rawInput: StaticString = "_raw"
 

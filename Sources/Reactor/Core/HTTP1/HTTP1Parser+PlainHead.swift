@@ -1,6 +1,6 @@
 // HTTP1Parser+PlainHead.swift — heads in the one form that nearly every peer sends, without llhttp.
 // Accepts a small part of what llhttp and the checks behind it accept, and says the same of it;
-// whatever is not plainly of that form is left untouched, and llhttp judges it (docs/decisions/0009).
+// whatever is not plainly of that form is left untouched, and llhttp judges it (docs/decisions/0010).
 // Pure. Only HTTP1Parser uses it.
 
 /// The field table of plain heads; one for all parsers of a loop, as only one head is read at once.

@@ -8,7 +8,8 @@ import ReactorCore
 
 /// Looks names up; one per loop.
 public final class Resolver {
-    let loop: EventLoop
+    /// The loop that look-ups end on.
+    public let loop: EventLoop
     private var cache = AddressCache<[SocketAddress]>()
     private var running: [String: Query] = [:]
 

@@ -223,6 +223,17 @@ open class TCPConnection {
     /// Writes what the turn has gathered. Called once a turn by the loop.
     final func flush() {
         isDirty = false
+        writeOutput()
+    }
+
+    /// Writes what has been gathered without waiting for the turn's end: for an answer that is
+    /// whole while its owner has still to tidy up. What is written behind it leaves as ever.
+    public final func flushEarly() {
+        // Still dirty: the connection stays in the loop's list, in which it can be only once.
+        if isDirty { writeOutput() }
+    }
+
+    private func writeOutput() {
         guard !isClosed else { return }
         willFlush()
         if isSecured {

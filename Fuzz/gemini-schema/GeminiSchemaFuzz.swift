@@ -1,0 +1,25 @@
+// GeminiSchemaFuzz.swift — the rewriting of schemas for Gemini under coverage-guided bytes.
+// Built with GATEWAY_FUZZ=1 only; `fuzz-gemini-schema Fuzz/gemini-schema/Corpus`.
+
+import FuzzChecks
+
+/// libFuzzer's main loop.
+@_silgen_name("LLVMFuzzerRunDriver")
+func runDriver(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ body: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
+) -> CInt
+
+@main
+struct GeminiSchemaFuzz {
+    static func main() {
+        var count = CommandLine.argc
+        var arguments = CommandLine.unsafeArgv
+        _ = runDriver(&count, &arguments) { start, count in
+            let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+            if let complaint = GeminiSchemaCheck.run(bytes) { fatalError(complaint) }
+            return 0
+        }
+    }
+}

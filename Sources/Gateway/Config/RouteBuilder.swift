@@ -1,0 +1,136 @@
+// RouteBuilder.swift — which provider serves a model's name, which names are listed, and what is known
+// of each: tables made of a checked configuration. Pure; opens nothing. Imported by SnapshotBuilder.
+
+import GatewayExchange
+import GatewayModel
+import GatewayPolicy
+import GatewayProviders
+
+/// Makes the tables that are about models.
+package struct RouteBuilder {
+    private let configuration: Configuration
+    private let types: [ProviderType]
+
+    package init(_ configuration: Configuration) {
+        self.configuration = configuration
+        types = configuration.providers.map(\.kind.type)
+    }
+
+    /// The routes of the model table, then those that are built in.
+    package func table() -> RouteTable {
+        let names = configuration.providers.map(\.name)
+        let rules = configuration.models.compactMap { model -> ModelRule? in
+            guard let target = model.targets.first,
+                let provider = names.firstIndex(of: target.provider)
+            else { return nil }
+            let route = Route(
+                provider: provider, upstreamModel: upstreamModel(target), settings: model.settings)
+            return ModelRule(pattern: model.name, route: route)
+        }
+        var aliases: [Int: ModelAliases] = [:]
+        for (index, type) in types.enumerated() where type == .salesforce {
+            aliases[index] = ModelAliases(SalesforceAlias.all.map { ($0.name, $0.upstreamModel) })
+        }
+        return RouteTable(
+            rules: rules, providerNames: names, builtInPatterns: builtInPatterns(),
+            tableOnly: configuration.modelsOnly, aliases: aliases)
+    }
+
+    /// What is known of models: the table's own words, the operator's files, what is built in.
+    package func capabilities() -> CapabilityRegistry {
+        let own = configuration.models.map { CapabilityEntry($0.name, $0.capabilities) }
+        return CapabilityRegistry(layers: [own] + configuration.capabilities.map(\.entries))
+    }
+
+    /// What the target's model is really called there; nil where the client's name decides.
+    private func upstreamModel(_ target: ModelTarget) -> String? {
+        guard let model = target.model, type(of: target) == .salesforce else {
+            return target.model
+        }
+        return SalesforceAlias.all.first { $0.name == model }?.upstreamModel ?? model
+    }
+
+    private func type(of target: ModelTarget) -> ProviderType? {
+        configuration.providers.firstIndex { $0.name == target.provider }.map { types[$0] }
+    }
+
+    // MARK: Built-in patterns
+
+    /// Names by the types of providers that they go to, the first type that is configured.
+    static let builtIn: [(patterns: [String], types: [ProviderType])] = [
+        // Before `gpt-*`: OpenAI's service has no model of that name.
+        (["gpt-oss*"], [.sambaNova, .sambaNovaWeb]),
+        (
+            ["gpt-*", "chatgpt-*", "text-embedding-*"] + (0...9).map { "o\($0)*" }, [.openAI]
+        ),
+        (["claude-*"], [.anthropic]),
+        (["gemini-*"], [.gemini, .vertex]),
+        ([SalesforceAlias.upstreamPattern], [.salesforce]),
+        (
+            ["Meta-Llama*", "Llama-*", "DeepSeek*", "Qwen*", "E5-*"],
+            [.sambaNova, .sambaNovaWeb]
+        ),
+        (["sim*"], [.simulator]),
+    ]
+
+    /// The patterns that a provider's type serves where nothing else is said, the first match
+    /// first; then Salesforce's short names, for models whose maker is not configured.
+    package func builtInPatterns() -> [(pattern: String, provider: Int)] {
+        var patterns: [(pattern: String, provider: Int)] = []
+        for entry in Self.builtIn {
+            guard let provider = provider(of: entry.types) else { continue }
+            for pattern in entry.patterns { patterns.append((pattern, provider)) }
+        }
+        return patterns + salesforceAliases().map { ($0.alias.name, $0.provider) }
+    }
+
+    /// The provider called like its type, or the first of a type; the first type that has one.
+    private func provider(of wanted: [ProviderType]) -> Int? {
+        for type in wanted {
+            let indexes = types.indices.filter { types[$0] == type }
+            let named = indexes.first { configuration.providers[$0].name == type.rawValue }
+            if let index = named ?? indexes.first { return index }
+        }
+        return nil
+    }
+
+    /// The short names that go to Salesforce because no provider of their own is configured.
+    private func salesforceAliases() -> [(alias: SalesforceAlias, provider: Int)] {
+        guard let salesforce = provider(of: [.salesforce]) else { return [] }
+        let makers: [String: [ProviderType]] = [
+            "openai": [.openAI], "anthropic": [.anthropic], "google": [.gemini, .vertex],
+        ]
+        return SalesforceAlias.all
+            .filter { provider(of: makers[$0.owner] ?? []) == nil }
+            .map { ($0, salesforce) }
+    }
+
+    // MARK: Listed models
+
+    /// What `GET /v1/models` lists: the table's exact names, and what providers are known to have.
+    package func models() -> [ListedModel] {
+        var listed: [ListedModel] = []
+        var names: Set<String> = []
+        func list(_ name: String, _ owner: String) {
+            if names.insert(name).inserted { listed.append(ListedModel(id: name, owner: owner)) }
+        }
+        for model in configuration.models where !model.name.contains("*") {
+            guard let target = model.targets.first else { continue }
+            list(model.name, owner(of: model.name, target) ?? target.provider)
+        }
+        guard !configuration.modelsOnly else { return listed }
+        for (alias, _) in salesforceAliases() { list(alias.name, alias.owner) }
+        for provider in configuration.providers {
+            guard case .simulator(let settings) = provider.kind else { continue }
+            for name in settings.models { list(name, provider.name) }
+        }
+        return listed
+    }
+
+    /// Who made a model that Salesforce serves; nil for other providers' models.
+    private func owner(of name: String, _ target: ModelTarget) -> String? {
+        guard type(of: target) == .salesforce else { return nil }
+        let alias = SalesforceAlias.all.first { $0.name == target.model ?? name }
+        return alias?.owner ?? SalesforceAlias.owner(ofUpstreamModel: target.model ?? name)
+    }
+}

@@ -1,0 +1,143 @@
+// ConfigurationSchema+Models.swift — the keys of the model table and of capability tables.
+
+import GatewayModel
+import GatewayPolicy
+
+extension ConfigurationSchema {
+    /// A line of the table as it is written: a target, or a list of targets, and settings.
+    private struct ModelLine {
+        var provider: String?
+        var model: String?
+        var targets: [ModelTarget]?
+        var settings = ModelSettings()
+        var capabilities = CapabilityOverrides()
+    }
+
+    static var models: ValueKind<[ModelConfiguration]> {
+        .table(
+            "model name, or pattern with one `*`",
+            checkKey: { (name) throws(Refusal) in try OperatorName.checkModel(name) },
+            of: .section(modelLine),
+            join: { name, line in
+                var model = ModelConfiguration()
+                model.name = name
+                model.targets = line.targets ?? []
+                if let provider = line.provider {
+                    model.targets = [ModelTarget(provider: provider, model: line.model)]
+                }
+                model.settings = line.settings
+                model.capabilities = line.capabilities
+                return model
+            },
+            split: { model in
+                let target = model.targets.first
+                let line = ModelLine(
+                    provider: target?.provider, model: target?.model, settings: model.settings,
+                    capabilities: model.capabilities)
+                return (model.name, line)
+            })
+    }
+
+    private static var modelLine: Section<ModelLine> {
+        Section(
+            ModelLine(),
+            [
+                Field("provider", \.provider, .name("a provider's name"), "Where it goes."),
+                Field(
+                    "model", \.model, .model("a model's name"),
+                    "The model's name there; the client's name if left out."),
+                Field(
+                    "targets", \.targets, .list(of: .section(target)),
+                    "In place of `provider`: a list with one target, until routing can choose."),
+                Field(
+                    "surface", \.settings.surface, .choice(UpstreamSurface.allCases),
+                    "Which of Salesforce's two interfaces serves it; the provider's if left out."),
+                Field(
+                    "unsupported_params", \.settings.unsupportedParameters,
+                    .choice(UnsupportedParameters.allCases),
+                    "What becomes of parameters that the provider has no word for: `drop` leaves "
+                        + "them out and names them in `x-gateway-dropped-params`, `error` is a "
+                        + "400."),
+                Field(
+                    "stream_tools", \.settings.streamTools, .choice(StreamTools.allCases),
+                    "Whether a stream with tools stays one, or is answered in one piece; left out, "
+                        + "it stays one wherever the backend has tools of its own."),
+                Field(
+                    "capabilities", \.capabilities, .section(capabilities),
+                    "What is known about the model better than the gateway knows it."),
+                .notYet("strategy", "How to choose among targets."),
+                .notYet("fallbacks", "Models to try when this one fails."),
+            ],
+            check: { _, node, reader in
+                let targets = node["targets"]
+                if let targets, case .sequence(let list) = targets.content {
+                    if list.isEmpty { reader.note("'targets' is empty", at: targets.mark) }
+                    if list.count > 1 {
+                        reader.note(
+                            "more than one target is not yet available in this version",
+                            at: list[1].mark)
+                    }
+                }
+                if let targets, node["provider"] != nil || node["model"] != nil {
+                    reader.note(
+                        "'targets' takes the place of 'provider' and 'model'", at: targets.mark)
+                } else if targets == nil, node["provider"] == nil {
+                    reader.note("the key 'provider' is missing", at: node.mark)
+                }
+            })
+    }
+
+    private static var target: Section<ModelTarget> {
+        Section(
+            ModelTarget(),
+            [
+                Field(
+                    "provider", \.provider, .name("a provider's name"), isRequired: true,
+                    "Where it goes."),
+                Field("model", \.model, .model("a model's name"), "The model's name there."),
+                .notYet("weight", "Its share of the requests."),
+            ])
+    }
+
+    // MARK: Capabilities
+
+    /// A table of its own: the content of `MODEL_CAPABILITIES_JSON` and of the files.
+    static var capabilityTable: ValueKind<[CapabilityEntry]> {
+        .table(
+            "model name, or pattern with one `*`",
+            checkKey: { (name) throws(Refusal) in try OperatorName.checkModel(name) },
+            of: .section(capabilities),
+            join: { CapabilityEntry($0, $1) },
+            split: { ($0.pattern, $0.overrides) })
+    }
+
+    static var capabilities: Section<CapabilityOverrides> {
+        Section(
+            CapabilityOverrides(),
+            [
+                Field(
+                    "backend_type", \.backendType, .choice(BackendType.allCases),
+                    "The form in which its backend answers. It decides the flags below that are "
+                        + "not written."),
+                Field(
+                    "openai_compatible", \.isOpenAICompatible, .boolean,
+                    "It answers in OpenAI's form."),
+                Field(
+                    "anthropic_bedrock", \.isAnthropicBedrock, .boolean,
+                    "It is an Anthropic model."),
+                Field("vertex_gemini", \.isVertexGemini, .boolean, "It is a Gemini model."),
+                Field(
+                    "passthrough_tools", \.passesToolsThrough, .boolean,
+                    "Tool definitions and calls pass as they are."),
+                Field(
+                    "requires_normalization", \.requiresNormalization, .boolean,
+                    "Its answers must be brought into OpenAI's form."),
+                Field(
+                    "tools", \.tools, .choice(ToolMode.allCases),
+                    "`native`: in its provider's form; `text`: in the prompt, and read back out of "
+                        + "the answer."),
+                Field("streaming", \.streams, .boolean, "Its answers can be streamed."),
+                Field("vision", \.sees, .boolean, "It understands images."),
+            ])
+    }
+}

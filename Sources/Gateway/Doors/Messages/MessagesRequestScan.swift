@@ -1,0 +1,158 @@
+// MessagesRequestScan.swift — what the relay lane must know of a Messages request, read in one pass.
+// Pure; borrows the body. Checks what routing and accounting stand on and nothing else: the rest
+// is the upstream's to judge. Imported by Exchange.
+
+import GatewayCodec
+import GatewayModel
+import GatewayWire
+import ReactorCore
+
+/// Places and flags of a Messages request, good as long as its body.
+package struct MessagesRequestScan: Sendable {
+    /// How long a model's name may be.
+    package static let modelBytesMax = 256
+
+    /// The model's value, quotes included.
+    package private(set) var model = 0..<0
+    package private(set) var modelHasEscapes = false
+    package private(set) var isStreaming = false
+    /// Whether there is at least one tool.
+    package private(set) var hasTools = false
+    package private(set) var outputTokensMax: Int?
+    /// The end user's name, quotes included, if it is a string.
+    package private(set) var user: Range<Int>?
+    private var seen: UInt8 = 0
+    private var problem: Failure?
+
+    private static let names = JSONNames(
+        MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
+        MessagesWire.tools, MessagesWire.metadata)
+    private static let spelled: [StaticString] = [
+        MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
+        MessagesWire.tools, MessagesWire.metadata,
+    ]
+    private static let userNames = JSONNames(MessagesWire.userID)
+
+    private init() {}
+
+    /// The model's name: bytes of `body`, or of `scratch` if the client wrote it with escapes.
+    package func modelName(in body: ByteSlice, scratch: inout ByteBuffer) -> ByteSlice {
+        let inside = body[model.lowerBound + 1..<model.upperBound - 1]
+        guard modelHasEscapes else { return inside }
+        scratch.removeAll()
+        scratch.append(jsonUnescaping: inside)
+        return scratch.slice
+    }
+
+    /// The edits that make the body the upstream's: its own model name, if it has another.
+    package func splice(model upstreamModel: ByteSlice?) -> JSONSplice {
+        var splice = JSONSplice()
+        if let upstreamModel { splice.replace(model, with: .string(upstreamModel)) }
+        return splice
+    }
+
+    /// Reads a request's body.
+    package static func scan(_ body: ByteSlice) throws(Failure) -> MessagesRequestScan {
+        var scan = MessagesRequestScan()
+        do throws(JSONFailure) { try scan.read(body) } catch {
+            throw Failure(.malformedRequest, "The request body is not valid JSON: \(error).")
+        }
+        if let problem = scan.problem { throw problem }
+        return scan
+    }
+
+    private mutating func read(_ body: ByteSlice) throws(JSONFailure) {
+        var scanner = JSONScanner(body)
+        guard scanner.comesObject else {
+            try scanner.value()
+            note(.malformedRequest, "The request body must be a JSON object.")
+            return try scanner.finish()
+        }
+        try scanner.beginObject()
+        while let name = try scanner.nextName(in: Self.names) {
+            // They may come once only and must be spelled plainly: the upstream must not be able
+            // to read another request than the one that was checked.
+            let word = Self.spelled[name.index]
+            if name.hasEscapes {
+                note(.invalidParameter, "\(word): spelled with an escape sequence")
+            }
+            if seen & 1 << name.index != 0 {
+                note(.invalidParameter, "\(word): given more than once")
+            }
+            seen |= 1 << name.index
+            try read(name.index, &scanner, body)
+        }
+        try scanner.finish()
+        if seen & 1 == 0 { note(.missingParameter, "\(MessagesWire.model): Field required") }
+        if seen & 2 == 0 { note(.missingParameter, "\(MessagesWire.messages): Field required") }
+    }
+
+    private mutating func read(
+        _ index: Int, _ scanner: inout JSONScanner, _ body: ByteSlice
+    ) throws(JSONFailure) {
+        if index == 5, scanner.comesObject {
+            try scanner.beginObject()
+            while try scanner.nextName(in: Self.userNames) != nil {
+                let value = try scanner.value()
+                if value.kind == .string { user = value.range }
+            }
+            return
+        }
+        let value = try scanner.value()
+        switch index {
+        case 0: takeModel(value, scanner, body)
+        case 1:
+            if value.kind != .array { wrong(MessagesWire.messages, "list") }
+        case 2:
+            switch value.kind {
+            case .true: isStreaming = true
+            case .false, .null: isStreaming = false
+            default: wrong(MessagesWire.stream, "boolean")
+            }
+        case 3:
+            if value.kind == .number { outputTokensMax = scanner.bytes(value.range).decimalValue }
+        case 4:
+            if value.kind == .array {
+                let inside = scanner.bytes(value.inside)
+                hasTools = (0..<inside.count).contains { inside[$0] > ASCII.space }
+            } else if value.kind != .null {
+                wrong(MessagesWire.tools, "list")
+            }
+        default: break
+        }
+    }
+
+    private mutating func takeModel(
+        _ value: JSONSpan, _ scanner: JSONScanner, _ body: ByteSlice
+    ) {
+        guard value.kind == .string else { return wrong(MessagesWire.model, "string") }
+        model = value.range
+        modelHasEscapes = value.hasEscapes
+        var scratch = ByteBuffer()
+        guard value.range.count <= Self.modelBytesMax * 6 + 2 else { return tooLong() }
+        let name = modelName(in: body, scratch: &scratch)
+        if name.isEmpty {
+            note(.invalidParameter, "model: String should have at least 1 character")
+        }
+        if name.count > Self.modelBytesMax { tooLong() }
+        // It goes into headers and log lines.
+        if (0..<name.count).contains(where: { name[$0] < ASCII.space || name[$0] == 0x7F }) {
+            note(.invalidParameter, "model: holds a control character")
+        }
+    }
+
+    private mutating func tooLong() {
+        note(
+            .invalidParameter,
+            "model: String should have at most \(Self.modelBytesMax) characters")
+    }
+
+    private mutating func wrong(_ name: StaticString, _ type: String) {
+        note(.invalidParameter, "\(name): Input should be a valid \(type)")
+    }
+
+    /// The first problem is kept, and a syntax error wins over it.
+    private mutating func note(_ kind: Failure.Kind, _ message: String) {
+        if problem == nil { problem = Failure(kind, message) }
+    }
+}

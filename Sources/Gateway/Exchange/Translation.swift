@@ -1,0 +1,143 @@
+// Translation.swift — one exchange's way through the model in the middle: the request in the
+// provider's words, its answer as events, and the events in the door's words.
+// No socket: bytes in, bytes and an outcome out. Exchange+Translate.swift feeds it.
+
+import GatewayCodec
+import GatewayDoors
+import GatewayModel
+import GatewayProviders
+import ReactorCore
+
+/// The translate lane's state of one exchange; reused by the next.
+package final class Translation {
+    /// How an answer ended.
+    package enum Outcome: Equatable {
+        case ended
+        case failed(Failure)
+    }
+
+    /// The request as the provider gets it.
+    package var call = ProviderCall()
+    /// Nil until the terminal event has come.
+    package private(set) var outcome: Outcome?
+    package private(set) var usage: Usage?
+    /// The last choice's to end.
+    package private(set) var finishReason: FinishReason?
+    /// A stream's output that waits to be written, in whole events of the door's.
+    package var output = ByteBuffer()
+    /// Whether `output` holds anything that a client may be told: what comes before the first piece
+    /// of the answer is held back, so that a failure right behind it keeps its status.
+    package private(set) var hasBegun = false
+
+    private var decoder: ProviderStreamDecoder?
+    /// There for streams in AWS's frames.
+    private var frames: AWSModelStream?
+    private var encoder: DoorStreamEncoder?
+    private var response = ModelResponse()
+    private var answerBytesMax = Int.max
+    #if DEBUG
+        private var order = EventOrder()
+    #endif
+
+    package init() {}
+
+    /// Starts anew. With `encoder` the client gets a stream, else one answer.
+    package func begin(encoder: consuming DoorStreamEncoder?, answerBytesMax: Int) {
+        self.encoder = encoder
+        self.answerBytesMax = answerBytesMax
+        decoder = nil
+        frames = nil
+        response = ModelResponse()
+        outcome = nil
+        usage = nil
+        finishReason = nil
+        hasBegun = false
+        output.removeAll()
+        #if DEBUG
+            order = EventOrder()
+        #endif
+    }
+
+    /// Lets go of what the exchange needed; `call` keeps its memory.
+    package func reset() {
+        begin(encoder: nil, answerBytesMax: .max)
+        call.reset()
+    }
+
+    // MARK: The answer
+
+    /// The provider's answer will be a stream.
+    package func openStream() { decoder = call.codec.openStream() }
+
+    /// The provider's answer will be a stream in AWS's frames.
+    package func openFrames() {
+        openStream()
+        frames = AWSModelStream()
+    }
+
+    /// Takes bytes of such a stream.
+    package func decode(frames bytes: ByteSlice, _ context: ProviderContext) {
+        var input = bytes
+        while outcome == nil {
+            switch frames?.next(&input) {
+            case .event(let event): decode(event, context)
+            case .failed(let failure): take(.failed(failure))
+            case .needsInput, nil: return
+            }
+        }
+    }
+
+    /// Takes one event of the provider's stream.
+    package func decode(_ event: EventStreamEvent, _ context: ProviderContext) {
+        decoder?.decode(event, context) { take($0) }
+    }
+
+    /// The provider's stream has ended.
+    package func finishStream(_ context: ProviderContext) {
+        decoder?.finish(context) { take($0) }
+    }
+
+    /// Takes a whole answer.
+    package func decode(answer: ByteSlice, _ context: ProviderContext) {
+        call.codec.decode(answer, context) { take($0) }
+    }
+
+    /// Writes the whole answer in the door's words.
+    package func encodeAnswer(
+        at door: AnswerDoor, _ context: AnswerContext, to buffer: inout ByteBuffer
+    ) {
+        door.encode(response, context, to: &buffer)
+    }
+
+    private func take(_ event: ModelEvent) {
+        guard outcome == nil else { return }
+        #if DEBUG
+            if let violation = order.check(event) {
+                preconditionFailure("an event out of order: \(violation), \(event)")
+            }
+        #endif
+        switch event {
+        case .usage(let usage): self.usage = usage
+        case .finished(_, let finish): finishReason = finish.reason
+        case .ended: outcome = .ended
+        case .failed(let failure):
+            outcome = .failed(failure)
+            return
+        case .started, .partOpened, .delta, .signature, .partClosed: break
+        }
+        guard encoder != nil else { return fold(event) }
+        switch event {
+        case .started, .usage: break
+        default: hasBegun = true
+        }
+        encoder?.encode(event, to: &output)
+    }
+
+    private func fold(_ event: ModelEvent) {
+        response.add(event)
+        if response.byteCount > answerBytesMax {
+            outcome = .failed(
+                Failure(.upstreamMalformed, "The upstream's answer is too large."))
+        }
+    }
+}

@@ -1,0 +1,37 @@
+// ModelSettings.swift — what an operator may say about one model beside where it goes.
+// Pure values. Made by Config, carried by a route, obeyed by providers and Exchange.
+
+/// What becomes of a request's parameter that the provider has no word for.
+package enum UnsupportedParameters: String, CaseIterable, Sendable {
+    /// It is left out, and named in `x-gateway-dropped-params`.
+    case drop
+    /// The request is a 400 that names it.
+    case error
+}
+
+/// How a stream with tools is answered.
+package enum StreamTools: String, CaseIterable, Sendable {
+    /// As a stream.
+    case native
+    /// In one piece, with `X-Stream-Downgraded: true`.
+    case downgrade
+}
+
+/// Which interface of a provider that has several serves a model.
+package enum UpstreamSurface: String, CaseIterable, Sendable {
+    /// Salesforce's documented Models API: text only, no streaming.
+    case models
+    /// Salesforce's LLM gateway: streaming and tools.
+    case llmGateway = "llm-gateway"
+}
+
+/// The settings of one model.
+package struct ModelSettings: Equatable, Sendable {
+    package var unsupportedParameters = UnsupportedParameters.drop
+    /// Nil: a stream wherever the backend has tools of its own.
+    package var streamTools: StreamTools?
+    /// Nil: the provider's.
+    package var surface: UpstreamSurface?
+
+    package init() {}
+}
