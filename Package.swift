@@ -81,6 +81,7 @@ let fuzzers: [Target] = [
     fuzzer("json-scanner", on: ["FuzzChecks"]),
     fuzzer("messages-encode", on: ["FuzzChecks"]),
     fuzzer("messages-stream", on: ["FuzzChecks"]),
+    fuzzer("responses-encode", on: ["FuzzChecks"]),
     fuzzer("tool-recovery", on: ["FuzzChecks"]),
 ]
 
