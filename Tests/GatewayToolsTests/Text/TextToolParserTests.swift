@@ -171,6 +171,16 @@ import Testing
         #expect(counts[.syntax] == 1)
     }
 
+    /// What is held is bounded also where nothing but white space comes.
+    @Test func whiteSpaceIsNotAwaitedForEver() throws {
+        let space = String(repeating: " ", count: 1 << 16)
+        for opener in ["```json\n", "{", "<tool_call>"] {
+            let log = try parse([opener, space, "x"]).log
+            #expect(log.text.contains("0 finished stop"))
+            #expect(log.lines.filter { $0.contains(" delta ") }.count >= 2, "\(opener)")
+        }
+    }
+
     @Test func whatCannotBeUnderstoodIsCounted() throws {
         #expect(try parse(["<tool_call>hm</tool_call>"]).counts[.text] == 1)
         let long = "<tool_call>{\"name\":\"" + String(repeating: "x", count: 1 << 20) + "x"

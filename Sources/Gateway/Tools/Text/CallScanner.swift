@@ -22,6 +22,8 @@ struct CallScanner {
 
     /// The longest call; what is longer is text.
     static let heldBytesMax = 1 << 20
+    /// What has not shown itself to be a call by then is text: white space can go on for ever.
+    static let candidateBytesMax = 1024
 
     private enum State {
         case text
@@ -90,7 +92,10 @@ struct CallScanner {
             state = .candidate
             return step(rest, isEnd: isEnd, emit)
         case .candidate:
-            switch classify(rest, isEnd: isEnd) {
+            let isLate = rest.count > Self.candidateBytesMax
+            switch classify(
+                rest.prefix(min(rest.count, Self.candidateBytesMax)), isEnd: isEnd || isLate)
+            {
             case .more: return 0
             case .noise(let length):
                 state = .text
