@@ -13,17 +13,19 @@ package struct AnswerContext {
     package var createdSeconds: Int
     /// Whether a stream ends with its usage.
     package var wantsUsage: Bool
+    /// The name of the provider that answers.
+    package var provider = ByteSlice.empty
+    /// What an answer at the responses door repeats of its request.
+    package var echo: ResponsesEcho?
     /// What every choice of a text completion begins with: the prompt, where it is to be echoed.
-    package var echo: ByteSlice
+    package var echoedPrompt = ByteSlice.empty
 
     package init(
-        requestID: ByteSlice, requestedModel: ByteSlice, createdSeconds: Int, wantsUsage: Bool,
-        echo: ByteSlice = .empty
+        requestID: ByteSlice, requestedModel: ByteSlice, createdSeconds: Int, wantsUsage: Bool
     ) {
         self.requestID = requestID
         self.requestedModel = requestedModel
         self.createdSeconds = createdSeconds
         self.wantsUsage = wantsUsage
-        self.echo = echo
     }
 }

@@ -1,5 +1,5 @@
 // CompletionEncoderTests.swift — whole answers and streams of the completions door, also through
-// the door's cases of DoorEncoders.
+// the door's cases of AnswerDoor.
 
 import GatewayCodec
 import GatewayDoors
@@ -9,9 +9,11 @@ import Testing
 
 @Suite struct CompletionEncoderTests {
     private static func context(echo: StaticString = "", usage: Bool = false) -> AnswerContext {
-        AnswerContext(
+        var context = AnswerContext(
             requestID: ByteSlice("req_0a"), requestedModel: ByteSlice("fast"), createdSeconds: 7,
-            wantsUsage: usage, echo: ByteSlice(echo))
+            wantsUsage: usage)
+        context.echoedPrompt = ByteSlice(echo)
+        return context
     }
 
     private static var events: [ModelEvent] {

@@ -9,9 +9,9 @@ import Testing
     private func told(_ body: ByteSlice) throws -> String {
         let tree = try JSONArena().read(body)
         do throws(Failure) {
-            let decoded = try CompletionRequestDecoder.decode(tree.root)
-            let echo = decoded.echo.isEmpty ? "" : "\necho \(decoded.echo.string.debugDescription)"
-            return RequestLog.text(decoded.request) + echo
+            let request = try CompletionRequestDecoder.decode(tree.root)
+            let echo = request.echo.isEmpty ? "" : "\necho \(request.echo.string.debugDescription)"
+            return RequestLog.text(request) + echo
         } catch { return "failed \(error.kind) \(error.parameter ?? "-")\n\(error.message)" }
     }
 
@@ -36,12 +36,12 @@ import Testing
             FuzzMutation.mutated(corpus, using: &random).withUnsafeBytes {
                 let body = ByteSlice($0)
                 guard let tree = try? arena.read(body),
-                    let decoded = try? CompletionRequestDecoder.decode(tree.root)
+                    let request = try? CompletionRequestDecoder.decode(tree.root)
                 else { return }
-                #expect(decoded.request.messages.count == 1)
+                #expect(request.messages.count == 1)
                 guard let scan = try? CompletionRequestScan.scan(body) else { return }
-                #expect(scan.isStreaming == decoded.request.streams)
-                #expect(scan.wantsUsage == decoded.request.wantsUsage)
+                #expect(scan.isStreaming == request.streams)
+                #expect(scan.wantsUsage == request.wantsUsage)
             }
         }
     }

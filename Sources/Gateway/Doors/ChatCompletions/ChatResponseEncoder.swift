@@ -1,5 +1,5 @@
 // ChatResponseEncoder.swift — a whole answer as a chat completion.
-// Pure. Imported by DoorEncoders.
+// Pure. Imported by AnswerDoor.
 
 import GatewayCodec
 import GatewayModel

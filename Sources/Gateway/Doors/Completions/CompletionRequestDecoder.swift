@@ -8,19 +8,12 @@ import GatewayModel
 import GatewayWire
 import ReactorCore
 
-/// A request, and what the door itself has to do for it.
-package struct CompletionRequest {
-    package var request: ModelRequest
-    /// What every choice is to begin with (`AnswerContext.echo`); empty where no echo is wanted.
-    package var echo: ByteSlice
-}
-
 package enum CompletionRequestDecoder {
     /// The bound on tokens where the caller says none, as the dialect has it.
     package static let outputTokensDefault = 16
 
     /// - Throws: a failure for the caller that names the parameter.
-    package static func decode(_ root: JSONValue) throws(Failure) -> CompletionRequest {
+    package static func decode(_ root: JSONValue) throws(Failure) -> ModelRequest {
         let fields = try RequestFields(root, at: .top)
         var request = ModelRequest()
         request.extras.dialect = .completions
@@ -41,8 +34,8 @@ package enum CompletionRequestDecoder {
         for (name, value) in root.members where !value.isNull && !isKnown(name) {
             request.extras.members.append(Extras.Member(name: name, value: value))
         }
-        let echoes = try fields.bool(CompletionWire.echo) ?? false
-        return CompletionRequest(request: request, echo: echoes ? prompt : .empty)
+        if try fields.bool(CompletionWire.echo) ?? false { request.echo = prompt }
+        return request
     }
 
     private static let known: [StaticString] = [

@@ -1,5 +1,5 @@
 // CompletionResponseEncoder.swift — a whole answer as a text completion.
-// Pure. Imported by DoorEncoders.
+// Pure. Imported by AnswerDoor.
 
 import GatewayCodec
 import GatewayModel
@@ -30,7 +30,7 @@ package enum CompletionResponseEncoder {
             json.beginArray(ChatWire.choices)
             for (index, choice) in response.choices.enumerated() {
                 json.beginObject()
-                write(choice, echo: context.echo, to: &json)
+                write(choice, echo: context.echoedPrompt, to: &json)
                 json.field(ChatWire.index, index)
                 json.null(ChatWire.logprobs)
                 json.field(

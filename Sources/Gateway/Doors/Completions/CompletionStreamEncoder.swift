@@ -1,5 +1,5 @@
 // CompletionStreamEncoder.swift — events as a stream of text completion chunks.
-// Pure; writes whole events of the stream. Imported by DoorEncoders. Invariant: every chunk has the
+// Pure; writes whole events of the stream. Imported by AnswerDoor. Invariant: every chunk has the
 // same id, model and time, and nothing is written behind the mark or a failure.
 
 import GatewayCodec
@@ -29,7 +29,7 @@ package struct CompletionStreamEncoder: ~Copyable {
     package init(_ context: AnswerContext) {
         CompletionAnswerWriter.appendID(of: context, to: &answerID)
         requestedModel.append(context.requestedModel)
-        echo.append(jsonEscaping: context.echo)
+        echo.append(jsonEscaping: context.echoedPrompt)
         createdSeconds = context.createdSeconds
         wantsUsage = context.wantsUsage
     }
