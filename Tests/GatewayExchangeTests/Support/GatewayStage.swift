@@ -79,17 +79,20 @@ final class GatewayStage {
         let upstreams = [
             Upstream(
                 name: "sim", provider: .openAI(OpenAIProvider()),
-                transport: .simulator(settings.simulator), timeouts: settings.timeouts, asksForUsage: false),
+                transport: .simulator(settings.simulator), timeouts: settings.timeouts,
+                asksForUsage: false),
             Upstream(
                 name: "up", provider: .openAI(OpenAIProvider()), transport: .network(origin, head),
                 key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: true),
         ]
         let routes = RouteTable(
             rules: [], providerNames: upstreams.map(\.name), builtInPatterns: [], tableOnly: false)
+        var doors = DoorPolicies()
+        doors.chat.heartbeat = settings.heartbeatMode
+        doors.chat.onClientDisconnect = settings.disconnectPolicy
         return Snapshot(
             upstreams: upstreams, routes: routes, keys: settings.keys, models: [],
-            cors: settings.cors, heartbeatInterval: settings.heartbeatInterval,
-            heartbeatMode: settings.heartbeatMode, disconnectPolicy: settings.disconnectPolicy)
+            cors: settings.cors, doors: doors, heartbeatInterval: settings.heartbeatInterval)
     }
 
     // MARK: Clients
