@@ -13,6 +13,7 @@ from mocks.sambanova import SAMBANOVA_KEY
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + base64.b64encode(PNG).decode()}}
+MOCKS = ("openai_mock", "anthropic_mock", "gemini_mock", "salesforce_mock", "sambanova_mock", "sambaweb_mock")
 CLAUDE = "sfdc_ai__DefaultBedrockAnthropicClaude45Sonnet"
 GPT = "sfdc_ai__DefaultGPT4Omni"
 
