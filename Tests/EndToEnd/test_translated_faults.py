@@ -17,14 +17,14 @@ ROWS = [target for target in TARGETS if target.name in (
     "anthropic", "gemini-2.5", "vertex-gemini-3", "vertex-claude", "vertex-openai", "salesforce-claude", "salesforce-gpt",
     "salesforce-models", "sambanova", "sambanova-web")]
 STREAMING = [target for target in ROWS if target.name != "salesforce-models"]
-T = 1.0
+T = 1.0  # seconds of each clock
 
 
 @pytest.fixture(scope="module")
 def gateway(start_gateway, certificates, tmp_path_factory, request):
     mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
     directory = tmp_path_factory.mktemp("faults")
-    clocks = {"connect": f"{T}s", "head": f"{T}s", "idle": f"{T}s"}
+    clocks = dict.fromkeys(("connect", "head", "idle"), "1s")
     strict = {f"strict-{target.name}": {"provider": target.provider, "model": target.publisher + target.model + "-e0",
                                         "unsupported_params": "error"} for target in ROWS}
     config = {"providers": providers(mocks, certificates.ca_file, directory, timeouts=clocks), "models": strict,
