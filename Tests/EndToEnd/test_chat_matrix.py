@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from chat_client import ChatClient, stripped
-from matrix import MOCKS, PICTURE, PNG, TARGETS, environment, providers
+from matrix import CLAUDE, GPT, MOCKS, PICTURE, PNG, TARGETS, environment, providers
 
 WEATHER = {"type": "object", "properties": {
     "city": {"type": "string", "description": "Where"}, "days": {"type": "integer", "minimum": 1}},
@@ -113,7 +113,8 @@ def parallel(cell):
 
 def loop(cell, keeps):
     kept = (lambda message: message) if keeps else stripped
-    history = [{"role": "system", "content": "Use tools."}, {"role": "user", "content": 'call weather {"city": "Köln"}\ncall clock {}'}]
+    history = [{"role": "system", "content": "Use tools."},
+               {"role": "user", "content": 'call weather {"city": "Köln"}\ncall clock {}'}]
     for text in ('call clock {"zone": "CET"}', "thanks"):
         reply = cell.ask(history, tools=TOOLS)
         results = [{"role": "tool", "tool_call_id": identifier, "content": f"{name} says {len(arguments)}"}
@@ -282,7 +283,7 @@ def test_salesforces_short_names_and_raw_names_are_answered(start_gateway, sales
 
 def test_salesforce_gets_localization_and_tags(client, salesforce_mock):
     """Row S8's neighbours: the operator's languages, else the caller's, who may add tags."""
-    model = salesforce_mock.model("sfdc_ai__DefaultGPT4Omni")
+    model = salesforce_mock.model(GPT)
     client.ask(f"salesforce-models/{model}", "hello")
     sent = salesforce_mock.of(model)[-1].body
     assert sent["localization"] == {"defaultLocale": "de_DE", "inputLocales": [{"locale": "de_DE", "probability": 0.75}]}
@@ -294,7 +295,7 @@ def test_salesforce_gets_localization_and_tags(client, salesforce_mock):
 
 def test_salesforces_defaults_hold_only_there(client, salesforce_mock, anthropic_mock):
     """Row S8: 256 tokens and a temperature of 0.7 where a request says nothing."""
-    for provider, start in (("salesforce-jwt", "sfdc_ai__DefaultGPT4Omni"), ("salesforce", "sfdc_ai__DefaultBedrockAnthropicClaude45Sonnet")):
+    for provider, start in (("salesforce-jwt", GPT), ("salesforce", CLAUDE)):
         model = salesforce_mock.model(start)
         client.ask(f"{provider}/{model}", "hello")
         sent = salesforce_mock.of(model)[-1].body
@@ -312,7 +313,7 @@ SHAPES = ("generatedtext", "generationtext", "text", "content", "choices", "anth
 @pytest.mark.parametrize("shape", SHAPES)
 def test_salesforces_text_is_found_wherever_it_stands(client, salesforce_mock, shape, stream):
     """Row S57, over the wire."""
-    model = salesforce_mock.model("sfdc_ai__DefaultGPT4Omni", shape)
+    model = salesforce_mock.model(GPT, shape)
     options = {"stream_options": None} if stream and shape == "nousage" else {}
     if shape == "nousage" and not stream:
         return  # an answer without usage is told without one, which the check of answers does not take
@@ -321,7 +322,7 @@ def test_salesforces_text_is_found_wherever_it_stands(client, salesforce_mock, s
 
 def test_salesforce_may_answer_with_nothing(client, salesforce_mock):
     """An empty answer is empty, and never the word None (row S58)."""
-    model = salesforce_mock.model("sfdc_ai__DefaultGPT4Omni", "empty")
+    model = salesforce_mock.model(GPT, "empty")
     assert client.ask(f"salesforce-models/{model}", "say nothing").text in ("", None)
 
 
@@ -336,7 +337,8 @@ def test_the_simulator_answers_in_the_same_shape(start_gateway, stream):
     reply = client.ask("sim", "what is the weather?", stream, tools=TOOLS)
     assert reply.calls[0][1] == "weather"
     results = [{"role": "tool", "tool_call_id": identifier, "content": "rain"} for identifier, _, _ in reply.calls]
-    after = client.ask("sim", [{"role": "user", "content": "what is the weather?"}, stripped(reply.message), *results], stream, tools=TOOLS)
+    history = [{"role": "user", "content": "what is the weather?"}, stripped(reply.message), *results]
+    after = client.ask("sim", history, stream, tools=TOOLS)
     assert after.finish in ("stop", "tool_calls")
     assert client.ask("sim", "one two three", stream, max_tokens=1).finish == "length"
     wanted = {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": SCHEMA}}

@@ -72,8 +72,9 @@ def fragments(arguments, size=5):
 def plan(text, prompt="", tools=(), required=None, results=None, max_tokens=None, stop=(), call_prefix="call_",
          required_input="{}"):
     """text: the last user turn; prompt: all text of the conversation, for the count; tools: the names that may
-    be called; required: a name that must be called, and with what if the text does not say; results: texts of the tool results that end the conversation,
-    None when it ends in a user turn; max_tokens and stop: the limits, where the surface has them."""
+    be called; required: a name that must be called, with required_input if the text does not say; results: texts of the
+    tool results that end the conversation, None when it ends in a user turn; max_tokens and stop: the limits, where the
+    surface has them."""
     made = Plan(text if results is None else "\n".join(results), prompt_tokens=len(tokens(prompt)))
     lines = text.split("\n") if results is None else []
     for line in lines:
