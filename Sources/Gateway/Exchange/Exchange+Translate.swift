@@ -148,7 +148,7 @@ extension Exchange {
 
     /// The head of the answer has come.
     func beginTranslation(_ translation: Translation, contentType: ByteSlice) {
-        head.hasFrames = contentType.hasPrefix("application/vnd.amazon.eventstream")
+        head.hasFrames = contentType.hasPrefix(RequestHead.frames)
         if head.hasFrames { head.isEventStream = true }
         guard head.isSuccess, head.isEventStream else { return }
         if head.hasFrames {

@@ -256,7 +256,7 @@ package final class Exchange {
         if let translation {
             forwarded.append(translation.call.fields.slice)
             head.append(
-                target: translation.call.target.slice, streams: translation.call.streams,
+                target: translation.call.target.slice, accept: translation.call.accept,
                 token: lease?.token.secret, fields: forwarded.slice,
                 contentLength: translation.call.body.count, to: &output)
             forwarded.truncate(to: forwarded.count - translation.call.fields.count)
@@ -265,7 +265,8 @@ package final class Exchange {
         }
         let splice = relaySplice(scan, asksForUsage: upstream.asksForUsage)
         head.append(
-            target: ByteSlice(relayTarget), streams: scan.isStreaming,
+            target: ByteSlice(relayTarget),
+            accept: scan.isStreaming ? RequestHead.events : RequestHead.json,
             token: lease?.token.secret, fields: forwarded.slice,
             contentLength: body.count + splice.byteCountDelta, to: &output)
         splice.append(body.slice, to: &output)

@@ -162,7 +162,8 @@ struct GeminiThinking {
                 }
             }
         }
-        if reasoning.isShown == true, !isOff { includesThoughts = true }
+        // Who asks for an effort and says no more wants to read what comes of it, as elsewhere.
+        if reasoning.isShown ?? (reasoning.effort != nil), !isOff { includesThoughts = true }
     }
 
     /// Lets what the caller said in Google's words win.
