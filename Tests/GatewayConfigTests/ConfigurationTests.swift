@@ -215,6 +215,16 @@ import Testing
         #expect(server.workers == nil)
     }
 
+    @Test func workersGoByTheCores() throws {
+        var server = ServerConfiguration()
+        #expect([1, 2, 3, 64].map(server.workerCount) == [1, 2, 3, 64])
+        #expect(server.workerCount(cores: 0) == 1)
+        server.isProduction = true
+        #expect([1, 2, 3, 4, 64].map(server.workerCount) == [1, 2, 3, 4, 4])
+        server.workers = 7
+        #expect(server.workerCount(cores: 2) == 7)
+    }
+
     /// What is not written keeps its default, and an empty section is no section.
     @Test(arguments: ["", "server:", "server: {}\nauth:\nproviders:\nmodels: {}", "auth: {keys: }"])
     func anEmptyFileChangesNothing(text: String) throws {

@@ -95,6 +95,7 @@ package final class Exchange {
     private func begin(_ head: HTTPHead, on connection: HTTPServerConnection) {
         client = connection
         snapshot = worker.snapshot
+        snapshot.requestCount += 1
         machine = ExchangeMachine(heartbeatNanoseconds: snapshot.heartbeatNanoseconds)
         machine.requestBegan()
         worker.counters.requests += 1
@@ -453,6 +454,7 @@ package final class Exchange {
         simulatorClock?.set(.never)
         log(outcome)
         worker.counters.finished(status: status)
+        snapshot.requestCount -= 1
         client = nil
         reset()
         // Who called may still be at work with this object.

@@ -112,6 +112,8 @@ package final class Snapshot {
     package let disconnectPolicy: DisconnectPolicy
     /// Bytes of an upstream's unary answer; more is a 502.
     package let answerBytesMax = 64 * 1024 * 1024
+    /// Requests that it serves now.
+    var requestCount = 0
 
     package init(
         upstreams: [Upstream], routes: RouteTable, keys: APIKeyTable, models: [ListedModel],
@@ -127,6 +129,7 @@ package final class Snapshot {
         self.heartbeatMode = heartbeatMode
         self.disconnectPolicy = disconnectPolicy
     }
+
     /// Closes every connection to an upstream. No exchange may be running.
     package func close() {
         for upstream in upstreams {

@@ -59,7 +59,8 @@ enum ConfigurationSchema {
                     "The TCP port to listen on; 0 takes a free one."),
                 Field(
                     "workers", \.workers, .integer(1...1024), orWord: "auto", variable: "WORKERS",
-                    "Processes; `auto` goes by the number of cores."),
+                    "Processes; `auto` is the number of cores, and 4 at most where the variable "
+                        + "`ENVIRONMENT` is `production`."),
                 Field("tls", \.tls, .section(serverTLS), "Serve HTTPS with this certificate."),
                 Field(
                     "heartbeat_interval", \.heartbeatInterval,
@@ -70,6 +71,11 @@ enum ConfigurationSchema {
                     "shutdown_grace", \.shutdownGrace, .duration(.zero...day),
                     variable: "SHUTDOWN_GRACE",
                     "How long running requests may take to end when the gateway is stopped."),
+                Field(
+                    "drain_delay", \.drainDelay, .duration(.zero...day),
+                    variable: "DRAIN_DELAY",
+                    "How long `/readyz` says 503, when the gateway is stopped, before it takes no "
+                        + "more connections: what a load balancer needs to notice."),
                 Field("doors", \.doors, .section(doors), "What differs from door to door."),
                 Field("limits", \.limits, .section(limits), "Bounds on what clients may do."),
                 Field("cors", \.cors, .section(cors), "Which web pages may call."),

@@ -254,11 +254,12 @@ public struct ServerConnectionMachine {
         return .close
     }
 
-    /// No further request is served. Returns whether the connection can be closed at once.
-    public mutating func drain() -> Bool {
+    /// No further request is served, or one more where there is none now. Returns whether the
+    /// connection is to be closed at once.
+    public mutating func drain(keepsIdle: Bool = false) -> Bool {
         draining = true
         keepsAlive = false
-        return state == .idle || state == .securing
+        return !keepsIdle && (state == .idle || state == .securing)
     }
 
     /// The connection is over, but for output that may still wait for the client.
