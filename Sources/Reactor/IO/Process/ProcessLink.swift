@@ -105,7 +105,8 @@ final class ProcessLink {
     }
 
     func send(_ message: LinkMessage, payload: ByteSlice = .empty) {
-        guard !isClosed else { return }
+        // A worker that reads nothing is killed in the end; until then nothing piles up for it.
+        guard !isClosed, output.count <= Self.payloadBytesMax else { return }
         precondition(payload.count <= Self.payloadBytesMax, "the payload is too long")
         output.append(message.rawValue)
         for shift in [0, 8, 16, 24] {
