@@ -84,9 +84,12 @@ import Testing
             auth:
               keys:
                 - {name: a, key: first, models: ["gpt-*"], admin: true}
-                - {name: b, sha256: \(hash)}
+                - {name: b, sha256: \(hash), rpm: 5, tpm: 6, concurrent: 7}
             """
         ).configuration.auth
+        #expect(auth.keys.map(\.requestsPerMinute) == [nil, 5])
+        #expect(auth.keys.map(\.tokensPerMinute) == [nil, 6])
+        #expect(auth.keys.map(\.concurrentMax) == [nil, 7])
         #expect(auth.mode == .auto)
         #expect(auth.effectiveMode == .keys)
         #expect(auth.keys[0].models == ["gpt-*"])

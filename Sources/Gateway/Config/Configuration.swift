@@ -142,6 +142,10 @@ package struct KeyConfiguration: Sendable {
     package var models: [String] = []
     /// Whether it opens the administration's doors.
     package var isAdmin = false
+    /// Nil: no limit.
+    package var requestsPerMinute: Int?
+    package var tokensPerMinute: Int?
+    package var concurrentMax: Int?
 
     package init() {}
 

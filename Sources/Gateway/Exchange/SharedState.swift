@@ -1,8 +1,10 @@
 // SharedState.swift — what the workers share, laid out in one run of words: a block of counters for
-// each worker process. The words are a segment's, or this process's own where there is no
-// supervisor.
+// each worker process, and the cells of limits. The words are a segment's, or this process's own
+// where there is no supervisor.
 
+import GatewayPolicy
 import GatewayTelemetry
+import Glibc
 import Reactor
 import ReactorCore
 
@@ -14,23 +16,26 @@ package final class SharedState {
     private static let headerWords = SharedSegment.lineWords
 
     private let segment: SharedSegment?
-    private let own: UnsafeMutablePointer<UInt64>?
+    private let own: UnsafeMutableRawPointer?
     private let base: AtomicWord
     /// Blocks: two for each place, so that a worker and its replacement never share one.
     private let processCount: Int
     /// This worker's counters.
     package let counters: Counters
+    /// The cells of all keys' limits.
+    package let limits: LimitCells
 
     /// For a process without siblings.
     package init() {
         let count = Self.wordCount(workerCount: 1)
-        let memory = UnsafeMutablePointer<UInt64>.allocate(capacity: count)
-        memory.initialize(repeating: 0, count: count)
+        // Zeros that take no memory before they are written to.
+        guard let memory = calloc(count, 8) else { preconditionFailure("out of memory") }
         own = memory
         segment = nil
-        base = AtomicWord(memory)
+        base = AtomicWord(memory.bindMemory(to: UInt64.self, capacity: count))
         processCount = 2
-        counters = Counters(at: base.advanced(by: Self.headerWords))
+        counters = Self.counters(base, 0)
+        limits = Self.limits(base, processCount: 2, number: 0)
     }
 
     /// The part of worker `number` (`WorkerID.number`) in a segment of `workerCount` places.
@@ -43,13 +48,23 @@ package final class SharedState {
         base = segment.word(0)
         processCount = workerCount * 2
         counters = Self.counters(base, number)
+        limits = Self.limits(base, processCount: processCount, number: number)
     }
 
-    deinit { own?.deallocate() }
+    deinit { free(own) }
 
     /// Words of a segment for `workerCount` places.
     package static func wordCount(workerCount: Int) -> Int {
         headerWords + workerCount * 2 * Counters.wordCount
+            + LimitCells.wordCount(processCount: workerCount * 2)
+    }
+
+    private static func limits(
+        _ base: AtomicWord, processCount: Int, number: Int
+    ) -> LimitCells {
+        LimitCells(
+            at: base.advanced(by: headerWords + processCount * Counters.wordCount),
+            processCount: processCount, own: number)
     }
 
     private static func counters(_ base: AtomicWord, _ number: Int) -> Counters {
@@ -68,5 +83,8 @@ package final class SharedState {
     }
 
     /// Worker `number` is dead: what it held is given back. For the supervisor.
-    package func clear(number: Int) { Self.counters(base, number).workerDied() }
+    package func clear(number: Int) {
+        Self.counters(base, number).workerDied()
+        limits.clear(process: number)
+    }
 }

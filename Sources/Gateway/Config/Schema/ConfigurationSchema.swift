@@ -225,9 +225,17 @@ enum ConfigurationSchema {
                     "Models that it may use; none listed means all."),
                 Field(
                     "admin", \.isAdmin, .boolean, "Whether it opens the administration's doors."),
-                .notYet("rpm", "Requests a minute."),
-                .notYet("tpm", "Tokens a minute."),
-                .notYet("concurrent", "Requests at once."),
+                Field(
+                    "rpm", \.requestsPerMinute, .integer(1...100_000),
+                    "Requests a minute, over all workers; a minute's worth may come at once. More "
+                        + "is 429."),
+                Field(
+                    "tpm", \.tokensPerMinute, .integer(1...1_000_000_000),
+                    "Tokens a minute, input and output together: reserved by an estimate and the "
+                        + "request's own bound, settled by what the provider reports. More is 429."),
+                Field(
+                    "concurrent", \.concurrentMax, .integer(1...1_000_000),
+                    "Requests at once, over all workers. More is 429."),
             ],
             check: { _, node, reader in
                 switch (node["key"], node["sha256"]) {
