@@ -209,6 +209,23 @@ def test_a_reload_takes_the_new_configuration_and_running_requests_keep_theirs(s
         assert client.read("GET").json()["configuration"]["providers"] == 1
 
 
+def test_reloads_leave_no_connection_behind(start_gateway, provider, upstream):
+    gateway = start_gateway({"server": {"workers": 1}, "providers": {"openai": provider()}})
+    await_events(gateway, "worker_ready", 1)
+    assert ask(gateway.port, chat("gpt-x")).status == 200
+    held = gateway.descriptors()
+    for index in range(8):
+        gateway.process.send_signal(signal.SIGHUP)
+        await_events(gateway, "worker_reloaded", index + 1)
+        assert ask(gateway.port, chat("gpt-x")).status == 200
+    assert gateway.descriptors() > held
+    deadline = time.monotonic() + 12
+    while gateway.descriptors() > held:
+        assert time.monotonic() < deadline, f"{gateway.descriptors()} descriptors, not {held}"
+        time.sleep(0.1)
+    assert ask(gateway.port, chat("gpt-x")).status == 200
+
+
 def test_a_bad_configuration_is_refused_and_the_old_one_stays(start):
     gateway = start(2)
     await_events(gateway, "worker_ready", 2)
