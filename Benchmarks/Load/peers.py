@@ -160,7 +160,7 @@ providers:
 models:
   "gpt-4o-mini": {{provider: bench}}
 """)
-    return [binary, "serve", "--config", configuration, *flags], {}
+    return [binary, "serve", "--no-supervisor", "--config", configuration, *flags], {}
 
 
 def newest_build():

@@ -30,7 +30,9 @@ extension Exchange {
     static let exposedFields: StaticString = """
         access-control-expose-headers: x-request-id, x-proxy-latency-ms, x-stream-downgraded, \
         x-gateway-provider, x-gateway-model, x-gateway-attempts, x-gateway-overhead-us, \
-        x-gateway-dropped-params, retry-after\r
+        x-gateway-dropped-params, retry-after, x-ratelimit-limit-requests, \
+        x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, \
+        x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens\r
 
         """
 
@@ -61,6 +63,7 @@ extension Exchange {
 
     /// Fields of every chat answer, errors included.
     private func appendChatFields(to fields: inout ByteBuffer) {
+        appendLimitFields(to: &fields)
         fields.append("x-stream-downgraded: false\r\n" as StaticString)
         if let upstream {
             fields.append("x-gateway-provider: " as StaticString)
@@ -300,7 +303,7 @@ extension Exchange {
 
     // MARK: Log
 
-    private var observedUsage: Usage? {
+    var observedUsage: Usage? {
         if let translation { return translation.usage }
         if let messagesObserver { return messagesObserver.usage }
         if let responsesObserver { return responsesObserver.usage }

@@ -29,6 +29,9 @@ package final class Exchange {
     var admission = APIKeyTable.Admission.anyone
     var scan: DoorScan?
     var upstream: Upstream?
+    /// The request's share of its key's limits; nil where it has none.
+    var permit: Permit?
+    var limitRefusal: Permit.Refusal?
     /// What the head is refused for, the graver first: a foreign Host, a missing right or door, a
     /// body that cannot be JSON.
     var refusal: Failure?
@@ -121,6 +124,7 @@ package final class Exchange {
             let scan = try answerDoor.scan(body.slice)
             self.scan = scan
             let (upstream, hasNameOfItsOwn) = try route(scan)
+            try takePermit(scan)
             if upstream.provider.relays(answerDoor.dialect) {
                 renamesModel = hasNameOfItsOwn
                 if case .anthropic(let provider) = upstream.provider { begin(relayTo: provider) }
@@ -333,6 +337,8 @@ package final class Exchange {
         simulatorClock?.set(.never)
         log(outcome)
         worker.counters.finished(status: status)
+        settlePermit()
+        snapshot.requestCount -= 1
         client = nil
         reset()
         // Who called may still be at work with this object.

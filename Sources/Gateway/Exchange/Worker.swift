@@ -26,10 +26,13 @@ package struct AdmissionView {
 /// The state of one worker: its tables, counters and log.
 package final class Worker {
     package let loop: EventLoop
-    package var snapshot: Snapshot
-    package var counters = Counters()
+    /// What new requests are served by.
+    package private(set) var snapshot: Snapshot
+    /// What all workers share.
+    package let shared: SharedState
+    package let counters: Counters
     package let log: LogSink
-    package let logFormat: LogFormat
+    package var logFormat: LogFormat
     var lines = AccessLog()
     package let arena = JSONArena()
     package var random: SeededRandom
@@ -54,12 +57,21 @@ package final class Worker {
     static let detachedCountMax = 1024
     var detached: [ObjectIdentifier: Exchange] = [:]
 
-    package init(loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat) {
+    /// Snapshots that are not current any more, until their last request has ended.
+    private var retired: [RetiredSnapshot] = []
+    private var retirement: LoopTimer?
+
+    package init(
+        loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat,
+        shared: SharedState = SharedState()
+    ) {
         self.loop = loop
         self.snapshot = snapshot
+        self.shared = shared
+        counters = shared.counters
         self.log = log
         self.logFormat = logFormat
-        startSeconds = loop.secondsSince1970
+        startSeconds = shared.startSeconds == 0 ? loop.secondsSince1970 : shared.startSeconds
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
     }
@@ -81,6 +93,33 @@ package final class Worker {
         detached = [:]
     }
 
+    // MARK: Reload
+
+    /// Requests that begin from now on are served by `next`; those that run keep theirs, whose
+    /// connections to upstreams are closed when the last of them has ended.
+    package func replaceSnapshot(by next: Snapshot) {
+        retired.append(RetiredSnapshot(snapshot: snapshot))
+        snapshot = next
+        if retirement == nil {
+            retirement = LoopTimer(loop) { [unowned(unsafe) self] in closeRetired() }
+        }
+        retirement?.set(loop.now + RetiredSnapshot.interval)
+    }
+
+    private func closeRetired() {
+        retired = retired.compactMap { $0.timePassed() }
+        if !retired.isEmpty { retirement?.set(loop.now + RetiredSnapshot.interval) }
+    }
+
+    /// Closes every connection to an upstream. No exchange may be running. For the end of the
+    /// process.
+    package func closeSnapshots() {
+        retirement?.cancel()
+        retirement = nil
+        for old in retired { old.snapshot.close() }
+        snapshot.close()
+    }
+
     /// An exchange has logged the request with this id as refused.
     func refused(_ id: ByteSlice) {
         refusedID.removeAll()
@@ -94,5 +133,29 @@ package final class Worker {
         guard refusedAt == loop.now, !refusedID.isEmpty else { return false }
         id.append(refusedID.slice)
         return true
+    }
+}
+
+/// A snapshot on its way out: it is closed when it was idle for one interval (what an upstream sends
+/// behind an answer's end may still be read), and let go one later, when its handles are closed.
+private struct RetiredSnapshot {
+    static let interval: Duration = .seconds(2)
+
+    let snapshot: Snapshot
+    private var wasIdle = false
+    private var isClosed = false
+
+    init(snapshot: Snapshot) { self.snapshot = snapshot }
+
+    /// Nil when it may be let go.
+    func timePassed() -> RetiredSnapshot? {
+        if isClosed { return nil }
+        var next = self
+        if wasIdle, snapshot.requestCount == 0 {
+            snapshot.close()
+            next.isClosed = true
+        }
+        next.wasIdle = snapshot.requestCount == 0
+        return next
     }
 }
