@@ -16,9 +16,10 @@ import Testing
 
     @Test func aToolBecomesAFunctionOfOneString() throws {
         let arena = JSONArena()
-        let format = Array(
-            #"{"type":"grammar","syntax":"lark","definition":"start: \"a\"\nend: \"b\""}"#.utf8)
-        let tree = try format.withUnsafeBytes { try arena.read(ByteSlice($0)) }
+        var format = ByteBuffer()
+        format.append(
+            #"{"type":"grammar","syntax":"lark","definition":"start: \"a\"\nend: \"b\""}"#)
+        let tree = try arena.read(format.slice)
         var request = ModelRequest()
         request.tools = [
             custom("patch", "Applies \"it\".", tree.root), custom("run", nil, nil),
