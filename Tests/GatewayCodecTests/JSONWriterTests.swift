@@ -102,7 +102,7 @@ import Testing
     @Test(
         arguments: [
             (0, "0.0"), (0.1, "0.1"), (-2.5, "-2.5"), (0.012345679, "0.012345679"),
-            (1e-5, "1e-05"), (3.4028235e38, "3.4028235e+38"), (Float.leastNonzeroMagnitude, "1e-45"),
+            (1e-5, "1e-05"), (3.4028235e38, "3.4028235e+38"), (.leastNonzeroMagnitude, "1e-45"),
             (.infinity, "null"), (.nan, "null"),
         ] as [(Float, String)])
     func writesShortestFloats(_ value: Float, _ text: String) throws {
