@@ -28,7 +28,8 @@ import Testing
         let call = ToolCall(
             id: ByteSlice("c1"), name: ByteSlice("patch"), arguments: .text(ByteSlice("a \"b\"\n")),
             isCustom: true)
-        request.append(.assistant, [ContentPart(.text(ByteSlice("so"))), ContentPart(.toolCall(call))])
+        request.append(
+            .assistant, [ContentPart(.text(ByteSlice("so"))), ContentPart(.toolCall(call))])
         #expect(FreeTextTools.has(request))
         var buffer = ByteBuffer()
         FreeTextTools.document(for: request, to: &buffer)

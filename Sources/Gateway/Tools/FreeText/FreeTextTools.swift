@@ -17,8 +17,9 @@ package enum FreeTextTools {
         {"type":"object","properties":{"input":{"type":"string","description":"The whole input, as \
         free text."}},"required":["input"],"additionalProperties":false}
         """
-    private static let (parameters, descriptions, calls): (StaticString, StaticString, StaticString) =
-        ("parameters", "descriptions", "calls")
+    private static let (parameters, descriptions, calls):
+        (StaticString, StaticString, StaticString) =
+            ("parameters", "descriptions", "calls")
 
     /// Whether anything in `request` is to be rewritten.
     package static func has(_ request: ModelRequest) -> Bool {
