@@ -6,6 +6,7 @@ import GatewayDoors
 import GatewayModel
 import GatewayPolicy
 import GatewayProviders
+import GatewayTools
 import GatewayWire
 import Reactor
 import ReactorCore
@@ -35,13 +36,13 @@ extension Exchange {
         _ root: JSONValue, _ recalled: JSONValue?, for upstream: Upstream,
         at answerDoor: AnswerDoor, _ translation: Translation
     ) throws(Failure) {
-        let request = try answerDoor.decode(
+        var request = try answerDoor.decode(
             root, provider: upstream.nameBytes, recalled: recalled)
         if answerDoor == .responses {
             translation.echo = ResponsesEcho(
                 root, recalled: recalled, storeIsOn: snapshot.storesResponses)
         }
-        try upstream.provider.encode(request, providerContext, into: &translation.call)
+        try encode(&request, for: upstream, translation)
         if modelSettings.unsupportedParameters == .error, !translation.call.dropped.isEmpty {
             throw Self.unsupported(translation.call, at: upstream)
         }
@@ -50,6 +51,26 @@ extension Exchange {
         translation.begin(
             encoder: request.streams ? answerDoor.openStream(context) : nil,
             answerBytesMax: snapshot.answerBytesMax)
+    }
+
+    /// Tools that are called with free text go to every provider as functions: of those who are
+    /// translated for, only few know another kind.
+    private func encode(
+        _ request: inout ModelRequest, for upstream: Upstream, _ translation: Translation
+    ) throws(Failure) {
+        guard FreeTextTools.has(request) else {
+            return try upstream.provider.encode(request, providerContext, into: &translation.call)
+        }
+        translation.freeTextCalls = FreeTextCalls(request)
+        var buffer = worker.loop.takeBuffer()
+        defer { worker.loop.giveBuffer(&buffer) }
+        FreeTextTools.document(for: request, to: &buffer)
+        let document: JSONTree
+        do throws(JSONFailure) { document = try worker.arena.read(buffer.slice) } catch {
+            preconditionFailure("what was written as JSON is none: \(error)")
+        }
+        FreeTextTools.rewrite(&request, document.root)
+        try upstream.provider.encode(request, providerContext, into: &translation.call)
     }
 
     // MARK: Conversations that are kept

@@ -6,6 +6,7 @@ import GatewayCodec
 import GatewayDoors
 import GatewayModel
 import GatewayProviders
+import GatewayTools
 import ReactorCore
 
 /// The translate lane's state of one exchange; reused by the next.
@@ -35,6 +36,8 @@ package final class Translation {
     private var encoder: DoorStreamEncoder?
     /// What an answer at the responses door repeats of its request.
     package var echo: ResponsesEcho?
+    /// There where tools called with free text went out as functions.
+    package var freeTextCalls: FreeTextCalls?
     private var response = ModelResponse()
     private var answerBytesMax = Int.max
     #if DEBUG
@@ -64,6 +67,7 @@ package final class Translation {
     package func reset() {
         begin(encoder: nil, answerBytesMax: .max)
         echo = nil
+        freeTextCalls = nil
         call.reset()
     }
 
@@ -92,17 +96,17 @@ package final class Translation {
 
     /// Takes one event of the provider's stream.
     package func decode(_ event: EventStreamEvent, _ context: ProviderContext) {
-        decoder?.decode(event, context) { take($0) }
+        decoder?.decode(event, context) { pass($0, context) }
     }
 
     /// The provider's stream has ended.
     package func finishStream(_ context: ProviderContext) {
-        decoder?.finish(context) { take($0) }
+        decoder?.finish(context) { pass($0, context) }
     }
 
     /// Takes a whole answer.
     package func decode(answer: ByteSlice, _ context: ProviderContext) {
-        call.codec.decode(answer, context) { take($0) }
+        call.codec.decode(answer, context) { pass($0, context) }
     }
 
     /// Writes the whole answer in the door's words.
@@ -121,6 +125,11 @@ package final class Translation {
 
     /// Hands out a stream's items for the store.
     package func keep(_ body: (ByteSlice) -> Void) { encoder?.keep(body) }
+
+    private func pass(_ event: ModelEvent, _ context: ProviderContext) {
+        guard freeTextCalls != nil else { return take(event) }
+        freeTextCalls?.pass(event, context.arena) { take($0) }
+    }
 
     private func take(_ event: ModelEvent) {
         guard outcome == nil else { return }
