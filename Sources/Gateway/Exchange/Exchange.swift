@@ -74,6 +74,8 @@ package final class Exchange {
     var messagesObserver: MessagesStreamObserver?
     /// In their place where the responses dialect is.
     var responsesObserver: ResponsesStreamObserver?
+    /// Whether a count of tokens is the gateway's own guess.
+    var isEstimate = false
     /// What a whole answer told that was relayed in either.
     var unaryUsage: Usage?
     var unaryFinishReason: FinishReason?
@@ -367,6 +369,7 @@ package final class Exchange {
         responsesObserver = nil
         unaryUsage = nil
         unaryFinishReason = nil
+        isEstimate = false
         modelSettings = ModelSettings()
         lease = nil
         hasRenewedLease = false
@@ -425,7 +428,7 @@ extension Exchange: HTTPServerHandler {
         case .refused(let refusal):
             status = refusal.status
             failureText = refusal.text
-            worker.refused(requestID.slice)
+            worker.refused(requestID.slice, at: door)
             abandon("error")
         case .stopped:
             status = 499
