@@ -40,7 +40,7 @@ class _Kept(httpx2.SyncByteStream):
         self.stream.close()
 
 
-class _Keeping(httpx2.HTTPTransport):
+class Keeping(httpx2.HTTPTransport):
     """Keeps the last answer's bytes as they came."""
 
     def handle_request(self, request):
@@ -56,7 +56,7 @@ class _Keeping(httpx2.HTTPTransport):
 
 class ChatClient:
     def __init__(self, gateway, api_key="any-key", timeout=20, **options):
-        self.transport = _Keeping()
+        self.transport = Keeping()
         self.sdk = openai.OpenAI(base_url=gateway.url, api_key=api_key, max_retries=0, timeout=timeout,
                                  http_client=httpx2.Client(transport=self.transport), **options)
 

@@ -13,6 +13,7 @@ from gateway_process import Gateway, Simulator
 from mocks.anthropic import AnthropicMock
 from mocks.google import GoogleMock
 from mocks.openai import OpenAIMock
+from mocks.responses import ResponsesMock
 from mocks.salesforce import SalesforceMock
 from mocks.sambanova import SambaNovaMock
 from mocks.sambaweb import SambaWebMock
@@ -72,6 +73,21 @@ def openai_mock(session_openai_mock):
     session_openai_mock.reset()
     yield session_openai_mock
     assert session_openai_mock.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_responses_mock(certificates):
+    mock = ResponsesMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def responses_mock(session_responses_mock):
+    """api.openai.com's Responses; fails the test if it was sent what the real one refuses."""
+    session_responses_mock.reset()
+    yield session_responses_mock
+    assert session_responses_mock.violations == []
 
 
 @pytest.fixture(scope="session")

@@ -85,8 +85,8 @@ def check_responses(data, ends_in_error=False):
     assert last["response"]["status"] == _ENDS[name]
     assert {value["response"]["id"] for name, value in events if "response" in value} == {last["response"]["id"]}
     walk = _Items()
-    for name, value in events[2:-1]:
-        walk.take(name, value)
+    for kind, value in events[2:-1]:
+        walk.take(kind, value)
     assert walk.item is None or name == "response.failed", "an item is left open"
     assert walk.done == last["response"]["output"]
     return last["response"]

@@ -99,7 +99,10 @@ def messages(body):
                 reached.say("assistant", "")
                 reached.calls.append((block["id"], block["name"], block["input"]))
             elif kind == "tool_result":
-                text = "\n".join(part["text"] for part in _blocks(block["content"]))
+                parts = _blocks(block["content"])
+                text = "\n".join(part["text"] for part in parts if part["type"] != "image")
+                reached.images += [(part["source"]["media_type"], base64.b64decode(part["source"]["data"]))
+                                   for part in parts if part["type"] == "image"]
                 reached.results.append((block["tool_use_id"], text))
             elif kind not in ("thinking", "redacted_thinking"):
                 raise KeyError(kind)

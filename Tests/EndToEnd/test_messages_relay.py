@@ -144,7 +144,7 @@ def test_counts_are_relayed_or_estimated(gateway, anthropic_mock, upstream):
     model = anthropic_mock.model("claude-opus-4-5")
     value = {"model": model, "messages": [{"role": "user", "content": "one two three"}]}
     answer = send(gateway, value, path="/v1/messages/count_tokens?beta=true")
-    assert answer.status == 200 and answer.json() == {"input_tokens": 3}
+    assert answer.status == 200 and answer.json()["input_tokens"] > 0 and "x-gateway-token-count" not in answer.headers
     assert anthropic_mock.of(model)[0].operation == "count"
     answer = send(gateway, {**value, "model": "chat/any"}, path="/v1/messages/count_tokens")
     assert answer.status == 200 and set(answer.json()) == {"input_tokens"} and answer.json()["input_tokens"] > 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from matrix import environment, providers
+from matrix import CLAUDE, environment, providers
 
 MOCKS = ("openai_mock", "anthropic_mock", "gemini_mock", "salesforce_mock", "sambanova_mock", "sambaweb_mock")
 
@@ -50,7 +50,7 @@ def home(tmp_path):
 
 CLAUDES = {"anthropic": ("anthropic_mock", "claude-sonnet-4-5"), "gemini": ("gemini_mock", "gemini-2.5-flash"),
            "openai": ("openai_mock", "gpt-4o"), "sambanova": ("sambanova_mock", "Meta-Llama-3.3-70B-Instruct"),
-           "vertex-metadata": ("gemini_mock", "claude-sonnet-4-5"), "salesforce": ("salesforce_mock", "claude")}
+           "vertex-metadata": ("gemini_mock", "claude-sonnet-4-5"), "salesforce": ("salesforce_mock", CLAUDE)}
 
 
 @pytest.mark.parametrize("provider", CLAUDES)
@@ -58,8 +58,7 @@ def test_claude_code(provider, gateway, home, request):
     claude = program("claude_agent_sdk", "_bundled", "claude")
     mock, name = CLAUDES[provider]
     mock = request.getfixturevalue(mock)
-    if name == "claude":
-        from matrix import CLAUDE as name
+    mock.thinking = True  # Salesforce's has to be allowed it
     model = mock.model(name)
     (home / "work" / "note.txt").write_text("the word is plover\n")
     code, out, err = run(
@@ -76,7 +75,7 @@ def test_claude_code(provider, gateway, home, request):
 CODEXES = {"own": ("responses_mock", "gpt-5"), "anthropic": ("anthropic_mock", "claude-sonnet-4-5"),
            "gemini": ("gemini_mock", "gemini-2.5-flash"), "openai": ("openai_mock", "gpt-4o"),
            "sambanova": ("sambanova_mock", "Meta-Llama-3.3-70B-Instruct"),
-           "vertex-metadata": ("gemini_mock", "claude-sonnet-4-5"), "salesforce": ("salesforce_mock", "claude")}
+           "vertex-metadata": ("gemini_mock", "claude-sonnet-4-5"), "salesforce": ("salesforce_mock", CLAUDE)}
 CONFIG = """
 model = "{model}"
 model_provider = "gateway"
@@ -97,8 +96,7 @@ def test_codex(provider, gateway, home, request):
     codex = program("codex_cli_bin", "bin", "codex")
     mock, name = CODEXES[provider]
     mock = request.getfixturevalue(mock)
-    if name == "claude":
-        from matrix import CLAUDE as name
+    mock.thinking = True  # Salesforce's has to be allowed it
     model = mock.model(name)
     (home / "work" / "note.txt").write_text("the word is plover\n")
     (home / "codex").mkdir()

@@ -147,9 +147,8 @@ def test_no_request_is_lost_while_tokens_end(cold, login, mock):
     failures, answered, end = [], [], time.monotonic() + 6
 
     def keep_asking(number):
-        client = ChatClient(gateway)
+        client, model = ChatClient(gateway), f"{login.provider}/{mock.model(login.model)}"
         while time.monotonic() < end:
-            model = f"{login.provider}/{login.model}-e{number}"
             try:
                 assert client.ask(model, f"number {number}", number % 2 == 1).text == f"number {number}"
                 answered.append(number)

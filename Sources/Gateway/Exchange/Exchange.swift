@@ -77,6 +77,8 @@ package final class Exchange {
     var messagesObserver: MessagesStreamObserver?
     /// In their place where the responses dialect is.
     var responsesObserver: ResponsesStreamObserver?
+    /// Whether a count of tokens is the gateway's own guess.
+    var isEstimate = false
     /// What a whole answer told that was relayed in either.
     var unaryUsage: Usage?
     var unaryFinishReason: FinishReason?
@@ -373,6 +375,7 @@ package final class Exchange {
         responsesObserver = nil
         unaryUsage = nil
         unaryFinishReason = nil
+        isEstimate = false
         modelSettings = ModelSettings()
         lease = nil
         hasRenewedLease = false
@@ -431,7 +434,7 @@ extension Exchange: HTTPServerHandler {
         case .refused(let refusal):
             status = refusal.status
             failureText = refusal.text
-            worker.refused(requestID.slice)
+            worker.refused(requestID.slice, at: door)
             abandon("error")
         case .stopped:
             status = 499

@@ -50,6 +50,7 @@ package final class Worker {
     /// answers it next.
     private var refusedID = ByteBuffer()
     private var refusedAt = Instant.never
+    private var refusedDoor = Door.notFound
     /// Requests that the simulator has answered.
     var simulatorOrdinal: UInt64 = 0
 
@@ -121,18 +122,19 @@ package final class Worker {
     }
 
     /// An exchange has logged the request with this id as refused.
-    func refused(_ id: ByteSlice) {
+    func refused(_ id: ByteSlice, at door: Door) {
+        refusedDoor = door
         refusedID.removeAll()
         refusedID.append(id)
         refusedAt = loop.now
     }
 
-    /// The id of the request that the server answers now, if an exchange had it.
-    func takeRefused(_ id: inout ByteBuffer) -> Bool {
+    /// The id and the door of the request that the server answers now, if an exchange had it.
+    func takeRefused(_ id: inout ByteBuffer) -> Door? {
         defer { refusedAt = .never }
-        guard refusedAt == loop.now, !refusedID.isEmpty else { return false }
+        guard refusedAt == loop.now, !refusedID.isEmpty else { return nil }
         id.append(refusedID.slice)
-        return true
+        return refusedDoor
     }
 }
 

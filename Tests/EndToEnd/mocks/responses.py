@@ -40,7 +40,7 @@ _TOOL = Tagged(
     "type", function={"name!": tool_name, "description": (str, None), "parameters": (dict, None), "strict": (bool, None),
                       "defer_loading": bool},
     custom={"name!": tool_name, "description": str, "format": dict}, web_search={"external_web_access": bool},
-    local_shell={})
+    local_shell={}, namespace={"name!": str, "description": str, "tools!": [dict]})
 _FORMAT = Tagged("type", text={}, json_object={}, json_schema={
     "name!": tool_name, "schema!": dict, "description": str, "strict": (bool, None)})
 BODY = {
@@ -81,7 +81,7 @@ class ResponsesMock(RoutedMock):
         body = self.shaped_body(exchange, BODY)
         if body.get("previous_response_id"):
             raise Refused(400, "Previous response not found.", blamed=False, code="previous_response_not_found")
-        check_names([tool["name"] for tool in body.get("tools", ()) if "name" in tool])
+        check_names([tool["name"] for tool in body.get("tools", ()) if tool["type"] in ("function", "custom")])
         if isinstance(body["input"], list):
             _check_items(body["input"])
         self.check_accept(exchange.request, "text/event-stream" if body.get("stream") else "application/json")

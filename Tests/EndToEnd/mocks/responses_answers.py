@@ -39,7 +39,7 @@ def make(body):
         results.insert(0, _text(item["output"]))
     text = next((_text(item["content"]) for item in reversed(items) if item.get("role") == "user"), "")
     choice = body.get("tool_choice") or "auto"
-    names = [] if choice == "none" else [tool["name"] for tool in body.get("tools", ()) if "name" in tool]
+    names = [] if choice == "none" else [tool["name"] for tool in body.get("tools", ()) if tool["type"] in ("function", "custom")]
     required = choice["name"] if isinstance(choice, dict) else names[0] if choice == "required" else None
     made = plan(text, json.dumps(items, ensure_ascii=False), names, required, results or None,
                 body.get("max_output_tokens"))

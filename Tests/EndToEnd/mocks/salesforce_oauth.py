@@ -34,7 +34,7 @@ class Org:
     out), `credentials_enabled`, `approved`, `may_introspect`, `optional_members`; `reset()` sets them back."""
 
     client_id = "3MVG9.e2e_consumer.KEY"
-    client_secret = "e2e+secret/&=%\"~"  # every character that a form can get wrong
+    client_secret = "e2e+secret/&=%ü"  # every character that a form can get wrong
     username = "integration+e2e@acme.example"
     audiences = ("https://login.salesforce.com", "https://test.salesforce.com")
 

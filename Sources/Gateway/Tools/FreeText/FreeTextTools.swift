@@ -17,9 +17,9 @@ package enum FreeTextTools {
         {"type":"object","properties":{"input":{"type":"string","description":"The whole input, as \
         free text."}},"required":["input"],"additionalProperties":false}
         """
-    private static let (parameters, descriptions, calls):
-        (StaticString, StaticString, StaticString) =
-            ("parameters", "descriptions", "calls")
+    private static let parameters: StaticString = "parameters"
+    private static let descriptions: StaticString = "descriptions"
+    private static let calls: StaticString = "calls"
 
     /// Whether anything in `request` is to be rewritten.
     package static func has(_ request: ModelRequest) -> Bool {
@@ -54,7 +54,8 @@ package enum FreeTextTools {
         var texts = document[descriptions]?.elements.makeIterator()
         for index in request.tools.indices where request.tools[index].isFreeText {
             request.tools[index].kind = .function(parameters: document[parameters])
-            request.tools[index].description = texts?.next()?.string
+            let text = texts?.next()?.string ?? .empty
+            request.tools[index].description = text.isEmpty ? nil : text
         }
         var inputs = document[calls]?.elements.makeIterator()
         for index in request.parts.indices {

@@ -37,6 +37,10 @@ package enum MessagesWire {
     /// Of the hosts that take version and betas in the body.
     package static let anthropicVersion: StaticString = "anthropic_version"
     package static let anthropicBeta: StaticString = "anthropic_beta"
+    /// Members of a request that are taken with a beta only.
+    package static let betaMembers: [StaticString] = [
+        "context_management", "mcp_servers", "speed",
+    ]
 
     // Tools.
     package static let name: StaticString = "name"
