@@ -89,6 +89,14 @@ package final class JSONArena {
         return tree
     }
 
+    /// Frees the block, unless a document is in it.
+    package func releaseMemory() {
+        guard openDocuments == 0 else { return }
+        free(memory)
+        memory = nil
+        capacity = 0
+    }
+
     /// Whether the pool holds at least `bytes`, grown where that is allowed now.
     private func prepare(for bytes: Int) -> Bool {
         if bytes <= capacity { return true }

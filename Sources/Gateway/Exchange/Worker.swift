@@ -60,10 +60,11 @@ package final class Worker {
         startSeconds = loop.secondsSince1970
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
+        loop.register(self)
     }
 
     /// Translations between two uses.
-    private var translations: [Translation] = []
+    fileprivate var translations: [Translation] = []
     private static let translationsKeptMax = 64
 
     func takeTranslation() -> Translation { translations.popLast() ?? Translation() }
@@ -92,5 +93,13 @@ package final class Worker {
         guard refusedAt == loop.now, !refusedID.isEmpty else { return false }
         id.append(refusedID.slice)
         return true
+    }
+}
+
+extension Worker: MemoryHolder {
+    package func releaseMemory() {
+        translations = []
+        arena.releaseMemory()
+        if detached.isEmpty { detached = [:] }
     }
 }

@@ -1,12 +1,12 @@
-// MemoryTrimmer.swift — gives memory back to the system after a crowd of connections has left: the C
-// library keeps what was freed, and a worker that once held thousands of streams would look, and
-// count, as if it still did.
+// MemoryTrimmer.swift — gives memory back to the system after a crowd of connections has left: tables
+// keep their size and the C library what was freed, and a worker that once held thousands of streams
+// would look, and count, as if it still did.
 
 import CUV
 import Reactor
 import ReactorCore
 
-/// Trims the heap while connections are being closed in numbers, and for a while behind that.
+/// Trims tables and heap while connections are being closed in numbers, and for a while behind that.
 final class MemoryTrimmer {
     /// How often it looks.
     static let interval: Duration = .seconds(2)
@@ -34,6 +34,7 @@ final class MemoryTrimmer {
         seen = count
         if trimsLeft > 0 {
             trimsLeft -= 1
+            loop.releaseMemory()
             malloc_trim(0)
         }
         timer?.set(loop.now + Self.interval)

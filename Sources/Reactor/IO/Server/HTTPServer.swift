@@ -118,6 +118,7 @@ public final class HTTPServer {
         let link = Link()
         graceTimer = LoopTimer(loop) { link.server?.stopNow() }
         link.server = self
+        loop.register(self)
     }
 
     /// How many client connections have been closed so far.
@@ -180,6 +181,10 @@ public final class HTTPServer {
     }
 }
 
+extension HTTPServer: MemoryHolder {
+    public func releaseMemory() { connections.releaseMemory() }
+}
+
 /// The open connections of a server: an array whose members know their place.
 struct ConnectionList {
     private var members: [HTTPServerConnection] = []
@@ -199,6 +204,11 @@ struct ConnectionList {
             members[place] = last
             last.place = place
         }
+    }
+
+    /// Makes the array fit where less than a quarter of it is used.
+    mutating func releaseMemory() {
+        if members.capacity > max(64, members.count * 4) { members = members.map { $0 } }
     }
 
     /// Calls `body` for each; a call may close connections.
