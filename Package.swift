@@ -81,6 +81,8 @@ let fuzzers: [Target] = [
     fuzzer("json-scanner", on: ["FuzzChecks"]),
     fuzzer("messages-encode", on: ["FuzzChecks"]),
     fuzzer("messages-stream", on: ["FuzzChecks"]),
+    fuzzer("responses-encode", on: ["FuzzChecks"]),
+    fuzzer("tool-recovery", on: ["FuzzChecks"]),
 ]
 
 let package = Package(
@@ -108,12 +110,13 @@ let package = Package(
         floor("GatewayCodec", "Codec", on: ["CUV", "ReactorCore"]),
         floor("GatewayModel", "Model", on: ["ReactorCore", "GatewayCodec"]),
         floor("GatewayWire", "Wire", on: ["ReactorCore", "GatewayCodec"]),
+        floor("GatewayTools", "Tools", on: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         floor(
             "GatewayDoors", "Doors",
-            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire"]),
+            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire", "GatewayTools"]),
         floor(
             "GatewayProviders", "Providers",
-            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire"]),
+            on: ["ReactorCore", "GatewayCodec", "GatewayModel", "GatewayWire", "GatewayTools"]),
         floor("GatewayPolicy", "Policy", on: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
         floor(
             "GatewayTelemetry", "Telemetry", on: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
@@ -121,27 +124,31 @@ let package = Package(
             "GatewayExchange", "Exchange",
             on: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
-                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayTools", "GatewayDoors", "GatewayProviders", "GatewayPolicy",
+                "GatewayTelemetry",
             ]),
         floor(
             "GatewayConfig", "Config",
             on: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
-                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayTools", "GatewayDoors", "GatewayProviders", "GatewayPolicy",
+                "GatewayTelemetry",
                 "GatewayExchange",
             ]),
         floor(
             "GatewayAdmin", "Admin",
             on: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
-                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayTools", "GatewayDoors", "GatewayProviders", "GatewayPolicy",
+                "GatewayTelemetry",
                 "GatewayExchange", "GatewayConfig",
             ]),
         .executableTarget(
             name: "gateway",
             dependencies: [
                 "CUV", "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
-                "GatewayDoors", "GatewayProviders", "GatewayPolicy", "GatewayTelemetry",
+                "GatewayTools", "GatewayDoors", "GatewayProviders", "GatewayPolicy",
+                "GatewayTelemetry",
                 "GatewayExchange", "GatewayConfig", "GatewayAdmin",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -155,8 +162,8 @@ let package = Package(
         .target(
             name: "FuzzChecks",
             dependencies: [
-                "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayProviders",
-                "GatewayDoors",
+                "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayTools",
+                "GatewayProviders", "GatewayDoors",
             ],
             path: "Fuzz/Checks", swiftSettings: settings),
         .target(
@@ -169,6 +176,9 @@ let package = Package(
         tests(of: "GatewayCodec", with: ["CUV", "ReactorCore", "TestSupport", "FuzzChecks"]),
         tests(of: "GatewayModel", with: ["ReactorCore", "TestSupport"]),
         tests(of: "GatewayWire", with: ["ReactorCore", "GatewayCodec"]),
+        tests(
+            of: "GatewayTools",
+            with: ["ReactorCore", "GatewayCodec", "GatewayModel", "TestSupport", "FuzzChecks"]),
         tests(
             of: "GatewayDoors",
             with: ["ReactorCore", "GatewayCodec", "GatewayModel", "TestSupport", "FuzzChecks"]),

@@ -17,63 +17,16 @@ package enum MessagesEncodeCheck {
             requestID: ByteSlice("req-1"), requestedModel: ByteSlice("m"), createdSeconds: 0,
             wantsUsage: true)
         var encoder = MessagesStreamEncoder(context)
-        var order = EventOrder()
         var told = ModelResponse()
         var output = ByteBuffer()
-        func take(_ event: ModelEvent) {
-            var next = order
-            // What is not legal here is no part of the answer.
-            if next.check(event) != nil { return }
-            order = next
+        AnswerScript.play(bytes) { event in
             told.add(event)
             encoder.encode(event, to: &output)
             if case .failed(let failure) = event {
                 AnthropicError(failure).appendEvent(requestID: context.requestID, to: &output)
             }
         }
-        take(.started(AnswerStart(id: ByteSlice("msg_1"))))
-        for byte in bytes where !order.isOver { make(byte, take) }
-        for choice in 0..<3 where !order.isOver {
-            take(.partClosed(choice: choice))
-            if choice == 0 || choice < told.choices.count {
-                take(.finished(choice: choice, Finish(.stop)))
-            }
-        }
-        take(.ended)
         return complaint(output.slice) ?? difference(output.slice, told)
-    }
-
-    private static let texts: [StaticString] = [
-        "", "a", "\"\n\\", "{\"x\":1}", "漢\u{1F600}", "\r\u{0}",
-    ]
-
-    private static func make(_ byte: UInt8, _ take: (ModelEvent) -> Void) {
-        let choice = byte >> 6 == 3 ? 1 : 0
-        let text = ByteSlice(texts[Int(byte >> 3 & 7) % texts.count])
-        switch byte & 7 {
-        case 0:
-            let starts: [PartStart] = [
-                .text, .reasoning, .redactedReasoning, .refusal, .image(mediaType: text),
-                .toolCall(id: text, name: ByteSlice("f"), isCustom: false),
-                .toolCall(id: .empty, name: text, isCustom: true), .text,
-            ]
-            take(.partOpened(choice: choice, starts[Int(byte >> 3 & 7)]))
-        case 1, 2: take(.delta(choice: choice, text))
-        case 3: take(.signature(choice: choice, text))
-        case 4, 5: take(.partClosed(choice: choice))
-        case 6:
-            var usage = Usage()
-            usage.inputTokens = Int(byte >> 3)
-            usage.cachedTokens = Int(byte >> 5)
-            usage.outputTokens = Int(byte)
-            take(.usage(usage))
-        default:
-            if byte >> 3 & 7 == 7 {
-                take(.failed(Failure(.upstreamCut, "cut \"here\"\n")))
-            } else {
-                take(.finished(choice: choice, Finish(.length)))
-            }
-        }
     }
 
     // MARK: The grammar, spelled out

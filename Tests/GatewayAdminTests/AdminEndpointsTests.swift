@@ -22,7 +22,8 @@ private final class Admin {
     init(models: [String] = ["fast", "gpt-4o", "org/model \"x\""]) {
         let simulator = Upstream(
             name: "sim", provider: .openAI(OpenAIProvider()),
-            transport: .simulator(SimulatorSettings()), timeouts: TimeoutPolicy(), asksForUsage: false)
+            transport: .simulator(SimulatorSettings()), timeouts: TimeoutPolicy(),
+            asksForUsage: false)
         let snapshot = Snapshot(
             upstreams: [simulator],
             routes: RouteTable(

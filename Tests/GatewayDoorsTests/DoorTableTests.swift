@@ -5,11 +5,11 @@ import Testing
 @Suite struct DoorTableTests {
     @Test(
         arguments: [
-            ("POST", "/v1/chat/completions", .chatCompletions),
-            ("POST", "/chat/completions", .chatCompletions),
-            ("POST", "/v1/chat/completions/", .chatCompletions),
-            ("POST", "/v1/v1/chat/completions", .chatCompletions),
-            ("POST", "/v1/chat/completions?api-version=1&x=/models", .chatCompletions),
+            ("POST", "/v1/chat/completions", .answer(.chat)),
+            ("POST", "/chat/completions", .answer(.chat)),
+            ("POST", "/v1/chat/completions/", .answer(.chat)),
+            ("POST", "/v1/v1/chat/completions", .answer(.chat)),
+            ("POST", "/v1/chat/completions?api-version=1&x=/models", .answer(.chat)),
             ("POST", "/v1/v1/v1/chat/completions", .notFound),
             ("POST", "/v1x/chat/completions", .notFound),
             ("POST", "/v1/Chat/completions", .notFound),
@@ -17,6 +17,11 @@ import Testing
             ("POST", "//chat/completions", .notFound),
             ("POST", "/v1//chat/completions", .notFound),
             ("POST", "/x?/v1/chat/completions", .notFound),
+            ("POST", "/v1/messages?beta=true", .answer(.messages)),
+            ("POST", "/messages/", .answer(.messages)),
+            ("POST", "/v1/messages/count_tokens", .countTokens),
+            ("GET", "/v1/messages", .methodNotAllowed(allow: "POST, OPTIONS")),
+            ("POST", "/v1/messages/batches", .notFound),
             ("GET", "/v1/models", .models), ("HEAD", "/models/", .models),
             ("GET", "/v1/models/gpt-4o", .model(11..<17)),
             ("GET", "/models/meta/llama%203/?x", .model(8..<22)),

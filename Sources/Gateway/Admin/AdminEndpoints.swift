@@ -55,7 +55,7 @@ package final class AdminEndpoints: AdminDoors {
             return (200, "text/html; charset=utf-8")
         case .info, .metrics:
             return (404, json)
-        case .chatCompletions, .options, .notFound, .methodNotAllowed:
+        case .answer, .countTokens, .options, .notFound, .methodNotAllowed:
             preconditionFailure("\(door) is not answered here")
         }
     }

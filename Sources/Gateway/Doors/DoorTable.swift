@@ -6,7 +6,10 @@ import ReactorCore
 
 /// Where a request goes.
 package enum Door: Equatable, Sendable {
-    case chatCompletions
+    /// One behind which a model answers.
+    case answer(AnswerDoor)
+    /// The tokens of a request in Anthropic's dialect.
+    case countTokens
     case models
     /// One model; its id is at this range of the path, percent-encoded, and may hold slashes.
     case model(Range<Int>)
@@ -23,10 +26,11 @@ package enum Door: Equatable, Sendable {
 
     package static func == (left: Door, right: Door) -> Bool {
         switch (left, right) {
-        case (.chatCompletions, .chatCompletions), (.models, .models), (.health, .health),
+        case (.countTokens, .countTokens), (.models, .models), (.health, .health),
             (.healthz, .healthz), (.readyz, .readyz), (.info, .info), (.metrics, .metrics),
             (.root, .root), (.notFound, .notFound):
             true
+        case (.answer(let left), .answer(let right)): left == right
         case (.model(let left), .model(let right)): left == right
         case (.options(let left), .options(let right)): ByteSlice(left) == right
         case (.methodNotAllowed(let left), .methodNotAllowed(let right)): ByteSlice(left) == right
@@ -40,7 +44,23 @@ extension Door {
     package var isPublic: Bool {
         switch self {
         case .health, .healthz, .readyz, .info, .root, .options: true
-        case .chatCompletions, .models, .model, .metrics, .methodNotAllowed, .notFound: false
+        case .answer, .countTokens, .models, .model, .metrics, .methodNotAllowed, .notFound: false
+        }
+    }
+
+    /// Whether its requests name a model in a JSON body.
+    package var takesModel: Bool {
+        switch self {
+        case .answer, .countTokens: true
+        default: false
+        }
+    }
+
+    /// Whether its clients speak Anthropic's dialect.
+    package var speaksAnthropic: Bool {
+        switch self {
+        case .answer(.messages), .countTokens: true
+        default: false
         }
     }
 }
@@ -87,7 +107,9 @@ package enum DoorTable {
 
     private static func door(at path: ByteSlice, from start: Int) -> Door {
         // The one path that is hot comes first.
-        if path == "/chat/completions" { return .chatCompletions }
+        if path == "/chat/completions" { return .answer(.chat) }
+        if path == "/messages" { return .answer(.messages) }
+        if path == "/messages/count_tokens" { return .countTokens }
         if path == "/models" { return .models }
         if path.hasPrefix(modelsPrefix), path.count > modelsPrefix.utf8CodeUnitCount {
             return .model(start + modelsPrefix.utf8CodeUnitCount..<start + path.count)
@@ -104,7 +126,7 @@ package enum DoorTable {
         let allow: StaticString
         switch door {
         case .notFound: return .notFound
-        case .chatCompletions:
+        case .answer, .countTokens:
             if method == "POST" { return door }
             allow = "POST, OPTIONS"
         default:

@@ -49,6 +49,10 @@ extension Exchange {
         }
         fields.append("x-request-id: " as StaticString)
         fields.append(requestID.slice)
+        if door.speaksAnthropic {
+            fields.append("\r\nrequest-id: " as StaticString)
+            fields.append(requestID.slice)
+        }
         fields.append("\r\nx-proxy-latency-ms: " as StaticString)
         let elapsed = worker.loop.clock().nanoseconds(since: received)
         fields.append(decimal: Int(elapsed / 1_000_000))
@@ -137,7 +141,8 @@ extension Exchange {
     func writeHeartbeat() {
         switch snapshot.heartbeatMode {
         case .off: break
-        case .comment: client?.writeBody(ByteSlice(":ka\n\n"))
+        case .comment: client?.writeBody(ByteSlice(heartbeatText))
+        case .chunk where door != .answer(.chat): client?.writeBody(ByteSlice(heartbeatText))
         case .chunk:
             client?.withBody { body in
                 body.append(
@@ -151,6 +156,11 @@ extension Exchange {
                         as StaticString)
             }
         }
+    }
+
+    private var heartbeatText: StaticString {
+        guard case .answer(let answerDoor) = door else { return ":ka\n\n" }
+        return answerDoor.heartbeat(hasBegun: firstEvent != nil)
     }
 
     /// Tells the client of a failure in the form that the moment allows, and ends the exchange.
@@ -167,25 +177,27 @@ extension Exchange {
         case .answer: answerError(failure)
         case .inBand:
             worker.counters.streamErrors += 1
-            client?.withBody { OpenAIError(failure).appendEvent(to: &$0) }
+            client?.withBody {
+                DoorError(failure, at: door).appendEvent(requestID: requestID.slice, to: &$0)
+            }
             client?.endResponse()
         }
         settle("error")
     }
 
     private func answerError(_ failure: Failure) {
-        let error = OpenAIError(failure)
+        let error = DoorError(failure, at: door)
         status = error.status
         guard let client else { return }
         var body = worker.loop.takeBuffer()
-        error.appendBody(to: &body)
+        error.appendBody(requestID: requestID.slice, to: &body)
         client.beginResponse(
             status: error.status, body: .length(body.count), closes: client.isRequestOpen
         ) {
             fields in
             fields.append(Self.jsonFields)
             appendCommonFields(to: &fields)
-            if door == .chatCompletions { appendChatFields(to: &fields) }
+            if door.takesModel { appendChatFields(to: &fields) }
             if let seconds = error.retryAfter {
                 fields.append("retry-after: " as StaticString)
                 fields.append(decimal: seconds)
@@ -279,11 +291,15 @@ extension Exchange {
 
     private var observedUsage: Usage? {
         if let translation { return translation.usage }
+        if let messagesObserver { return messagesObserver.usage }
+        if let messageObserver { return messageObserver.usage }
         return scan?.isStreaming == true ? streamObserver.usage : responseObserver?.usage
     }
 
     private var observedFinishReason: FinishReason? {
         if let translation { return translation.finishReason }
+        if let messagesObserver { return messagesObserver.finishReason }
+        if let messageObserver { return messageObserver.finishReason }
         return scan?.isStreaming == true
             ? streamObserver.finishReason : responseObserver?.finishReason
     }

@@ -197,7 +197,11 @@ extension Exchange {
         }
         guard head.isSuccess, head.isEventStream else { return }
         events = EventStreamParser()
-        streamObserver = ChatStreamObserver()
+        if door.speaksAnthropic {
+            messagesObserver = MessagesStreamObserver()
+        } else {
+            streamObserver = ChatStreamObserver()
+        }
     }
 
     func upstreamBody(_ bytes: ByteSlice) {
@@ -228,6 +232,7 @@ extension Exchange {
         guard head.isSuccess else { return fail(decodeError()) }
         if let translation { return translationEnded(translation) }
         if scan?.isStreaming == true, head.isEventStream { return streamEnded() }
+        if door.speaksAnthropic { return messageEnded() }
         let observer = ChatResponseObserver(observing: answer.slice)
         responseObserver = observer
         if let failure = observer.failure { return fail(failure) }
@@ -244,7 +249,9 @@ extension Exchange {
     }
 
     private func decodeError() -> Failure {
-        let codec = translation?.call.codec ?? .chat
+        let codec =
+            translation?.call.codec
+            ?? (door.speaksAnthropic ? .messages(isAnswerInTool: false) : .chat)
         guard let retryAfter = head.retryAfter else {
             return codec.failure(
                 status: head.status, body: answer.slice, retryAfter: nil, secret: secret)
@@ -288,6 +295,7 @@ extension Exchange {
     }
 
     private func relay(_ event: EventStreamEvent) {
+        if messagesObserver != nil { return relayMessages(event) }
         if !event.name.isEmpty, event.name == "error" { return relayError(in: event) }
         switch streamObserver.observe(event.data) {
         case .chunk:
@@ -331,6 +339,11 @@ extension Exchange {
     private func finishStream() {
         prepareEvent()
         client?.writeBody(ByteSlice("data: [DONE]\n\n"))
+        endStream()
+    }
+
+    /// The stream is whole: whatever else comes is nobody's.
+    func endStream() {
         client?.endResponse()
         status = client == nil ? 499 : 200
         call.dropRest()
@@ -343,6 +356,10 @@ extension Exchange {
         if let event = events.finish() {
             relay(event)
             guard machine.isActive else { return }
+        }
+        if let observer = messagesObserver {
+            if let failure = observer.endOfStream() { fail(failure) }
+            return
         }
         switch streamObserver.endOfStream() {
         case .complete: finishStream()

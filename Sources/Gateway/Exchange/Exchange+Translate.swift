@@ -4,6 +4,7 @@
 import GatewayCodec
 import GatewayDoors
 import GatewayModel
+import GatewayPolicy
 import GatewayProviders
 import Reactor
 import ReactorCore
@@ -11,23 +12,21 @@ import ReactorCore
 extension Exchange {
     /// Puts the request into the provider's words.
     /// - Throws: what the caller must change, or what this provider cannot do.
-    func translate(for upstream: Upstream) throws(Failure) {
+    func translate(for upstream: Upstream, at answerDoor: AnswerDoor) throws(Failure) {
         let tree: JSONTree
         do throws(JSONFailure) { tree = try worker.arena.read(body.slice) } catch {
             throw Failure(.malformedRequest, "The request body is not valid JSON: \(error).")
         }
-        let request = try ChatRequestDecoder.decode(tree.root)
+        let request = try answerDoor.decode(tree.root)
         let translation = worker.takeTranslation()
         self.translation = translation
         try upstream.provider.encode(request, providerContext, into: &translation.call)
         if modelSettings.unsupportedParameters == .error, !translation.call.dropped.isEmpty {
             throw Self.unsupported(translation.call, at: upstream)
         }
-        let context = AnswerContext(
-            requestID: requestID.slice, requestedModel: requestedModel.slice,
-            createdSeconds: worker.loop.secondsSince1970, wantsUsage: request.wantsUsage)
+        let context = answerContext(wantsUsage: request.wantsUsage)
         translation.begin(
-            encoder: request.streams ? AnswerDoor.chat.openStream(context) : nil,
+            encoder: request.streams ? answerDoor.openStream(context) : nil,
             answerBytesMax: snapshot.answerBytesMax)
     }
 
@@ -41,6 +40,22 @@ extension Exchange {
             .unsupportedParameter,
             "The provider '\(upstream.name)' cannot be told: \(names.string).",
             parameter: names.slice.firstIndex(of: ASCII.comma) == nil ? names.string : nil)
+    }
+
+    private func answerContext(wantsUsage: Bool) -> AnswerContext {
+        AnswerContext(
+            requestID: requestID.slice, requestedModel: requestedModel.slice,
+            createdSeconds: worker.loop.secondsSince1970, wantsUsage: wantsUsage)
+    }
+
+    /// The tokens of a request to count, by their size.
+    func estimateTokens() throws(Failure) -> Int {
+        let tree: JSONTree
+        do throws(JSONFailure) { tree = try worker.arena.read(body.slice) } catch {
+            throw Failure(.malformedRequest, "The request body is not valid JSON: \(error).")
+        }
+        return TokenEstimate.inputTokens(
+            of: try MessagesRequestDecoder.decode(tree.root, isCount: true))
     }
 
     /// What encoders and decoders of this exchange draw on.
@@ -109,7 +124,7 @@ extension Exchange {
         }
         if scan?.isStreaming == true {
             if translation.hasBegun { writeOutput(of: translation) }
-            if translation.outcome == .ended { return endTranslatedStream() }
+            if translation.outcome == .ended { return endStream() }
         } else if translation.outcome == .ended {
             return answerTranslated(translation)
         }
@@ -126,23 +141,15 @@ extension Exchange {
         translation.output.removeAll()
     }
 
-    private func endTranslatedStream() {
-        client?.endResponse()
-        status = client == nil ? 499 : 200
-        call.dropRest()
-        player?.stop()
-        settle("ok")
-    }
-
     private func answerTranslated(_ translation: Translation) {
         call.dropRest()
         player?.stop()
         answer.removeAll()
         if answer.capacity == 0 { answer = worker.loop.takeBuffer() }
-        let context = AnswerContext(
-            requestID: requestID.slice, requestedModel: requestedModel.slice,
-            createdSeconds: worker.loop.secondsSince1970, wantsUsage: true)
-        translation.encodeAnswer(at: .chat, context, to: &answer)
+        if case .answer(let answerDoor) = door {
+            translation.encodeAnswer(
+                at: answerDoor, answerContext(wantsUsage: true), to: &answer)
+        }
         answerUnary()
     }
 }

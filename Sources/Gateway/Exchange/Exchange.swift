@@ -9,6 +9,7 @@ import GatewayModel
 import GatewayPolicy
 import GatewayProviders
 import GatewayTelemetry
+import GatewayWire
 import Reactor
 import ReactorCore
 
@@ -26,17 +27,21 @@ package final class Exchange {
     var door = Door.notFound
     var method = HTTPMethod.get
     var admission = APIKeyTable.Admission.anyone
-    var scan: ChatRequestScan?
+    var scan: DoorScan?
     var upstream: Upstream?
     /// What the head is refused for, the graver first: a foreign Host, a missing right or door, a
     /// body that cannot be JSON.
     var refusal: Failure?
-    private var hostRefusal: Failure?
-    private var bodyRefusal: Failure?
+    var hostRefusal: Failure?
+    var bodyRefusal: Failure?
     var body = ByteBuffer()
     var requestID = ByteBuffer()
     var path = ByteBuffer()
     var forwarded = ByteBuffer()
+    /// Fields of Anthropic's dialect, for an upstream that speaks it.
+    var anthropicFields = ByteBuffer()
+    /// Whether they name a version of it.
+    var namesVersion = false
     /// The client's own name for the model, and the upstream's.
     var requestedModel = ByteBuffer()
     var upstreamModel = ByteBuffer()
@@ -45,8 +50,8 @@ package final class Exchange {
     var origin = CORSGrant.any
 
     /// The last credential on this connection and what it was judged to be: clients repeat it.
-    private var knownCredential = ByteBuffer()
-    private var knownAdmission: (snapshot: ObjectIdentifier, admission: APIKeyTable.Admission)?
+    var knownCredential = ByteBuffer()
+    var knownAdmission: (snapshot: ObjectIdentifier, admission: APIKeyTable.Admission)?
 
     // The upstream's side.
     let call = HTTPClientCall()
@@ -65,6 +70,9 @@ package final class Exchange {
     var events = EventStreamParser()
     var streamObserver = ChatStreamObserver()
     var responseObserver: ChatResponseObserver?
+    /// In place of the two where Anthropic's dialect is relayed.
+    var messagesObserver: MessagesStreamObserver?
+    var messageObserver: MessagesResponseObserver?
     private var heartbeat: LoopTimer?
     var simulatorClock: LoopTimer?
 
@@ -90,202 +98,30 @@ package final class Exchange {
         simulatorClock?.cancel()
     }
 
-    // MARK: The head
-
-    private func begin(_ head: HTTPHead, on connection: HTTPServerConnection) {
-        client = connection
-        snapshot = worker.snapshot
-        machine = ExchangeMachine(heartbeatNanoseconds: snapshot.heartbeatNanoseconds)
-        machine.requestBegan()
-        worker.counters.requests += 1
-        worker.counters.inFlight += 1
-        began = worker.loop.now
-        received = began
-        method = head.method
-        let path = HTTPRequestRules.path(of: head.target)
-        door = DoorTable.door(method: ByteSlice(method.token), path: path)
-        self.path.append(path)
-        readFields(head.fields)
-        if requestID.isEmpty {
-            RequestID.append(to: &requestID, using: &worker.random)
-        }
-        refusal = hostRefusal ?? judge() ?? bodyRefusal
-    }
-
-    /// One walk over the fields; each is recognised by its length first.
-    private func readFields(_ fields: HTTPFields) {
-        var credential = ByteSlice.empty
-        var contentType: ByteSlice?
-        var isEncoded = false
-        var originValue: ByteSlice?
-        var connection = ByteSlice.empty
-        var forwards = false
-        for index in 0..<fields.count {
-            let name = fields.name(index)
-            let value = fields.value(index)
-            switch name.count {
-            case 4 where name.equalsIgnoringCase("host"): checkHost(value)
-            case 6 where name.equalsIgnoringCase("origin"): originValue = value
-            case 7 where name.equalsIgnoringCase("api-key"): credential = value
-            case 9 where name.equalsIgnoringCase("x-api-key"): credential = value
-            case 10 where name.equalsIgnoringCase("x-provider"): providerHeader = value.string
-            case 10 where name.equalsIgnoringCase("connection"): connection = value
-            case 11 where name.equalsIgnoringCase("traceparent"): forwards = true
-            case 11 where name.equalsIgnoringCase("openai-beta"): forwards = true
-            case 12 where name.equalsIgnoringCase("content-type"): contentType = value
-            case 12 where name.equalsIgnoringCase("x-request-id"):
-                if requestID.isEmpty, RequestID.isSane(value) { requestID.append(value) }
-            case 13 where name.equalsIgnoringCase("authorization"):
-                credential = Self.bearer(value) ?? credential
-            case 15 where name.equalsIgnoringCase("idempotency-key"): forwards = true
-            case 16 where name.equalsIgnoringCase("content-encoding"):
-                isEncoded = !value.equalsIgnoringCase("identity")
-            case 19 where name.equalsIgnoringCase("x-stainless-timeout"): limitClocks(value)
-            case 24 where name.equalsIgnoringCase("x-stainless-read-timeout"): limitClocks(value)
-            default: break
-            }
-        }
-        origin = CORSGrant.judge(originValue, by: snapshot.cors)
-        admission = admit(credential)
-        if forwards { forward(fields, connection: connection) }
-        if door == .chatCompletions { checkBodyType(contentType, isEncoded: isEncoded) }
-    }
-
-    /// Keeps the few fields that go on to the upstream, but for those that the client's Connection
-    /// field names: they are meant for this hop (RFC 9110 section 7.6.1).
-    private func forward(_ fields: HTTPFields, connection: ByteSlice) {
-        for index in 0..<fields.count {
-            let (name, value) = (fields.name(index), fields.value(index))
-            let isForwarded =
-                name.equalsIgnoringCase("traceparent") || name.equalsIgnoringCase("openai-beta")
-                || name.equalsIgnoringCase("idempotency-key")
-            guard isForwarded, !connection.lists(name),
-                forwarded.count + name.count + value.count < 4096
-            else { continue }
-            forwarded.append(name)
-            forwarded.append(": " as StaticString)
-            forwarded.append(value)
-            forwarded.append("\r\n" as StaticString)
-        }
-    }
-
-    /// Seconds, with a fraction or without: a client's limit only ever lowers ours.
-    private func limitClocks(_ value: ByteSlice) {
-        let dot = value.firstIndex(of: 0x2E)
-        let whole = dot.map { value.prefix($0) } ?? value
-        guard let seconds = whole.decimalValue, seconds < 86400 else { return }
-        var milliseconds = seconds * 1000
-        if let dot {
-            let digits = value.dropFirst(dot + 1)
-            if digits.count > 0, ASCII.isDigit(digits[0]) {
-                milliseconds += Int(digits[0] - ASCII.zero) * 100
-            }
-        }
-        guard milliseconds > 0 else { return }
-        clientMilliseconds = min(clientMilliseconds ?? .max, milliseconds)
-    }
-
-    private static func bearer(_ value: ByteSlice) -> ByteSlice? {
-        guard value.count > 7, value.prefix(7).equalsIgnoringCase("bearer ") else { return nil }
-        return value.dropFirst(7).trimmed
-    }
-
-    private func admit(_ credential: ByteSlice) -> APIKeyTable.Admission {
-        if snapshot.keys.mode == .open { return .anyone }
-        if let known = knownAdmission, known.snapshot == ObjectIdentifier(snapshot),
-            knownCredential.slice == credential
-        {
-            return known.admission
-        }
-        let admission = snapshot.keys.admit(credential.isEmpty ? nil : credential)
-        knownCredential.removeAll()
-        knownCredential.append(credential)
-        knownAdmission = (ObjectIdentifier(snapshot), admission)
-        return admission
-    }
-
-    /// On a loopback address without keys, a page of a foreign site must not reach the gateway by
-    /// a name that it had resolved to this machine.
-    private func checkHost(_ host: ByteSlice) {
-        guard let hosts = snapshot.cors.hosts, !CORSGrant.isAllowedHost(host, listed: hosts) else {
-            return
-        }
-        hostRefusal = Failure(
-            .notPermitted,
-            "This gateway serves requests to a loopback address only; list other names under "
-                + "server.allowed_hosts.")
-    }
-
-    private func checkBodyType(_ type: ByteSlice?, isEncoded: Bool) {
-        if isEncoded {
-            bodyRefusal = Failure(
-                .unsupportedMediaType, "Encoded request bodies are not understood here.")
-        } else if let type, !Self.mayBeJSON(type) {
-            bodyRefusal = Failure(
-                .unsupportedMediaType,
-                "The request's content type must be application/json.")
-        }
-    }
-
-    private static func mayBeJSON(_ type: ByteSlice) -> Bool {
-        let end = type.firstIndex(of: 0x3B) ?? type.count
-        let media = type.prefix(end).trimmed
-        if media.isEmpty || media.equalsIgnoringCase("application/json") { return true }
-        // Not text/plain: a page of any site may post that without asking.
-        return media.equalsIgnoringCase("text/json")
-            || media.equalsIgnoringCase("application/octet-stream")
-            || (media.count > 5 && media.dropFirst(media.count - 5).equalsIgnoringCase("+json"))
-    }
-
-    /// What can be refused without the body; 401 comes before 404.
-    private func judge() -> Failure? {
-        if !door.isPublic {
-            switch admission {
-            case .missing:
-                return Failure(
-                    .missingKey,
-                    "You didn't provide an API key. Send it in the Authorization header as a "
-                        + "bearer token.")
-            case .invalid: return Failure(.invalidKey, "Incorrect API key provided.")
-            case .anyone, .key: break
-            }
-        }
-        switch door {
-        case .notFound:
-            return Failure(
-                .unknownPath, "Invalid URL (\(method.token) \(path.string))")
-        case .methodNotAllowed(let allow):
-            return Failure(
-                .methodNotAllowed,
-                "The method \(method.token) is not allowed here; allowed: \(allow).")
-        default: return nil
-        }
-    }
-
     // MARK: The whole request
 
     private func requestComplete() {
         received = worker.loop.now
         if let refusal { return fail(refusal) }
         switch door {
-        case .chatCompletions: chat()
+        case .answer(let answerDoor): ask(at: answerDoor)
+        case .countTokens: countTokens()
         case .options: answerPreflight()
         default: answerAdmin()
         }
     }
 
-    private func chat() {
+    /// Finds who answers, and asks.
+    private func ask(at answerDoor: AnswerDoor) {
         do throws(Failure) {
-            let scan = try ChatRequestScan.scan(body.slice)
+            let scan = try answerDoor.scan(body.slice)
             self.scan = scan
-            var scratch = ByteBuffer()
-            requestedModel.append(scan.modelName(in: body.slice, scratch: &scratch))
-            let (upstream, hasNameOfItsOwn) = try route()
-            self.upstream = upstream
-            if upstream.provider.relays(.chat) {
+            let (upstream, hasNameOfItsOwn) = try route(scan)
+            if upstream.provider.relays(answerDoor.dialect) {
                 renamesModel = hasNameOfItsOwn
+                if case .anthropic(let provider) = upstream.provider { begin(relayTo: provider) }
             } else {
-                try translate(for: upstream)
+                try translate(for: upstream, at: answerDoor)
                 giveBack(&body)
             }
             dispatch(scan, to: upstream)
@@ -294,8 +130,33 @@ package final class Exchange {
         }
     }
 
+    /// The client's own version goes before the operator's.
+    private func begin(relayTo provider: AnthropicProvider) {
+        provider.appendFields(hasVersion: namesVersion, to: &anthropicFields)
+        forwarded.append(anthropicFields.slice)
+    }
+
+    /// Tokens are counted by the provider where it counts those of this dialect, else estimated.
+    private func countTokens() {
+        do throws(Failure) {
+            let scan = try AnswerDoor.messages.scan(body.slice)
+            self.scan = scan
+            let (upstream, hasNameOfItsOwn) = try route(scan)
+            if case .anthropic(let provider) = upstream.provider, provider.relays {
+                renamesModel = hasNameOfItsOwn
+                begin(relayTo: provider)
+                return dispatch(scan, to: upstream)
+            }
+            answerCount(try estimateTokens())
+        } catch {
+            fail(error)
+        }
+    }
+
     /// The provider, and whether `upstreamModel` is to replace the client's name.
-    private func route() throws(Failure) -> (Upstream, Bool) {
+    private func route(_ scan: DoorScan) throws(Failure) -> (Upstream, Bool) {
+        var scratch = ByteBuffer()
+        requestedModel.append(scan.modelName(in: body.slice, scratch: &scratch))
         let model = requestedModel.slice
         guard snapshot.keys.allows(admission, model: model) else {
             throw Failure(
@@ -322,12 +183,12 @@ package final class Exchange {
         } else {
             upstreamModel.append(model.dropFirst(route.prefixCount))
         }
-        return (
-            snapshot.upstreams[route.provider], upstreamModel.slice != requestedModel.slice
-        )
+        let upstream = snapshot.upstreams[route.provider]
+        self.upstream = upstream
+        return (upstream, upstreamModel.slice != requestedModel.slice)
     }
 
-    private func dispatch(_ scan: ChatRequestScan, to upstream: Upstream) {
+    private func dispatch(_ scan: DoorScan, to upstream: Upstream) {
         machine.dispatched(streams: scan.isStreaming, now: worker.loop.now)
         if scan.isStreaming {
             worker.counters.streams += 1
@@ -341,7 +202,7 @@ package final class Exchange {
     }
 
     /// Starts the call, once there is a credential for it.
-    func send(to upstream: Upstream, _ scan: ChatRequestScan) {
+    func send(to upstream: Upstream, _ scan: DoorScan) {
         if let tokens = upstream.tokens, lease == nil {
             lease = tokens.lease(for: self)
             if lease == nil { return }
@@ -359,7 +220,7 @@ package final class Exchange {
     }
 
     private func play(
-        _ settings: SimulatorSettings, for upstream: Upstream, _ scan: ChatRequestScan
+        _ settings: SimulatorSettings, for upstream: Upstream, _ scan: DoorScan
     ) {
         worker.simulatorOrdinal += 1
         dispatched = worker.loop.clock()
@@ -367,7 +228,11 @@ package final class Exchange {
         let player = self.player ?? SimulatorPlayer(worker.loop)
         self.player = player
         var request = worker.loop.takeBuffer()
-        relaySplice(scan, asksForUsage: false).append(body.slice, to: &request)
+        if let translation {
+            request.append(translation.call.body.slice)
+        } else {
+            relaySplice(scan, asksForUsage: false).append(body.slice, to: &request)
+        }
         player.play(
             SimulatorScript.answer(
                 method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
@@ -396,13 +261,22 @@ package final class Exchange {
         }
         let splice = relaySplice(scan, asksForUsage: upstream.asksForUsage)
         head.append(
-            target: ByteSlice(OpenAIProvider.target), streams: scan.isStreaming,
+            target: ByteSlice(relayTarget), streams: scan.isStreaming,
             token: lease?.token.secret, fields: forwarded.slice,
             contentLength: body.count + splice.byteCountDelta, to: &output)
         splice.append(body.slice, to: &output)
     }
 
-    private func relaySplice(_ scan: ChatRequestScan, asksForUsage: Bool) -> JSONSplice {
+    /// Where a relayed request goes, behind the base URL.
+    private var relayTarget: StaticString {
+        switch door {
+        case .answer(.messages): MessagesWire.target
+        case .countTokens: MessagesWire.countTarget
+        default: OpenAIProvider.target
+        }
+    }
+
+    private func relaySplice(_ scan: DoorScan, asksForUsage: Bool) -> JSONSplice {
         scan.splice(
             model: renamesModel ? upstreamModel.slice : nil, addingUsage: asksForUsage)
     }
@@ -411,7 +285,7 @@ package final class Exchange {
 
     /// The simulator has no connection that could keep the clocks of an exchange: here is the one
     /// for the head, so that a simulated upstream that hangs ends like a real one.
-    private func setSimulatorClock(_ upstream: Upstream, _ scan: ChatRequestScan) {
+    private func setSimulatorClock(_ upstream: Upstream, _ scan: DoorScan) {
         let clocks = upstream.timeouts.clocks(
             bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
             clientMilliseconds: clientMilliseconds)
@@ -465,6 +339,8 @@ package final class Exchange {
         requestID.removeAll()
         path.removeAll()
         forwarded.removeAll()
+        anthropicFields.removeAll()
+        namesVersion = false
         requestedModel.removeAll()
         upstreamModel.removeAll()
         scan = nil
@@ -481,6 +357,9 @@ package final class Exchange {
         status = 0
         failureText = nil
         responseObserver = nil
+        messagesObserver = nil
+        messageObserver = nil
+        modelSettings = ModelSettings()
         lease = nil
         hasRenewedLease = false
         if let translation { worker.giveTranslation(translation) }
@@ -567,27 +446,6 @@ extension Exchange: HTTPServerHandler {
     package func outputHasRoom(on connection: HTTPServerConnection) {
         call.resume()
         player?.resume()
-    }
-}
-
-extension ByteSlice {
-    /// Whether this comma-separated list names `token`, compared without case.
-    fileprivate func lists(_ token: ByteSlice) -> Bool {
-        var rest = self
-        while !rest.isEmpty {
-            let end = rest.firstIndex(of: ASCII.comma) ?? rest.count
-            let item = rest.prefix(end).trimmed
-            if item.count == token.count {
-                var isSame = true
-                for index in 0..<item.count
-                where ASCII.lowercased(item[index]) != ASCII.lowercased(token[index]) {
-                    isSame = false
-                }
-                if isSame { return true }
-            }
-            rest = rest.dropFirst(min(end + 1, rest.count))
-        }
-        return false
     }
 }
 

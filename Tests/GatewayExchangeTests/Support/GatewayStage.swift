@@ -79,7 +79,8 @@ final class GatewayStage {
         let upstreams = [
             Upstream(
                 name: "sim", provider: .openAI(OpenAIProvider()),
-                transport: .simulator(settings.simulator), timeouts: settings.timeouts, asksForUsage: false),
+                transport: .simulator(settings.simulator), timeouts: settings.timeouts,
+                asksForUsage: false),
             Upstream(
                 name: "up", provider: .openAI(OpenAIProvider()), transport: .network(origin, head),
                 key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: true),

@@ -28,11 +28,14 @@ extension AnthropicProvider {
     }
 
     /// Version and betas, for the relay lane too.
-    package func appendFields(to fields: inout ByteBuffer) {
-        fields.append(MessagesWire.versionField)
-        fields.append(": " as StaticString)
-        fields.append(effectiveVersion)
-        fields.append("\r\n" as StaticString)
+    /// - Parameter hasVersion: whether a version has been said already.
+    package func appendFields(hasVersion: Bool = false, to fields: inout ByteBuffer) {
+        if !hasVersion {
+            fields.append(MessagesWire.versionField)
+            fields.append(": " as StaticString)
+            fields.append(effectiveVersion)
+            fields.append("\r\n" as StaticString)
+        }
         guard !betas.isEmpty else { return }
         fields.append(MessagesWire.betaField)
         fields.append(": " as StaticString)

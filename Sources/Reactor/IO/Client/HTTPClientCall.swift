@@ -93,7 +93,7 @@ public final class HTTPClientCall {
 
     func write(on connection: HTTPClientConnection) {
         self.connection = connection
-        waitTimer?.set(.never)
+        waitTimer?.cancel()
         delegate?.writeRequest(on: connection)
     }
 
@@ -139,7 +139,7 @@ public final class HTTPClientCall {
     @discardableResult
     private func finish() -> (any HTTPClientCallDelegate)? {
         machine.ended()
-        waitTimer?.set(.never)
+        waitTimer?.cancel()
         defer { delegate = nil }
         return delegate
     }
