@@ -123,7 +123,10 @@ package final class JSONArena {
         of document: UnsafeMutablePointer<yyjson_doc>, within max: Int
     ) -> Bool {
         guard let root = yyjson_doc_get_root(document) else { return true }
-        let end = root + yyjson_doc_get_val_count(document)
+        let count = yyjson_doc_get_val_count(document)
+        // Most documents are too small to be that deep.
+        if count <= max { return true }
+        let end = root + count
         return withUnsafeTemporaryAllocation(
             of: UnsafeMutablePointer<yyjson_val>.self, capacity: max + 1
         ) { ends in
@@ -200,6 +203,9 @@ package struct JSONValue {
         default: .null
         }
     }
+
+    /// Whether both are the same place of one document.
+    package func isIdentical(to other: JSONValue) -> Bool { value == other.value }
 
     package var isNull: Bool { yyjson_is_null(value) }
 

@@ -15,6 +15,9 @@ final class MemoryTrimmer {
     /// Looks behind the last crowd at which it still trims: upstream connections go later.
     static let trimCount = 25
 
+    /// Blocks of one size that glibc keeps for each thread (`tcache_count`).
+    private static let cachedCount = 7
+
     private unowned(unsafe) let loop: EventLoop
     private let closedCount: () -> Int
     private var seen = 0
@@ -35,9 +38,31 @@ final class MemoryTrimmer {
         if trimsLeft > 0 {
             trimsLeft -= 1
             loop.releaseMemory()
+            Self.gatherCachedBlocks()
             malloc_trim(0)
         }
         timer?.set(loop.now + Self.interval)
+    }
+
+    /// Exchanges the free blocks that the C library keeps at hand for blocks that lie together. It
+    /// keeps `cachedCount` of each size up to 1032 bytes and counts them as used: those that a
+    /// crowd has left lie all over the heap, and each holds a page that has nothing else on it.
+    private static func gatherCachedBlocks() {
+        let sizes = stride(from: 24, through: 1032, by: 16)
+        var scattered: [UnsafeMutableRawPointer?] = []
+        var gathered: [UnsafeMutableRawPointer?] = []
+        scattered.reserveCapacity(sizes.underestimatedCount * cachedCount)
+        gathered.reserveCapacity(sizes.underestimatedCount * cachedCount)
+        for size in sizes {
+            // First it gives out what it keeps.
+            for _ in 0..<cachedCount { scattered.append(malloc(size)) }
+        }
+        for size in sizes {
+            for _ in 0..<cachedCount { gathered.append(malloc(size)) }
+        }
+        // What is freed first is kept at hand; there is no room for the others then.
+        for block in gathered { free(block) }
+        for block in scattered { free(block) }
     }
 
     /// Stops looking; the timer would keep the loop alive.

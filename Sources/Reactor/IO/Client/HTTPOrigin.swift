@@ -213,6 +213,7 @@ public final class HTTPOrigin {
 }
 
 extension HTTPOrigin: MemoryHolder {
+    /// Makes tables that a crowd has left fit again.
     public func releaseMemory() {
         guard let renamed = machine.releaseMemory() else { return }
         var kept: [HTTPClientConnection?] = []

@@ -182,6 +182,7 @@ public final class HTTPServer {
 }
 
 extension HTTPServer: MemoryHolder {
+    /// Makes tables that a crowd has left fit again.
     public func releaseMemory() { connections.releaseMemory() }
 }
 
