@@ -30,8 +30,7 @@ private final class Admin {
                 rules: [], providerNames: ["sim"], builtInPatterns: [], tableOnly: false),
             keys: APIKeyTable(mode: .open, entries: []),
             models: models.map { ListedModel(id: $0, owner: "sim") },
-            cors: CORSPolicy(origins: [], grantsLoopback: true, hosts: nil),
-            heartbeatInterval: .seconds(15), heartbeatMode: .comment, disconnectPolicy: .cancel)
+            cors: CORSPolicy(origins: [], grantsLoopback: true, hosts: nil))
         log = LogSink(loop, descriptor: 1)
         worker = Worker(loop: loop, snapshot: snapshot, log: log, logFormat: .json)
         endpoints = AdminEndpoints(worker: worker, version: "1.2.3")

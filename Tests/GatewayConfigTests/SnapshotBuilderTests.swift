@@ -126,12 +126,14 @@ import Testing
             #expect(upstream.timeouts.head == .seconds(4))
             #expect(upstream.timeouts.idle == .seconds(5))
             #expect(upstream.timeouts.total == .seconds(6))
-            #expect(snapshot.heartbeatNanoseconds == 7_000_000_000)
-            #expect(snapshot.heartbeatMode == .chunk)
-            #expect(snapshot.disconnectPolicy == .drain)
+            #expect(snapshot.heartbeatNanoseconds(at: .answer(.chat)) == 7_000_000_000)
+            #expect(snapshot.doors.chat.heartbeat == .chunk)
+            #expect(snapshot.doors.chat.onClientDisconnect == .drain)
+            #expect(snapshot.doors.messages == DoorPolicy())
         }
         try build("server: {doors: {chat_completions: {heartbeat: off}}}") {
-            #expect($0.heartbeatNanoseconds == nil)
+            #expect($0.heartbeatNanoseconds(at: .answer(.chat)) == nil)
+            #expect($0.heartbeatNanoseconds(at: .answer(.messages)) != nil)
         }
     }
 

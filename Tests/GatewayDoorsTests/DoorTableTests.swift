@@ -19,6 +19,8 @@ import Testing
             ("POST", "/x?/v1/chat/completions", .notFound),
             ("POST", "/v1/messages?beta=true", .answer(.messages)),
             ("POST", "/messages/", .answer(.messages)),
+            ("POST", "/v1/responses", .answer(.responses)),
+            ("GET", "/v1/responses/resp_1", .notFound),
             ("POST", "/v1/messages/count_tokens", .countTokens),
             ("GET", "/v1/messages", .methodNotAllowed(allow: "POST, OPTIONS")),
             ("POST", "/v1/messages/batches", .notFound),

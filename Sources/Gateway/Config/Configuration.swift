@@ -78,6 +78,10 @@ package struct ServerTLSConfiguration: Equatable, Sendable {
 /// What can differ from door to door.
 package struct DoorsConfiguration: Equatable, Sendable {
     package var chatCompletions = DoorConfiguration()
+    package var messages = DoorConfiguration()
+    package var responses = DoorConfiguration()
+    /// Whether conversations are kept for `previous_response_id` where a provider keeps none.
+    package var storesResponses = true
 
     package init() {}
 }

@@ -43,9 +43,8 @@ package struct SnapshotBuilder {
         return Snapshot(
             upstreams: built, routes: routes.table(), keys: keys(), models: routes.models(),
             cors: cors(),
-            heartbeatInterval: server.heartbeatInterval,
-            heartbeatMode: server.doors.chatCompletions.heartbeat,
-            disconnectPolicy: server.doors.chatCompletions.onClientDisconnect)
+            doors: doors(), heartbeatInterval: server.heartbeatInterval,
+            storesResponses: server.doors.storesResponses)
     }
 
     /// The listener's TLS, if there is to be any.
@@ -58,6 +57,15 @@ package struct SnapshotBuilder {
         } catch {
             throw SnapshotFailure(description: "server.tls: \(error)")
         }
+    }
+
+    private func doors() -> DoorPolicies {
+        let doors = configuration.server.doors
+        var policies = DoorPolicies()
+        policies.chat = doors.chatCompletions.policy
+        policies.messages = doors.messages.policy
+        policies.responses = doors.responses.policy
+        return policies
     }
 
     // MARK: Access
@@ -90,5 +98,14 @@ package struct SnapshotBuilder {
             origins: server.cors.origins ?? (isOpen ? [] : ["*"]),
             grantsLoopback: isOpen && server.cors.origins == nil,
             hosts: isOpen && server.isLoopback ? server.allowedHosts : nil)
+    }
+}
+
+extension DoorConfiguration {
+    fileprivate var policy: DoorPolicy {
+        var policy = DoorPolicy()
+        policy.heartbeat = heartbeat
+        policy.onClientDisconnect = onClientDisconnect
+        return policy
     }
 }

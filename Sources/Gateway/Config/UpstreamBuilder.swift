@@ -38,8 +38,8 @@ struct UpstreamBuilder {
                 timeouts: TimeoutPolicy(), asksForUsage: false)
         case .openAI(let settings):
             return try upstream(
-                name, .openAI(OpenAIProvider()), settings.upstream, at: settings.baseURL,
-                key: settings.apiKey)
+                name, .openAI(OpenAIProvider(servesResponses: settings.relaysResponses)),
+                settings.upstream, at: settings.baseURL, key: settings.apiKey)
         case .sambaNova(let settings):
             return try upstream(
                 name, .openAI(OpenAIProvider(quirks: .sambaNova)), settings.upstream,

@@ -13,6 +13,10 @@ package struct AnswerContext {
     package var createdSeconds: Int
     /// Whether a stream ends with its usage.
     package var wantsUsage: Bool
+    /// The name of the provider that answers.
+    package var provider = ByteSlice.empty
+    /// What an answer at the responses door repeats of its request.
+    package var echo: ResponsesEcho?
 
     package init(
         requestID: ByteSlice, requestedModel: ByteSlice, createdSeconds: Int, wantsUsage: Bool

@@ -11,12 +11,14 @@ import ReactorCore
 package enum AnswerDoor: Equatable, Sendable {
     case chat
     case messages
+    case responses
 
     /// What its clients speak.
     package var dialect: Dialect {
         switch self {
         case .chat: .chat
         case .messages: .messages
+        case .responses: .responses
         }
     }
 
@@ -25,24 +27,38 @@ package enum AnswerDoor: Equatable, Sendable {
         switch self {
         case .chat: .chat(try ChatRequestScan.scan(body))
         case .messages: .messages(try MessagesRequestScan.scan(body))
+        case .responses: .responses(try ResponsesRequestScan.scan(body))
         }
     }
 
     /// Reads a whole request.
-    package func decode(_ root: JSONValue) throws(Failure) -> ModelRequest {
+    /// - Parameters:
+    ///   - provider: the name of the provider that will answer.
+    ///   - recalled: what the store had of the conversation; must live as long as the request.
+    package func decode(
+        _ root: JSONValue, provider: ByteSlice = .empty, recalled: JSONValue? = nil
+    ) throws(Failure) -> ModelRequest {
         switch self {
         case .chat: try ChatRequestDecoder.decode(root)
         case .messages: try MessagesRequestDecoder.decode(root)
+        case .responses:
+            try ResponsesRequestDecoder.decode(root, provider: provider, recalled: recalled)
         }
     }
 
     /// Writes a whole answer.
+    /// - Parameter keep: gets the answer's items for the store, at the responses door.
     package func encode(
-        _ response: ModelResponse, _ context: AnswerContext, to buffer: inout ByteBuffer
+        _ response: ModelResponse, _ context: AnswerContext, to buffer: inout ByteBuffer,
+        keep: (ByteSlice) -> Void = { _ in }
     ) {
         switch self {
         case .chat: ChatResponseEncoder.encode(response, context, to: &buffer)
         case .messages: MessagesResponseEncoder.encode(response, context, to: &buffer)
+        case .responses:
+            ResponsesResponseEncoder.encode(
+                response, context, Self.echo(context), provider: context.provider, to: &buffer,
+                keep: keep)
         }
     }
 
@@ -51,7 +67,18 @@ package enum AnswerDoor: Equatable, Sendable {
         switch self {
         case .chat: .chat(ChatStreamEncoder(context))
         case .messages: .messages(MessagesStreamEncoder(context))
+        case .responses:
+            .responses(
+                ResponsesStreamEncoder(
+                    context, Self.echo(context), provider: context.provider))
         }
+    }
+
+    private static func echo(_ context: AnswerContext) -> ResponsesEcho {
+        guard let echo = context.echo else {
+            preconditionFailure("an answer at the responses door without its request's echo")
+        }
+        return echo
     }
 
     /// What fills a silence.
@@ -68,11 +95,13 @@ package enum AnswerDoor: Equatable, Sendable {
 package enum DoorScan: Sendable {
     case chat(ChatRequestScan)
     case messages(MessagesRequestScan)
+    case responses(ResponsesRequestScan)
 
     package var isStreaming: Bool {
         switch self {
         case .chat(let scan): scan.isStreaming
         case .messages(let scan): scan.isStreaming
+        case .responses(let scan): scan.isStreaming
         }
     }
 
@@ -80,7 +109,7 @@ package enum DoorScan: Sendable {
     package var wantsUsage: Bool {
         switch self {
         case .chat(let scan): scan.wantsUsage
-        case .messages: true
+        case .messages, .responses: true
         }
     }
 
@@ -88,6 +117,7 @@ package enum DoorScan: Sendable {
         switch self {
         case .chat(let scan): scan.outputTokensMax
         case .messages(let scan): scan.outputTokensMax
+        case .responses(let scan): scan.outputTokensMax
         }
     }
 
@@ -96,6 +126,7 @@ package enum DoorScan: Sendable {
         switch self {
         case .chat(let scan): scan.modelName(in: body, scratch: &scratch)
         case .messages(let scan): scan.modelName(in: body, scratch: &scratch)
+        case .responses(let scan): scan.modelName(in: body, scratch: &scratch)
         }
     }
 
@@ -104,6 +135,7 @@ package enum DoorScan: Sendable {
         switch self {
         case .chat(let scan): scan.splice(model: upstreamModel, addingUsage: addingUsage)
         case .messages(let scan): scan.splice(model: upstreamModel)
+        case .responses(let scan): scan.splice(model: upstreamModel)
         }
     }
 }
@@ -112,6 +144,7 @@ package enum DoorScan: Sendable {
 package enum DoorStreamEncoder: ~Copyable {
     case chat(ChatStreamEncoder)
     case messages(MessagesStreamEncoder)
+    case responses(ResponsesStreamEncoder)
 
     /// Appends what `event` amounts to, in whole events of the door's stream. A failure is not
     /// written: the door's error type writes it.
@@ -123,6 +156,41 @@ package enum DoorStreamEncoder: ~Copyable {
         case .messages(var encoder):
             encoder.encode(event, to: &buffer)
             self = .messages(encoder)
+        case .responses(var encoder):
+            encoder.encode(event, to: &buffer)
+            self = .responses(encoder)
+        }
+    }
+
+    /// Appends the end of a stream that cannot be completed, where the dialect tells it with what it
+    /// has told so far. - Returns: false where the door's error type is to write it.
+    package mutating func encodeFailure(
+        _ failure: Failure, to buffer: inout ByteBuffer
+    ) -> Bool {
+        switch consume self {
+        case .responses(var encoder):
+            encoder.encodeFailure(failure, to: &buffer)
+            self = .responses(encoder)
+            return true
+        case .chat(let encoder): self = .chat(encoder)
+        case .messages(let encoder): self = .messages(encoder)
+        }
+        return false
+    }
+
+    /// Why the encoder had to end the stream itself, which says so: the answer is too large.
+    package var failure: Failure? {
+        switch self {
+        case .responses(let encoder): encoder.failure
+        default: nil
+        }
+    }
+
+    /// Hands out the answer's items for the store, once the stream is over.
+    package func keep(_ body: (ByteSlice) -> Void) {
+        switch self {
+        case .responses(let encoder): body(encoder.outputItems)
+        default: break
         }
     }
 }

@@ -110,6 +110,7 @@ package enum DoorTable {
         if path == "/chat/completions" { return .answer(.chat) }
         if path == "/messages" { return .answer(.messages) }
         if path == "/messages/count_tokens" { return .countTokens }
+        if path == "/responses" { return .answer(.responses) }
         if path == "/models" { return .models }
         if path.hasPrefix(modelsPrefix), path.count > modelsPrefix.utf8CodeUnitCount {
             return .model(start + modelsPrefix.utf8CodeUnitCount..<start + path.count)

@@ -139,7 +139,7 @@ extension Exchange {
 
     /// What keeps clients and proxies from taking a silence for the end.
     func writeHeartbeat() {
-        switch snapshot.heartbeatMode {
+        switch snapshot.doors[door].heartbeat {
         case .off: break
         case .comment: client?.writeBody(ByteSlice(heartbeatText))
         case .chunk where door != .answer(.chat): client?.writeBody(ByteSlice(heartbeatText))
@@ -177,12 +177,23 @@ extension Exchange {
         case .answer: answerError(failure)
         case .inBand:
             worker.counters.streamErrors += 1
-            client?.withBody {
-                DoorError(failure, at: door).appendEvent(requestID: requestID.slice, to: &$0)
-            }
+            endInBand(failure)
             client?.endResponse()
         }
         settle("error")
+    }
+
+    /// Tells a stream whose head is out of its failure.
+    private func endInBand(_ failure: Failure) {
+        if let translation, translation.encodeFailure(failure) {
+            client?.writeBody(translation.output.slice)
+            return translation.output.removeAll()
+        }
+        client?.withBody {
+            DoorError(failure, at: door).appendEvent(
+                requestID: requestID.slice, eventCount: responsesObserver?.eventCount ?? 0,
+                to: &$0)
+        }
     }
 
     private func answerError(_ failure: Failure) {
@@ -292,14 +303,16 @@ extension Exchange {
     private var observedUsage: Usage? {
         if let translation { return translation.usage }
         if let messagesObserver { return messagesObserver.usage }
-        if let messageObserver { return messageObserver.usage }
+        if let responsesObserver { return responsesObserver.usage }
+        if let unaryUsage { return unaryUsage }
         return scan?.isStreaming == true ? streamObserver.usage : responseObserver?.usage
     }
 
     private var observedFinishReason: FinishReason? {
         if let translation { return translation.finishReason }
         if let messagesObserver { return messagesObserver.finishReason }
-        if let messageObserver { return messageObserver.finishReason }
+        if let responsesObserver { return responsesObserver.finishReason }
+        if let unaryFinishReason { return unaryFinishReason }
         return scan?.isStreaming == true
             ? streamObserver.finishReason : responseObserver?.finishReason
     }

@@ -12,8 +12,6 @@ extension Exchange {
     func begin(_ head: HTTPHead, on connection: HTTPServerConnection) {
         client = connection
         snapshot = worker.snapshot
-        machine = ExchangeMachine(heartbeatNanoseconds: snapshot.heartbeatNanoseconds)
-        machine.requestBegan()
         worker.counters.requests += 1
         worker.counters.inFlight += 1
         began = worker.loop.now
@@ -21,6 +19,9 @@ extension Exchange {
         method = head.method
         let path = HTTPRequestRules.path(of: head.target)
         door = DoorTable.door(method: ByteSlice(method.token), path: path)
+        machine = ExchangeMachine(
+            heartbeatNanoseconds: snapshot.heartbeatNanoseconds(at: door))
+        machine.requestBegan()
         self.path.append(path)
         readFields(head.fields)
         if requestID.isEmpty {

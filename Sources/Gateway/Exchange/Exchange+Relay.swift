@@ -197,10 +197,10 @@ extension Exchange {
         }
         guard head.isSuccess, head.isEventStream else { return }
         events = EventStreamParser()
-        if door.speaksAnthropic {
-            messagesObserver = MessagesStreamObserver()
-        } else {
-            streamObserver = ChatStreamObserver()
+        switch door {
+        case .answer(.messages): messagesObserver = MessagesStreamObserver()
+        case .answer(.responses): responsesObserver = ResponsesStreamObserver()
+        default: streamObserver = ChatStreamObserver()
         }
     }
 
@@ -232,7 +232,7 @@ extension Exchange {
         guard head.isSuccess else { return fail(decodeError()) }
         if let translation { return translationEnded(translation) }
         if scan?.isStreaming == true, head.isEventStream { return streamEnded() }
-        if door.speaksAnthropic { return messageEnded() }
+        if door != .answer(.chat) { return otherAnswerEnded() }
         let observer = ChatResponseObserver(observing: answer.slice)
         responseObserver = observer
         if let failure = observer.failure { return fail(failure) }
@@ -296,6 +296,7 @@ extension Exchange {
 
     private func relay(_ event: EventStreamEvent) {
         if messagesObserver != nil { return relayMessages(event) }
+        if responsesObserver != nil { return relayResponses(event) }
         if !event.name.isEmpty, event.name == "error" { return relayError(in: event) }
         switch streamObserver.observe(event.data) {
         case .chunk:
@@ -359,6 +360,10 @@ extension Exchange {
         }
         if let observer = messagesObserver {
             if let failure = observer.endOfStream() { fail(failure) }
+            return
+        }
+        if let observer = responsesObserver {
+            if case .cut(let failure) = observer.endOfStream() { fail(failure) }
             return
         }
         switch streamObserver.endOfStream() {

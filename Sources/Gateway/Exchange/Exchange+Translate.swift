@@ -6,6 +6,7 @@ import GatewayDoors
 import GatewayModel
 import GatewayPolicy
 import GatewayProviders
+import GatewayWire
 import Reactor
 import ReactorCore
 
@@ -13,21 +14,78 @@ extension Exchange {
     /// Puts the request into the provider's words.
     /// - Throws: what the caller must change, or what this provider cannot do.
     func translate(for upstream: Upstream, at answerDoor: AnswerDoor) throws(Failure) {
-        let tree: JSONTree
-        do throws(JSONFailure) { tree = try worker.arena.read(body.slice) } catch {
-            throw Failure(.malformedRequest, "The request body is not valid JSON: \(error).")
-        }
-        let request = try answerDoor.decode(tree.root)
+        let tree = try readBody()
+        let recalled = try recall(tree.root, at: answerDoor)
         let translation = worker.takeTranslation()
         self.translation = translation
+        if let recalled {
+            try encode(tree.root, recalled.root, for: upstream, at: answerDoor, translation)
+        } else {
+            try encode(tree.root, nil, for: upstream, at: answerDoor, translation)
+        }
+    }
+
+    private func readBody() throws(Failure) -> JSONTree {
+        do throws(JSONFailure) { return try worker.arena.read(body.slice) } catch {
+            throw Failure(.malformedRequest, "The request body is not valid JSON: \(error).")
+        }
+    }
+
+    private func encode(
+        _ root: JSONValue, _ recalled: JSONValue?, for upstream: Upstream,
+        at answerDoor: AnswerDoor, _ translation: Translation
+    ) throws(Failure) {
+        let request = try answerDoor.decode(
+            root, provider: upstream.nameBytes, recalled: recalled)
+        if answerDoor == .responses {
+            translation.echo = ResponsesEcho(
+                root, recalled: recalled, storeIsOn: snapshot.storesResponses)
+        }
         try upstream.provider.encode(request, providerContext, into: &translation.call)
         if modelSettings.unsupportedParameters == .error, !translation.call.dropped.isEmpty {
             throw Self.unsupported(translation.call, at: upstream)
         }
-        let context = answerContext(wantsUsage: request.wantsUsage)
+        let context = answerContext(
+            provider: upstream.nameBytes, wantsUsage: request.wantsUsage)
         translation.begin(
             encoder: request.streams ? answerDoor.openStream(context) : nil,
             answerBytesMax: snapshot.answerBytesMax)
+    }
+
+    // MARK: Conversations that are kept
+
+    /// What a request at the responses door goes on with.
+    private func recall(
+        _ root: JSONValue, at answerDoor: AnswerDoor
+    ) throws(Failure) -> JSONTree? {
+        guard answerDoor == .responses else { return nil }
+        guard snapshot.storesResponses else {
+            if let id = root[ResponsesWire.previousResponseID], !id.isNull {
+                throw ResponseStore.isOff
+            }
+            return nil
+        }
+        var recalled = worker.loop.takeBuffer()
+        defer { worker.loop.giveBuffer(&recalled) }
+        var owner = ByteBuffer()
+        owner.append(keyName)
+        guard
+            try worker.responses.recall(
+                for: root, of: owner.slice, now: worker.loop.now, to: &recalled)
+        else { return nil }
+        do throws(JSONFailure) { return try worker.arena.read(recalled.slice) } catch {
+            preconditionFailure("a stored conversation is not JSON: \(error)")
+        }
+    }
+
+    private var keyName: String { snapshot.keys.principal(admission).name }
+
+    private func remember(_ items: ByteSlice) {
+        guard let echo = translation?.echo else { return }
+        keyName.withByteSlice { owner in
+            worker.responses.remember(
+                requestID.slice, of: owner, echo, output: items, now: worker.loop.now)
+        }
     }
 
     /// The operator would rather refuse a request than leave a part of it out.
@@ -42,18 +100,18 @@ extension Exchange {
             parameter: names.slice.firstIndex(of: ASCII.comma) == nil ? names.string : nil)
     }
 
-    private func answerContext(wantsUsage: Bool) -> AnswerContext {
-        AnswerContext(
+    private func answerContext(provider: ByteSlice, wantsUsage: Bool) -> AnswerContext {
+        var context = AnswerContext(
             requestID: requestID.slice, requestedModel: requestedModel.slice,
             createdSeconds: worker.loop.secondsSince1970, wantsUsage: wantsUsage)
+        context.provider = provider
+        context.echo = translation?.echo
+        return context
     }
 
     /// The tokens of a request to count, by their size.
     func estimateTokens() throws(Failure) -> Int {
-        let tree: JSONTree
-        do throws(JSONFailure) { tree = try worker.arena.read(body.slice) } catch {
-            throw Failure(.malformedRequest, "The request body is not valid JSON: \(error).")
-        }
+        let tree = try readBody()
         return TokenEstimate.inputTokens(
             of: try MessagesRequestDecoder.decode(tree.root, isCount: true))
     }
@@ -124,7 +182,10 @@ extension Exchange {
         }
         if scan?.isStreaming == true {
             if translation.hasBegun { writeOutput(of: translation) }
-            if translation.outcome == .ended { return endStream() }
+            if translation.outcome == .ended {
+                translation.keep { remember($0) }
+                return endStream()
+            }
         } else if translation.outcome == .ended {
             return answerTranslated(translation)
         }
@@ -146,9 +207,11 @@ extension Exchange {
         player?.stop()
         answer.removeAll()
         if answer.capacity == 0 { answer = worker.loop.takeBuffer() }
-        if case .answer(let answerDoor) = door {
+        if case .answer(let answerDoor) = door, let upstream {
             translation.encodeAnswer(
-                at: answerDoor, answerContext(wantsUsage: true), to: &answer)
+                at: answerDoor,
+                answerContext(provider: upstream.nameBytes, wantsUsage: true), to: &answer,
+                keep: { remember($0) })
         }
         answerUnary()
     }

@@ -70,9 +70,13 @@ package final class Exchange {
     var events = EventStreamParser()
     var streamObserver = ChatStreamObserver()
     var responseObserver: ChatResponseObserver?
-    /// In place of the two where Anthropic's dialect is relayed.
+    /// In place of the first where Anthropic's dialect is relayed.
     var messagesObserver: MessagesStreamObserver?
-    var messageObserver: MessagesResponseObserver?
+    /// In their place where the responses dialect is.
+    var responsesObserver: ResponsesStreamObserver?
+    /// What a whole answer told that was relayed in either.
+    var unaryUsage: Usage?
+    var unaryFinishReason: FinishReason?
     private var heartbeat: LoopTimer?
     var simulatorClock: LoopTimer?
 
@@ -271,6 +275,7 @@ package final class Exchange {
     private var relayTarget: StaticString {
         switch door {
         case .answer(.messages): MessagesWire.target
+        case .answer(.responses): OpenAIProvider.responsesTarget
         case .countTokens: MessagesWire.countTarget
         default: OpenAIProvider.target
         }
@@ -358,7 +363,9 @@ package final class Exchange {
         failureText = nil
         responseObserver = nil
         messagesObserver = nil
-        messageObserver = nil
+        responsesObserver = nil
+        unaryUsage = nil
+        unaryFinishReason = nil
         modelSettings = ModelSettings()
         lease = nil
         hasRenewedLease = false
@@ -409,7 +416,7 @@ extension Exchange: HTTPServerHandler {
         switch reason {
         case .clientLeft:
             status = 499
-            if snapshot.disconnectPolicy == .drain, scan != nil, detach() { return }
+            if snapshot.doors[door].onClientDisconnect == .drain, scan != nil, detach() { return }
             abandon("cancelled")
         case .clientStalled:
             status = 499

@@ -52,6 +52,7 @@ package final class Upstream {
     }
 
     package let name: String
+    private let nameBuffer: ByteBuffer
     /// What it speaks.
     package let provider: Provider
     package let transport: Transport
@@ -71,6 +72,9 @@ package final class Upstream {
         asksForUsage: Bool
     ) {
         self.name = name
+        var buffer = ByteBuffer()
+        buffer.append(name)
+        nameBuffer = buffer
         self.provider = provider
         self.transport = transport
         self.key = key
@@ -79,12 +83,41 @@ package final class Upstream {
         self.asksForUsage = asksForUsage
     }
 
+    /// The name, for as long as the upstream lives.
+    var nameBytes: ByteSlice { nameBuffer.slice }
+
     /// Where a request goes that carries this credential; nil for the simulator, and for a host that
     /// cannot be reached.
     func place(for lease: TokenLease?) -> (origin: HTTPOrigin, head: RequestHead)? {
         guard case .network(let origin, let head) = transport else { return nil }
         guard let lentHosts, let host = lease?.token.apiHost else { return (origin, head) }
         return lentHosts.place(host)
+    }
+}
+
+/// What differs from door to door.
+package struct DoorPolicy: Equatable, Sendable {
+    package var heartbeat = HeartbeatMode.comment
+    package var onClientDisconnect = DisconnectPolicy.cancel
+
+    package init() {}
+}
+
+/// The policies of the doors behind which a model answers.
+package struct DoorPolicies: Equatable, Sendable {
+    package var chat = DoorPolicy()
+    package var messages = DoorPolicy()
+    package var responses = DoorPolicy()
+
+    package init() {}
+
+    /// The policy of a door; that of chat for those that stream nothing.
+    package subscript(door: Door) -> DoorPolicy {
+        switch door {
+        case .answer(.messages): messages
+        case .answer(.responses): responses
+        default: chat
+        }
     }
 }
 
@@ -106,27 +139,34 @@ package final class Snapshot {
     package let keys: APIKeyTable
     package let models: [ListedModel]
     package let cors: CORSPolicy
-    /// The silence that a heartbeat ends; nil where they are off.
-    package let heartbeatNanoseconds: Int64?
-    package let heartbeatMode: HeartbeatMode
-    package let disconnectPolicy: DisconnectPolicy
+    package let doors: DoorPolicies
+    /// The silence that a heartbeat ends.
+    package let heartbeatInterval: Duration
+    /// Whether conversations are kept for `previous_response_id` on providers without that.
+    package let storesResponses: Bool
     /// Bytes of an upstream's unary answer; more is a 502.
     package let answerBytesMax = 64 * 1024 * 1024
 
     package init(
         upstreams: [Upstream], routes: RouteTable, keys: APIKeyTable, models: [ListedModel],
-        cors: CORSPolicy, heartbeatInterval: Duration, heartbeatMode: HeartbeatMode,
-        disconnectPolicy: DisconnectPolicy
+        cors: CORSPolicy, doors: DoorPolicies = DoorPolicies(),
+        heartbeatInterval: Duration = .seconds(15), storesResponses: Bool = false
     ) {
         self.upstreams = upstreams
         self.routes = routes
         self.keys = keys
         self.models = models
         self.cors = cors
-        heartbeatNanoseconds = heartbeatMode == .off ? nil : heartbeatInterval.nanoseconds
-        self.heartbeatMode = heartbeatMode
-        self.disconnectPolicy = disconnectPolicy
+        self.doors = doors
+        self.heartbeatInterval = heartbeatInterval
+        self.storesResponses = storesResponses
     }
+
+    /// The silence that a heartbeat ends at a door; nil where they are off.
+    package func heartbeatNanoseconds(at door: Door) -> Int64? {
+        doors[door].heartbeat == .off ? nil : heartbeatInterval.nanoseconds
+    }
+
     /// Closes every connection to an upstream. No exchange may be running.
     package func close() {
         for upstream in upstreams {

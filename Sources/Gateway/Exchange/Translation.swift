@@ -33,6 +33,8 @@ package final class Translation {
     /// There for streams in AWS's frames.
     private var frames: AWSModelStream?
     private var encoder: DoorStreamEncoder?
+    /// What an answer at the responses door repeats of its request.
+    package var echo: ResponsesEcho?
     private var response = ModelResponse()
     private var answerBytesMax = Int.max
     #if DEBUG
@@ -61,6 +63,7 @@ package final class Translation {
     /// Lets go of what the exchange needed; `call` keeps its memory.
     package func reset() {
         begin(encoder: nil, answerBytesMax: .max)
+        echo = nil
         call.reset()
     }
 
@@ -104,10 +107,20 @@ package final class Translation {
 
     /// Writes the whole answer in the door's words.
     package func encodeAnswer(
-        at door: AnswerDoor, _ context: AnswerContext, to buffer: inout ByteBuffer
+        at door: AnswerDoor, _ context: AnswerContext, to buffer: inout ByteBuffer,
+        keep: (ByteSlice) -> Void
     ) {
-        door.encode(response, context, to: &buffer)
+        door.encode(response, context, to: &buffer, keep: keep)
     }
+
+    /// Appends the end of a stream that cannot be completed to `output`, where the dialect tells it
+    /// with what it has told so far. - Returns: whether it does.
+    package func encodeFailure(_ failure: Failure) -> Bool {
+        encoder?.encodeFailure(failure, to: &output) ?? false
+    }
+
+    /// Hands out a stream's items for the store.
+    package func keep(_ body: (ByteSlice) -> Void) { encoder?.keep(body) }
 
     private func take(_ event: ModelEvent) {
         guard outcome == nil else { return }
@@ -131,6 +144,7 @@ package final class Translation {
         default: hasBegun = true
         }
         encoder?.encode(event, to: &output)
+        if let failure = encoder?.failure { outcome = .failed(failure) }
     }
 
     private func fold(_ event: ModelEvent) {

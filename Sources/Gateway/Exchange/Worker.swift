@@ -37,6 +37,8 @@ package final class Worker {
     package let ids: IDSource
     /// What clients that strip unknown fields forget.
     let signatures = ThoughtSignatures()
+    /// What clients of the responses door go on with.
+    let responses = ResponseStore()
     package weak var admin: (any AdminDoors)?
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.

@@ -25,7 +25,7 @@ package enum Provider {
     package func relays(_ dialect: Dialect) -> Bool {
         switch self {
         // What departs from OpenAI's own has to be brought into its form.
-        case .openAI(let provider): dialect == .chat && provider.quirks.isEmpty
+        case .openAI(let provider): provider.relays(dialect)
         case .anthropic(let provider): dialect == .messages && provider.relays
         case .gemini, .vertex, .salesforce, .sambaNovaWeb: false
         }

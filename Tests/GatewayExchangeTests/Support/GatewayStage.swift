@@ -87,10 +87,12 @@ final class GatewayStage {
         ]
         let routes = RouteTable(
             rules: [], providerNames: upstreams.map(\.name), builtInPatterns: [], tableOnly: false)
+        var doors = DoorPolicies()
+        doors.chat.heartbeat = settings.heartbeatMode
+        doors.chat.onClientDisconnect = settings.disconnectPolicy
         return Snapshot(
             upstreams: upstreams, routes: routes, keys: settings.keys, models: [],
-            cors: settings.cors, heartbeatInterval: settings.heartbeatInterval,
-            heartbeatMode: settings.heartbeatMode, disconnectPolicy: settings.disconnectPolicy)
+            cors: settings.cors, doors: doors, heartbeatInterval: settings.heartbeatInterval)
     }
 
     // MARK: Clients

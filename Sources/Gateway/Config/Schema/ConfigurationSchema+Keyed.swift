@@ -13,6 +13,10 @@ extension ConfigurationSchema {
                 Field(
                     "api_key", \.apiKey, .secret("a key"),
                     "Sent as `Authorization: Bearer`; nothing is sent if left out."),
+                Field(
+                    "responses", \.servesResponses, .boolean, orWord: "auto",
+                    "Whether `POST /v1/responses` is passed on to it as it is; `auto`: only at "
+                        + "api.openai.com. Elsewhere it is translated to chat."),
             ] + upstream(\.upstream, of: initial),
             check: { settings, node, reader in
                 checkHeaders(

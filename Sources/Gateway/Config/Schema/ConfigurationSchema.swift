@@ -104,7 +104,15 @@ enum ConfigurationSchema {
             [
                 Field(
                     "chat_completions", \.chatCompletions, .section(door),
-                    "`POST /v1/chat/completions`.")
+                    "`POST /v1/chat/completions`."),
+                Field(
+                    "messages", \.messages, .section(door),
+                    "`POST /v1/messages`: heartbeats are `ping` events once the answer has begun."),
+                Field("responses", \.responses, .section(door), "`POST /v1/responses`."),
+                Field(
+                    "store_responses", \.storesResponses, .boolean,
+                    "Whether conversations are kept in memory (1,024, one hour, 64 MiB a worker) "
+                        + "for `previous_response_id` where the provider keeps none."),
             ])
     }
 

@@ -233,7 +233,7 @@ package struct ResponsesStreamEncoder: ~Copyable {
     }
 
     /// Of the dialect's closed list; what the upstream itself calls it goes before.
-    private static func code(of failure: Failure) -> StaticString {
+    static func code(of failure: Failure) -> StaticString {
         switch failure.kind {
         case .rateLimited, .upstreamRateLimit, .upstreamQuota: Wire.ErrorCode.rateLimit
         case .upstreamRefusal: Wire.ErrorCode.invalidPrompt

@@ -31,8 +31,26 @@ package struct OpenAIQuirks: OptionSet, Equatable, Sendable {
 /// A server that speaks OpenAI's chat dialect.
 package struct OpenAIProvider: Equatable, Sendable {
     package var quirks: OpenAIQuirks
+    /// Whether it serves the responses dialect too.
+    package var servesResponses: Bool
 
-    package init(quirks: OpenAIQuirks = []) { self.quirks = quirks }
+    package init(quirks: OpenAIQuirks = [], servesResponses: Bool = false) {
+        self.quirks = quirks
+        self.servesResponses = servesResponses
+    }
+
+    /// Whether requests of this dialect can be passed on as they are.
+    package func relays(_ dialect: Dialect) -> Bool {
+        switch dialect {
+        // What departs from OpenAI's own form has to be brought into it.
+        case .chat: quirks.isEmpty
+        case .responses: servesResponses
+        default: false
+        }
+    }
+
+    /// Where relayed responses requests go, behind the base URL.
+    package static let responsesTarget: StaticString = "/responses"
 
     /// Behind the base URL.
     package static let target: StaticString = "/chat/completions"

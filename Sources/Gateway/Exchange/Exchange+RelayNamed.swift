@@ -1,0 +1,96 @@
+// Exchange+RelayNamed.swift — the relay lane of the dialects whose events have names: Anthropic's
+// Messages and OpenAI's responses; and counts of tokens.
+
+import GatewayCodec
+import GatewayDoors
+import GatewayModel
+import GatewayProviders
+import Reactor
+import ReactorCore
+
+extension Exchange {
+    // MARK: Streams
+
+    func relayMessages(_ event: EventStreamEvent) {
+        guard let verdict = messagesObserver?.observe(event, worker.arena) else { return }
+        switch verdict {
+        case .ping: return
+        case .failed(let failure):
+            stopUpstream()
+            fail(failure)
+        case .event: writeNamed(event)
+        case .last:
+            writeNamed(event)
+            endStream()
+        }
+    }
+
+    func relayResponses(_ event: EventStreamEvent) {
+        guard let verdict = responsesObserver?.observe(event) else { return }
+        switch verdict {
+        case .noise: return
+        case .failed(let failure), .malformed(let failure):
+            stopUpstream()
+            fail(failure)
+        case .event: writeNamed(event)
+        case .last:
+            writeNamed(event)
+            endStream()
+        }
+    }
+
+    /// Passes one event on, its name and its data as they are.
+    private func writeNamed(_ event: EventStreamEvent) {
+        prepareEvent()
+        if let canonical = event.canonical {
+            client?.writeBody(canonical)
+        } else {
+            client?.withBody {
+                EventStreamWriter.event(name: event.name, data: event.data, to: &$0)
+            }
+        }
+    }
+
+    // MARK: Whole answers
+
+    /// A whole answer has come at a door other than chat's.
+    func otherAnswerEnded() {
+        switch door {
+        case .answer(.responses):
+            let observer = ResponsesResponseObserver(observing: answer.slice)
+            (unaryUsage, unaryFinishReason) = (observer.usage, observer.finishReason)
+            wholeAnswer(observer.failure)
+        case .answer(.messages):
+            let observer = MessagesResponseObserver(observing: answer.slice, worker.arena)
+            (unaryUsage, unaryFinishReason) = (observer.usage, observer.finishReason)
+            wholeAnswer(observer.failure)
+        default:
+            do throws(JSONFailure) {
+                try JSONScanner.validate(answer.slice)
+                wholeAnswer(nil)
+            } catch {
+                fail(
+                    Failure(
+                        .upstreamMalformed, "The upstream's answer is not valid JSON: \(error)."))
+            }
+        }
+    }
+
+    private func wholeAnswer(_ failure: Failure?) {
+        if let failure { return fail(failure) }
+        guard scan?.isStreaming != true || door == .countTokens, !head.isEventStream else {
+            return fail(
+                Failure(
+                    .upstreamMalformed, "The upstream answered in another form than it was asked."))
+        }
+        answerUnary()
+    }
+
+    /// Answers with an estimate of a request's tokens.
+    func answerCount(_ tokens: Int) {
+        giveBack(&body)
+        answer = worker.loop.takeBuffer()
+        MessagesResponseEncoder.encode(countOfTokens: tokens, to: &answer)
+        answerUnary()
+    }
+}
