@@ -53,7 +53,7 @@ import Testing
         #expect(count == 0)
     }
 
-    @Test(arguments: [1, 2, 7, 40]) func keepsTimersThroughShrinking(every: Int) {
+    @Test(arguments: [1, 3, 7]) func keepsTimersThroughShrinking(every: Int) {
         var wheel = TimerWheel(start: start)
         var names: [UInt: TimerWheel.ID] = [:]
         for payload in 0..<UInt(4000) {
@@ -73,7 +73,7 @@ import Testing
             names[payload] = id
             moved += 1
         }
-        #expect(moved == names.count || names.count > 8)
+        #expect(moved == names.count && moved > 0)
         for id in stale { #expect(wheel.cancel(id) == nil) }
         // Names of old and new timers differ, wherever these lie.
         let fresh = (0..<5000).map { _ in wheel.schedule(at: .never, payload: 9999) }
