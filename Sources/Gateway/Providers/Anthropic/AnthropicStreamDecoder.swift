@@ -206,7 +206,8 @@ package struct AnthropicStreamDecoder: ~Copyable, StreamDecoder {
         var rest = data.dropFirst(Spelling.head.utf8CodeUnitCount)
         var digits = 0
         while digits < 4, digits < rest.count, ASCII.isDigit(rest[digits]) { digits += 1 }
-        guard rest.prefix(digits).decimalValue == open.index else { return nil }
+        guard rest.prefix(digits).decimalValue == open.index, digits == 1 || rest[0] != ASCII.zero
+        else { return nil }
         rest = rest.dropFirst(digits)
         let middle: StaticString
         switch open.kind {
