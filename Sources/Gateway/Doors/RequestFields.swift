@@ -1,5 +1,5 @@
-// ChatFields.swift — reads members of a request by type, and says what is wrong with them and where.
-// Pure; borrows the tree. Only the chat door's decoder uses it.
+// RequestFields.swift — reads members of a request by type, and says what is wrong and where.
+// Pure; borrows the tree. Shared by the decoders of doors that speak OpenAI's dialects.
 
 import GatewayCodec
 import GatewayModel
@@ -7,16 +7,16 @@ import GatewayWire
 import ReactorCore
 
 /// An object of a request and where it stands, such as `messages[2].content[0]`.
-struct ChatFields {
+struct RequestFields {
     let value: JSONValue
-    private let place: ChatPlace
+    private let place: RequestPlace
     /// Most members that are asked for are not there.
     private let names: JSONNameMask
 
     /// The whole request.
-    init(root: JSONValue) throws(Failure) { try self.init(root, at: ChatPlace(root: root)) }
+    init(root: JSONValue) throws(Failure) { try self.init(root, at: RequestPlace(root: root)) }
 
-    init(_ value: JSONValue, at place: ChatPlace) throws(Failure) {
+    init(_ value: JSONValue, at place: RequestPlace) throws(Failure) {
         guard value.kind == .object else { throw place.invalid("must be an object") }
         self.value = value
         self.place = place.reached(value)
@@ -24,7 +24,7 @@ struct ChatFields {
     }
 
     /// Where a member stands.
-    func at(_ name: StaticString) -> ChatPlace { place.member(name) }
+    func at(_ name: StaticString) -> RequestPlace { place.member(name) }
 
     /// The member, unless it is absent or null.
     subscript(name: StaticString) -> JSONValue? {
@@ -77,12 +77,12 @@ struct ChatFields {
         return number
     }
 
-    func object(_ name: StaticString) throws(Failure) -> ChatFields? {
+    func object(_ name: StaticString) throws(Failure) -> RequestFields? {
         guard let value = self[name] else { return nil }
-        return try ChatFields(value, at: at(name))
+        return try RequestFields(value, at: at(name))
     }
 
-    func requiredObject(_ name: StaticString) throws(Failure) -> ChatFields {
+    func requiredObject(_ name: StaticString) throws(Failure) -> RequestFields {
         guard let object = try object(name) else { throw at(name).missing }
         return object
     }
@@ -96,7 +96,7 @@ struct ChatFields {
 
 /// A place in a request. Spelled out only for a failure, by looking for it from the root: so that
 /// to know where one is costs nothing while all goes well.
-struct ChatPlace {
+struct RequestPlace {
     private enum Step {
         case none
         case member(StaticString)
@@ -115,16 +115,16 @@ struct ChatPlace {
     }
 
     /// The same place, where `value` stands.
-    func reached(_ value: JSONValue) -> ChatPlace {
-        var place = ChatPlace(root: root)
+    func reached(_ value: JSONValue) -> RequestPlace {
+        var place = RequestPlace(root: root)
         place.known = value
         return place
     }
 
-    func member(_ name: StaticString) -> ChatPlace { then(.member(name)) }
-    func element(_ index: Int) -> ChatPlace { then(.element(index)) }
+    func member(_ name: StaticString) -> RequestPlace { then(.member(name)) }
+    func element(_ index: Int) -> RequestPlace { then(.element(index)) }
 
-    private func then(_ step: Step) -> ChatPlace {
+    private func then(_ step: Step) -> RequestPlace {
         var place = self
         switch steps {
         case (.none, _): place.steps.0 = step
