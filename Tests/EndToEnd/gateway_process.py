@@ -220,9 +220,9 @@ class Gateway(Program):
 class Simulator(Program):
     """`gateway simulate`: the built-in upstream as a server of its own."""
 
-    def __init__(self, directory, leaf=None, tls=None):
+    def __init__(self, directory, leaf=None, tls=None, options=()):
         port = free_port()
-        arguments = ["simulate", "--port", str(port)]
+        arguments = ["simulate", "--port", str(port), *options]
         if leaf:
             arguments += ["--tls-certificate", leaf.certificate, "--tls-private-key", leaf.private_key]
         super().__init__(arguments, port, directory, probe="/v1/models", tls=tls)

@@ -169,7 +169,7 @@ extension Exchange {
         var input = bytes
         let context = providerContext
         do throws(EventStreamFailure) {
-            while translation.outcome == nil, let event = try events.next(&input) {
+            while !translation.isOver, let event = try events.next(&input) {
                 translation.decode(event, context)
             }
         } catch {
@@ -195,7 +195,7 @@ extension Exchange {
 
     /// Gives the client what has been made of the answer so far.
     private func pass(on translation: Translation) {
-        if case .failed(let failure) = translation.outcome {
+        if translation.isOver, case .failed(let failure) = translation.outcome {
             // What came whole before the failure is the client's.
             if translation.hasBegun { writeOutput(of: translation) }
             stopUpstream()
@@ -203,11 +203,11 @@ extension Exchange {
         }
         if scan?.isStreaming == true {
             if translation.hasBegun { writeOutput(of: translation) }
-            if translation.outcome == .ended {
+            if translation.isOver, translation.outcome == .ended {
                 translation.keep { remember($0) }
                 return endStream()
             }
-        } else if translation.outcome == .ended {
+        } else if translation.isOver, translation.outcome == .ended {
             return answerTranslated(translation)
         }
         if client?.isFull == true {

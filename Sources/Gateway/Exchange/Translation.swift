@@ -20,7 +20,9 @@ package final class Translation {
     /// The request as the provider gets it.
     package var call = ProviderCall()
     /// Nil until the terminal event has come.
-    package private(set) var outcome: Outcome?
+    package private(set) var outcome: Outcome? { didSet { isOver = outcome != nil } }
+    /// Whether there is an outcome; asked for every event, for which the outcome is too large.
+    package private(set) var isOver = false
     package private(set) var usage: Usage?
     /// The last choice's to end.
     package private(set) var finishReason: FinishReason?
@@ -85,7 +87,7 @@ package final class Translation {
     /// Takes bytes of such a stream.
     package func decode(frames bytes: ByteSlice, _ context: ProviderContext) {
         var input = bytes
-        while outcome == nil {
+        while !isOver {
             switch frames?.next(&input) {
             case .event(let event): decode(event, context)
             case .failed(let failure): take(.failed(failure))
@@ -132,7 +134,7 @@ package final class Translation {
     }
 
     private func take(_ event: ModelEvent) {
-        guard outcome == nil else { return }
+        guard !isOver else { return }
         #if DEBUG
             if let violation = order.check(event) {
                 preconditionFailure("an event out of order: \(violation), \(event)")

@@ -75,10 +75,11 @@ package final class Worker {
         startSeconds = shared.startSeconds == 0 ? loop.secondsSince1970 : shared.startSeconds
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
+        loop.register(self)
     }
 
     /// Translations between two uses.
-    private var translations: [Translation] = []
+    fileprivate var translations: [Translation] = []
     private static let translationsKeptMax = 64
 
     func takeTranslation() -> Translation { translations.popLast() ?? Translation() }
@@ -135,5 +136,13 @@ package final class Worker {
         guard refusedAt == loop.now, !refusedID.isEmpty else { return nil }
         id.append(refusedID.slice)
         return refusedDoor
+    }
+}
+
+extension Worker: MemoryHolder {
+    package func releaseMemory() {
+        translations = []
+        arena.releaseMemory()
+        if detached.isEmpty { detached = [:] }
     }
 }

@@ -163,6 +163,16 @@ package enum MessagesWire {
         package static let inputJSON: StaticString = "input_json_delta"
         package static let thinking: StaticString = "thinking_delta"
         package static let signature: StaticString = "signature_delta"
+
+        /// A delta's event as Anthropic's servers spell it: this, the block's index, a middle, the
+        /// inside of a string, its quote and two braces.
+        package static let head: StaticString = #"{"type":"content_block_delta","index":"#
+        package static let textMiddle: StaticString =
+            #","delta":{"type":"text_delta","text":""#
+        package static let thinkingMiddle: StaticString =
+            #","delta":{"type":"thinking_delta","thinking":""#
+        package static let inputMiddle: StaticString =
+            #","delta":{"type":"input_json_delta","partial_json":""#
     }
 
     package enum Stop {

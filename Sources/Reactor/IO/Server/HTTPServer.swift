@@ -120,6 +120,7 @@ public final class HTTPServer {
         graceTimer = LoopTimer(loop) { link.server?.stopNow() }
         idleTimer = LoopTimer(loop) { link.server?.closeIdle() }
         link.server = self
+        loop.register(self)
     }
 
     /// How many client connections have been closed so far.
@@ -205,6 +206,11 @@ public final class HTTPServer {
     }
 }
 
+extension HTTPServer: MemoryHolder {
+    /// Makes tables that a crowd has left fit again.
+    public func releaseMemory() { connections.releaseMemory() }
+}
+
 /// The open connections of a server: an array whose members know their place.
 struct ConnectionList {
     private var members: [HTTPServerConnection] = []
@@ -224,6 +230,11 @@ struct ConnectionList {
             members[place] = last
             last.place = place
         }
+    }
+
+    /// Makes the array fit where less than a quarter of it is used.
+    mutating func releaseMemory() {
+        if members.capacity > max(64, members.count * 4) { members = members.map { $0 } }
     }
 
     /// Calls `body` for each; a call may close connections.
