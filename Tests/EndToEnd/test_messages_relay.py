@@ -11,7 +11,7 @@ from event_order import check_messages, named_events
 from messages_client import MessagesClient
 from mocks.anthropic_rules import signature
 from mocks.google import GEMINI_KEY
-from raw_http import RawClient, ask, post
+from raw_http import RawClient, ask, chunked, post
 
 VERSIONS = ("2023-06-01", "2026-10-21")
 HEADERS = [("anthropic-version", "2023-06-01")]
@@ -162,7 +162,9 @@ def test_what_the_caller_did_wrong(gateway, upstream, anthropic_mock):
     error_of(send(gateway, b"[]"), 400, "invalid_request_error")
     error_of(send(gateway, body("nobody/knows")), 404, "not_found_error")
     error_of(ask(gateway.port, post("/v1/messages", body("m"), [], content_type="text/plain")), 415, "invalid_request_error")
-    error_of(ask(gateway.port, post("/v1/messages", b"x" * 300_000)), 413, "request_too_large")
+    head = [("transfer-encoding", "chunked")]
+    error_of(ask(gateway.port, post("/v1/messages", chunked(b"x" * 300_000, 60_000), head)), 413, "request_too_large")
+    assert ask(gateway.port, post("/v1/messages", b"x" * 300_000)).status == 413  # refused before a door is known
     answer = ask(gateway.port, b"GET /v1/messages HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET")
     assert answer.status == 405 and answer.headers.get("allow") == "POST, OPTIONS"
 

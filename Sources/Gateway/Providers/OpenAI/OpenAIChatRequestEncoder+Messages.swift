@@ -59,7 +59,7 @@ extension OpenAIChatRequestEncoder {
         let parts = request.parts(of: message)
         if let text = loneText(parts) {
             json.value(text)
-        } else if isSambaNova, message.role != .user, parts.allSatisfy(\.isText) {
+        } else if isBare, message.role != .user, parts.allSatisfy(\.isText) {
             writeJoined(parts, to: &json)
         } else {
             json.beginArray()
@@ -75,6 +75,8 @@ extension OpenAIChatRequestEncoder {
         }
         json.endObject()
     }
+
+    private var isBare: Bool { isSambaNova || quirks.contains(.bareMessages) }
 
     /// Several texts as one, a blank line between them: instructions are a string there.
     private func writeJoined(_ parts: ArraySlice<ContentPart>, to json: inout JSONWriter) {
@@ -278,7 +280,7 @@ extension OpenAIChatRequestEncoder {
         case .url(let text), .fileID(let text), .text(let text): json.value(text)
         }
         if let detail = media.detail {
-            if !isSambaNova, !quirks.contains(.thoughtSignatures) {
+            if !isBare, !quirks.contains(.thoughtSignatures) {
                 json.field(ChatWire.detail, detail)
             } else if !(detail == ChatWire.auto) {
                 drop(.imageDetail)
