@@ -5,6 +5,7 @@ import GatewayDoors
 import GatewayModel
 import GatewayProviders
 import GatewayTelemetry
+import GatewayTools
 import GatewayWire
 import Reactor
 import ReactorCore
@@ -30,7 +31,7 @@ extension Exchange {
     static let exposedFields: StaticString = """
         access-control-expose-headers: x-request-id, x-proxy-latency-ms, x-stream-downgraded, \
         x-gateway-provider, x-gateway-model, x-gateway-attempts, x-gateway-overhead-us, \
-        x-gateway-dropped-params, retry-after\r
+        x-gateway-dropped-params, x-gateway-repairs, retry-after\r
 
         """
 
@@ -61,7 +62,11 @@ extension Exchange {
 
     /// Fields of every chat answer, errors included.
     private func appendChatFields(to fields: inout ByteBuffer) {
-        fields.append("x-stream-downgraded: false\r\n" as StaticString)
+        fields.append(
+            tools.isDowngraded
+                ? "x-stream-downgraded: true\r\n"
+                : "x-stream-downgraded: false\r\n"
+                    as StaticString)
         if let upstream {
             fields.append("x-gateway-provider: " as StaticString)
             fields.append(upstream.name)
@@ -75,6 +80,7 @@ extension Exchange {
         fields.append(decimal: measureOverhead())
         fields.append("\r\n" as StaticString)
         if let translation { Self.appendDropped(translation.call, to: &fields) }
+        if !machine.isStreaming { appendRepairs(to: &fields) }
         fields.append(forwarded.slice)
     }
 
@@ -85,6 +91,15 @@ extension Exchange {
         guard !call.dropped.isEmpty else { return }
         fields.append("x-gateway-dropped-params: " as StaticString)
         call.appendDropped(to: &fields)
+        fields.append("\r\n" as StaticString)
+    }
+
+    /// What was set right in the answer's tool calls. A stream's head is out before that is known.
+    private func appendRepairs(to fields: inout ByteBuffer) {
+        let repairs = self.repairs
+        guard !repairs.isEmpty else { return }
+        fields.append("x-gateway-repairs: " as StaticString)
+        repairs.append(to: &fields)
         fields.append("\r\n" as StaticString)
     }
 
@@ -244,7 +259,7 @@ extension Exchange {
                 access-control-allow-methods: GET, HEAD, POST, OPTIONS\r
                 access-control-allow-headers: authorization, content-type, x-api-key, \
                 anthropic-version, anthropic-beta, anthropic-dangerous-direct-browser-access, \
-                openai-beta, openai-organization, openai-project, idempotency-key, x-provider, \
+                openai-beta, openai-organization, openai-project, idempotency-key, x-provider, x-gateway-tools, \
                 x-request-id, x-client-request-id, traceparent, x-stainless-arch, x-stainless-async, \
                 x-stainless-custom-poll-interval, x-stainless-helper-method, x-stainless-lang, \
                 x-stainless-os, x-stainless-package-version, x-stainless-poll-helper, \
@@ -305,7 +320,7 @@ extension Exchange {
         if let messagesObserver { return messagesObserver.usage }
         if let responsesObserver { return responsesObserver.usage }
         if let unaryUsage { return unaryUsage }
-        return scan?.isStreaming == true ? streamObserver.usage : responseObserver?.usage
+        return isStreamed ? streamObserver.usage : responseObserver?.usage
     }
 
     private var observedFinishReason: FinishReason? {
@@ -313,8 +328,7 @@ extension Exchange {
         if let messagesObserver { return messagesObserver.finishReason }
         if let responsesObserver { return responsesObserver.finishReason }
         if let unaryFinishReason { return unaryFinishReason }
-        return scan?.isStreaming == true
-            ? streamObserver.finishReason : responseObserver?.finishReason
+        return isStreamed ? streamObserver.finishReason : responseObserver?.finishReason
     }
 
     func log(_ outcome: StaticString) {
@@ -331,7 +345,7 @@ extension Exchange {
         record.requestedModel = requestedModel.slice
         record.upstreamModel = upstreamModel.slice
         record.provider = upstream?.name ?? ""
-        record.streams = scan?.isStreaming ?? false
+        record.streams = isStreamed
         record.attempts = attempts
         record.requestBytes = requestBytes
         record.durationMicroseconds = Int(now.nanoseconds(since: began) / 1000)
@@ -347,7 +361,26 @@ extension Exchange {
             worker.counters.outputTokens += usage.outputTokens
         }
         if attempts > 1 { worker.counters.retries += 1 }
-        worker.log.append { worker.lines.append(record, as: worker.logFormat, to: &$0) }
+        log(record, repairs)
+    }
+
+    private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
+        guard !repairs.isEmpty else {
+            return worker.log.append {
+                worker.lines.append(record, as: worker.logFormat, to: &$0)
+            }
+        }
+        worker.counters.repairs += repairs.total
+        var record = record
+        var text = ByteBuffer()
+        repairs.append(to: &text)
+        record.repairs = text.slice
+        worker.log.append {
+            worker.lines.append(record, as: worker.logFormat, to: &$0)
+            guard repairs.mendedJSON else { return }
+            worker.lines.append(
+                RepairCounts.logMessage, of: record, as: worker.logFormat, to: &$0)
+        }
     }
 }
 

@@ -18,6 +18,8 @@ package struct Counters: Sendable {
     package var retries = 0
     /// Streams that ended in an in-band error.
     package var streamErrors = 0
+    /// Repairs of tool calls.
+    package var repairs = 0
     /// Tokens that upstreams reported.
     package var inputTokens = 0
     package var outputTokens = 0
