@@ -82,6 +82,9 @@ package struct ArgumentChecker {
         }
     }
 
+    /// Whether the outermost value has ended, which a number does only with what follows it.
+    package var hasEnded: Bool { state == .whole }
+
     /// Whether it stands within a string or a name.
     package var isInString: Bool {
         switch state {

@@ -256,11 +256,8 @@ struct CallScanner {
         }
         if form != .function, form != .invoke {
             checked += checker.takeValue(rest.dropFirst(checked))
-            switch checker.verdict {
-            case .complete: return (checked, checked)
-            case .broken: break
-            case .empty, .open: return isEnd ? cut(at: tag, head, rest) : nil
-            }
+            if checker.hasEnded { return (checked, checked) }
+            if checker.verdict != .broken { return isEnd ? cut(at: tag, head, rest) : nil }
         }
         guard let tag else { return isEnd ? (rest.count, rest.count) : nil }
         // Again from where the tag may have begun.
