@@ -133,8 +133,8 @@ package final class Exchange {
             let scan = try answerDoor.scan(body.slice)
             self.scan = scan
             let (upstream, hasNameOfItsOwn) = try route(scan)
-            let leavesRelay = leavesRelay(scan, upstream)
-            if upstream.provider.relays(answerDoor.dialect), !leavesRelay {
+            let isTranslated = leavesRelay(scan, upstream)
+            if !isTranslated, upstream.provider.relays(answerDoor.dialect) {
                 renamesModel = hasNameOfItsOwn
                 checksCalls = answerDoor == .chat && scan.hasTools
                 if case .anthropic(let provider) = upstream.provider { begin(relayTo: provider) }

@@ -26,6 +26,8 @@ struct StageSettings {
     var timeouts = TimeoutPolicy()
     var tools = StageSettings.tools
     var textModels: CapabilityRegistry?
+    var history = HistoryPolicy()
+    var storesResponses = false
     /// Names with settings, and the providers that they go to.
     var models: [(name: String, provider: String, ModelSettings)] = []
 
@@ -134,7 +136,8 @@ final class GatewayStage {
         return Snapshot(
             upstreams: upstreams, routes: routes, keys: settings.keys, models: [],
             cors: settings.cors, doors: doors, heartbeatInterval: settings.heartbeatInterval,
-            tools: settings.tools, textModels: settings.textModels)
+            storesResponses: settings.storesResponses, tools: settings.tools,
+            history: settings.history, textModels: settings.textModels)
     }
 
     // MARK: Clients
@@ -152,8 +155,10 @@ final class GatewayStage {
                 + "\"messages\":[{\"role\":\"user\",\"content\":\"Hello.\"}]}", fields: fields)
     }
 
-    static func post(_ body: String, fields: String = "") -> String {
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n\(fields)"
+    static func post(
+        _ body: String, to path: String = "/v1/chat/completions", fields: String = ""
+    ) -> String {
+        "POST \(path) HTTP/1.1\r\nHost: localhost\r\n\(fields)"
             + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 
