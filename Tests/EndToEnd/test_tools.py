@@ -81,14 +81,18 @@ def answers(calls):
     return play
 
 
-def gathered(client, model, **fields):
-    """A stream's calls as the package's own accumulator puts them together."""
-    with client.chat.completions.stream(
-        model=model, messages=[{"role": "user", "content": "Weather?"}], tools=fields.pop("tools", TOOLS), **fields
-    ) as stream:
-        for _ in stream:
-            pass
-        return stream.get_final_completion().choices[0]
+def gathered(client, model):
+    """A stream's calls, put together as clients do it: `(id, name, arguments)` by number; roles and finish reason."""
+    made, roles, finish = {}, [], None
+    for part in create(client, model, stream=True):
+        (choice,) = part.choices
+        roles += [choice.delta.role] if choice.delta.role else []
+        finish = choice.finish_reason or finish
+        for piece in choice.delta.tool_calls or []:
+            entry = made.setdefault(piece.index, ["", "", ""])
+            for place, text in enumerate((piece.id, piece.function.name, piece.function.arguments)):
+                entry[place] += text or ""
+    return [made[index] for index in sorted(made)], roles, finish
 
 
 # -- repair -------------------------------------------------------------------------------------------------------
@@ -122,17 +126,16 @@ def test_a_broken_call_arrives_whole(gateway, upstream, sdk, broken, repairs):
 ])
 def test_a_broken_stream_arrives_whole(gateway, upstream, sdk, name, arguments, repairs):
     model = upstream.script(answers([call(name, arguments), call("find_flight", "{}", "call_2")]))
-    choice = gathered(sdk(gateway), model)
-    made = choice.message.tool_calls
-    assert [m.function.name for m in made] == ["get_weather", "find_flight"] and choice.finish_reason == "tool_calls"
-    assert json.loads(made[0].function.arguments) == OSLO and choice.message.role == "assistant"
+    made, roles, finish = gathered(sdk(gateway), model)
+    assert [entry[:2] for entry in made] == [["call_1", "get_weather"], ["call_2", "find_flight"]]
+    assert [json.loads(entry[2]) for entry in made] == [OSLO, {}] and roles == ["assistant"] and finish == "tool_calls"
     assert gateway.await_record(lambda r: r.get("model") == model)["repairs"] == repairs
 
 
 def test_a_held_stream_is_repaired_wholly(gateway, upstream, sdk):
     upstream.scripts["gpt-e2e-held"] = answers([call("get_weather", "{'city': 'Oslo',}")])
-    (made,) = gathered(sdk(gateway), "held").message.tool_calls
-    assert json.loads(made.function.arguments) == OSLO
+    ((_, name, arguments),), _, _ = gathered(sdk(gateway), "held")
+    assert name == "get_weather" and json.loads(arguments) == OSLO
 
 
 def test_a_good_stream_is_not_touched(gateway, upstream):
