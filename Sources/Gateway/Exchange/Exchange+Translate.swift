@@ -61,7 +61,7 @@ extension Exchange {
         translation.begin(
             encoder: isStreamed ? answerDoor.openStream(context) : nil,
             answerBytesMax: snapshot.answerBytesMax, filter: filter,
-            isBurst: tools.isDowngraded)
+            isBurst: tools.isDowngraded && isStreamed)
     }
 
     // MARK: Conversations that are kept
