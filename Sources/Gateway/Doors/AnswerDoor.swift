@@ -124,6 +124,7 @@ package enum DoorScan: Sendable {
         case .chat(let scan): scan.hasTools
         case .messages(let scan): scan.hasTools
         case .responses(let scan): scan.hasTools
+        case .completions: false
         }
     }
 

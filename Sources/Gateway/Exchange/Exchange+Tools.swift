@@ -42,6 +42,8 @@ extension Exchange {
 
     /// Whether a request is translated although its provider speaks its dialect.
     func leavesRelay(_ scan: DoorScan, _ upstream: Upstream) -> Bool {
+        // Completions know no tools.
+        if case .completions = scan { return false }
         let policy = snapshot.tools
         tools.builtIn = tools.listed ?? (policy.executes ? policy.builtIn : [])
         tools.isTextOnly = isTextOnly(upstream)
