@@ -194,7 +194,7 @@ let package = Package(
             of: "GatewayExchange",
             with: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayPolicy",
-                "GatewayProviders", "GatewayTelemetry", "TestSupport",
+                "GatewayProviders", "GatewayTelemetry", "GatewayTools", "TestSupport",
             ]),
         tests(
             of: "GatewayConfig",

@@ -22,6 +22,32 @@ import Testing
         #expect(configuration.models[2].targets == [ModelTarget(provider: "openai", model: "o3")])
     }
 
+    @Test func toolsAndConversations() throws {
+        let unsaid = try load("").configuration
+        #expect(unsaid.tools == ToolsConfiguration())
+        #expect(!unsaid.tools.executesBuiltIn && !unsaid.tools.allowsPerRequest)
+        #expect(unsaid.history.messagesMax == 50)
+        let said = try load(
+            """
+            tools: {execute_builtin: true, allow_per_request: true, max_rounds: 2, builtin: [get_time]}
+            history: {max_messages: 7, bound_clients: true}
+            models: {a: {provider: sim, repair: hold, downgrade_as: sse, stream_tools: downgrade}}
+            providers: {sim: {type: simulator}}
+            """
+        ).configuration
+        #expect(said.tools.executesBuiltIn && said.tools.allowsPerRequest)
+        #expect(said.tools.roundsMax == 2)
+        #expect(said.tools.builtIn == ["get_time"])
+        #expect(said.history.messagesMax == 7 && said.history.boundsClients)
+        #expect(said.models[0].settings.repair == .hold)
+        #expect(said.models[0].settings.downgradeForm == .sse)
+        #expect(try load("", ["MAX_HISTORY_SIZE": "9"]).configuration.history.messagesMax == 9)
+        let found = problems { () throws(ConfigurationFailure) in
+            try load("tools: {builtin: [shell]}")
+        }
+        #expect(found.count == 1 && found[0].contains("calculate, get_time"))
+    }
+
     @Test func readsTheServer() throws {
         let server = try load(
             """

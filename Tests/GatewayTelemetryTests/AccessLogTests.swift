@@ -180,4 +180,30 @@ import Testing
         #expect(found == expected)
         #expect(found[2] == "1994-11-06T08:49:37.042Z")
     }
+
+    @Test func repairsAreTold() throws {
+        var record = full()
+        record.repairs = ByteSlice("name=1, closed=2")
+        #expect(
+            try members(of: line(record, .json)).first { $0.0 == "repairs" }?.1
+                == "name=1, closed=2")
+        #expect(line(record, .text).contains(" repairs=\"name=1, closed=2\" "))
+        #expect(!line(full(), .json).contains("repairs"))
+        #expect(!line(full(), .text).contains("repairs"))
+    }
+
+    @Test func aMessageIsALineOfItsOwn() throws {
+        var record = full()
+        record.repairs = ByteSlice("closed=2")
+        var log = AccessLog()
+        for format in [LogFormat.json, .text] {
+            var buffer = ByteBuffer()
+            log.append("It was mended", of: record, as: format, to: &buffer)
+            let line = buffer.string
+            #expect(line.filter { $0 == "\n" }.count == 1 && line.hasSuffix("\n"))
+            for word in ["It was mended", "closed=2", "req_1"] { #expect(line.contains(word)) }
+            guard format == .json else { continue }
+            #expect(try members(of: line).map(\.0).contains("request_id"))
+        }
+    }
 }

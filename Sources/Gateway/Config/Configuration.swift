@@ -17,6 +17,8 @@ package struct Configuration: Sendable {
     package var models: [ModelConfiguration] = []
     /// Only `models` routes: built-in patterns and `provider/model` are off.
     package var modelsOnly = false
+    package var tools = ToolsConfiguration()
+    package var history = HistoryPolicy()
     package var observability = ObservabilityConfiguration()
     /// Where tokens are kept from one run to the next; nil: nowhere.
     package var stateDirectory: String?
@@ -184,6 +186,17 @@ package struct ModelTarget: Equatable, Sendable {
         self.provider = provider
         self.model = model
     }
+}
+
+/// The tools that the gateway runs itself.
+package struct ToolsConfiguration: Equatable, Sendable {
+    package var executesBuiltIn = false
+    package var allowsPerRequest = false
+    package var roundsMax = 4
+    /// Names of `BuiltInTool.all`.
+    package var builtIn = ["calculate", "get_time"]
+
+    package init() {}
 }
 
 /// What is written down about the traffic.

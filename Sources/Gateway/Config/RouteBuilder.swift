@@ -42,6 +42,20 @@ package struct RouteBuilder {
         return CapabilityRegistry(layers: [own] + configuration.capabilities.map(\.entries))
     }
 
+    /// Whether of any model it is said that it takes tools as text only.
+    package var saysTextTools: Bool {
+        configuration.models.contains { $0.capabilities.tools == .text }
+            || configuration.capabilities.contains { source in
+                source.entries.contains { $0.overrides.tools == .text }
+            }
+    }
+
+    /// Whether a stream with tools may be answered in one piece.
+    package var mayDowngrade: Bool {
+        saysTextTools || types.contains(.salesforce) || types.contains(.sambaNovaWeb)
+            || configuration.models.contains { $0.settings.streamTools == .downgrade }
+    }
+
     /// What the target's model is really called there; nil where the client's name decides.
     private func upstreamModel(_ target: ModelTarget) -> String? {
         guard let model = target.model, type(of: target) == .salesforce else {

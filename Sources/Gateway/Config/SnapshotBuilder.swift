@@ -5,6 +5,7 @@ import GatewayExchange
 import GatewayModel
 import GatewayPolicy
 import GatewayProviders
+import GatewayTools
 import Reactor
 import ReactorCore
 
@@ -44,7 +45,21 @@ package struct SnapshotBuilder {
             upstreams: built, routes: routes.table(), keys: keys(), models: routes.models(),
             cors: cors(),
             doors: doors(), heartbeatInterval: server.heartbeatInterval,
-            storesResponses: server.doors.storesResponses)
+            storesResponses: server.doors.storesResponses, tools: tools(routes),
+            history: configuration.history,
+            textModels: routes.saysTextTools ? routes.capabilities() : nil)
+    }
+
+    private func tools(_ routes: RouteBuilder) -> ToolPolicy {
+        var policy = ToolPolicy()
+        policy.builtIn = configuration.tools.builtIn.compactMap {
+            $0.withByteSlice { BuiltInTool.named($0) }
+        }
+        policy.executes = configuration.tools.executesBuiltIn
+        policy.allowsPerRequest = configuration.tools.allowsPerRequest
+        policy.roundsMax = configuration.tools.roundsMax
+        policy.mayDowngrade = routes.mayDowngrade
+        return policy
     }
 
     /// The listener's TLS, if there is to be any.

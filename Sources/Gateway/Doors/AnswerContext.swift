@@ -15,6 +15,8 @@ package struct AnswerContext {
     package var wantsUsage: Bool
     /// The name of the provider that answers.
     package var provider = ByteSlice.empty
+    /// The chat door's id of the answer, where it has one already; else it is made of the request's.
+    package var answerID: ByteSlice?
     /// What an answer at the responses door repeats of its request.
     package var echo: ResponsesEcho?
     /// What every choice of a text completion begins with: the prompt, where it is to be echoed.

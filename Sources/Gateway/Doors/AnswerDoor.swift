@@ -118,6 +118,16 @@ package enum DoorScan: Sendable {
         }
     }
 
+    /// Whether there is at least one tool.
+    package var hasTools: Bool {
+        switch self {
+        case .chat(let scan): scan.hasTools
+        case .messages(let scan): scan.hasTools
+        case .responses(let scan): scan.hasTools
+        case .completions: false
+        }
+    }
+
     /// Whether the client asked for the chunk with the usage.
     package var wantsUsage: Bool {
         switch self {

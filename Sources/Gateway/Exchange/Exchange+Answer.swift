@@ -5,6 +5,7 @@ import GatewayDoors
 import GatewayModel
 import GatewayProviders
 import GatewayTelemetry
+import GatewayTools
 import GatewayWire
 import Reactor
 import ReactorCore
@@ -30,7 +31,7 @@ extension Exchange {
     static let exposedFields: StaticString = """
         access-control-expose-headers: x-request-id, x-proxy-latency-ms, x-stream-downgraded, \
         x-gateway-provider, x-gateway-model, x-gateway-attempts, x-gateway-overhead-us, \
-        x-gateway-dropped-params, x-gateway-token-count, retry-after, x-ratelimit-limit-requests, \
+        x-gateway-dropped-params, x-gateway-token-count, x-gateway-repairs, retry-after, x-ratelimit-limit-requests, \
         x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, \
         x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens\r
 
@@ -64,7 +65,11 @@ extension Exchange {
     /// Fields of every chat answer, errors included.
     private func appendChatFields(to fields: inout ByteBuffer) {
         appendLimitFields(to: &fields)
-        fields.append("x-stream-downgraded: false\r\n" as StaticString)
+        fields.append(
+            tools.isDowngraded
+                ? "x-stream-downgraded: true\r\n"
+                : "x-stream-downgraded: false\r\n"
+                    as StaticString)
         if let upstream {
             fields.append("x-gateway-provider: " as StaticString)
             fields.append(upstream.name)
@@ -79,6 +84,7 @@ extension Exchange {
         fields.append("\r\n" as StaticString)
         if isEstimate { fields.append("x-gateway-token-count: estimate\r\n" as StaticString) }
         if let translation { Self.appendDropped(translation.call, to: &fields) }
+        if !machine.isStreaming { appendRepairs(to: &fields) }
         fields.append(forwarded.slice)
     }
 
@@ -89,6 +95,15 @@ extension Exchange {
         guard !call.dropped.isEmpty else { return }
         fields.append("x-gateway-dropped-params: " as StaticString)
         call.appendDropped(to: &fields)
+        fields.append("\r\n" as StaticString)
+    }
+
+    /// What was set right in the answer's tool calls. A stream's head is out before that is known.
+    private func appendRepairs(to fields: inout ByteBuffer) {
+        let repairs = self.repairs
+        guard !repairs.isEmpty else { return }
+        fields.append("x-gateway-repairs: " as StaticString)
+        repairs.append(to: &fields)
         fields.append("\r\n" as StaticString)
     }
 
@@ -248,7 +263,7 @@ extension Exchange {
                 access-control-allow-methods: GET, HEAD, POST, OPTIONS\r
                 access-control-allow-headers: authorization, content-type, x-api-key, \
                 anthropic-version, anthropic-beta, anthropic-dangerous-direct-browser-access, \
-                openai-beta, openai-organization, openai-project, idempotency-key, x-provider, \
+                openai-beta, openai-organization, openai-project, idempotency-key, x-provider, x-gateway-tools, \
                 x-request-id, x-client-request-id, traceparent, x-stainless-arch, x-stainless-async, \
                 x-stainless-custom-poll-interval, x-stainless-helper-method, x-stainless-lang, \
                 x-stainless-os, x-stainless-package-version, x-stainless-poll-helper, \
@@ -309,7 +324,7 @@ extension Exchange {
         if let messagesObserver { return messagesObserver.usage }
         if let responsesObserver { return responsesObserver.usage }
         if let unaryUsage { return unaryUsage }
-        return scan?.isStreaming == true ? streamObserver.usage : responseObserver?.usage
+        return isStreamed ? streamObserver.usage : responseObserver?.usage
     }
 
     private var observedFinishReason: FinishReason? {
@@ -317,8 +332,7 @@ extension Exchange {
         if let messagesObserver { return messagesObserver.finishReason }
         if let responsesObserver { return responsesObserver.finishReason }
         if let unaryFinishReason { return unaryFinishReason }
-        return scan?.isStreaming == true
-            ? streamObserver.finishReason : responseObserver?.finishReason
+        return isStreamed ? streamObserver.finishReason : responseObserver?.finishReason
     }
 
     func log(_ outcome: StaticString) {
@@ -335,7 +349,7 @@ extension Exchange {
         record.requestedModel = requestedModel.slice
         record.upstreamModel = upstreamModel.slice
         record.provider = upstream?.name ?? ""
-        record.streams = scan?.isStreaming ?? false
+        record.streams = isStreamed
         record.attempts = attempts
         record.requestBytes = requestBytes
         record.durationMicroseconds = Int(now.nanoseconds(since: began) / 1000)
@@ -351,7 +365,26 @@ extension Exchange {
             worker.counters.outputTokens += usage.outputTokens
         }
         if attempts > 1 { worker.counters.retries += 1 }
-        worker.log.append { worker.lines.append(record, as: worker.logFormat, to: &$0) }
+        log(record, repairs)
+    }
+
+    private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
+        guard !repairs.isEmpty else {
+            return worker.log.append {
+                worker.lines.append(record, as: worker.logFormat, to: &$0)
+            }
+        }
+        worker.counters.repairs += repairs.total
+        var record = record
+        var text = ByteBuffer()
+        repairs.append(to: &text)
+        record.repairs = text.slice
+        worker.log.append {
+            worker.lines.append(record, as: worker.logFormat, to: &$0)
+            guard repairs.mendedJSON else { return }
+            worker.lines.append(
+                RepairCounts.logMessage, of: record, as: worker.logFormat, to: &$0)
+        }
     }
 }
 

@@ -73,6 +73,7 @@ extension Exchange {
         origin = CORSGrant.judge(originValue, by: snapshot.cors)
         admission = admit(credential)
         if forwards { forward(fields, connection: connection) }
+        if takesModel, snapshot.tools.readsFields { readToolFields(fields) }
         if takesModel { checkBodyType(contentType, isEncoded: isEncoded) }
     }
 

@@ -29,7 +29,7 @@ extension Exchange: HTTPClientCallDelegate {
     package func responseHeadArrived(_ response: HTTPHead) {
         attempts = call.attempts
         if response.status == 401, renewLease() { return }
-        giveBack(&body)
+        if !checksCalls { giveBack(&body) }
         let fields = readFields(response.fields)
         guard accepts(fields.encoding) else {
             call.cancel()
@@ -205,10 +205,11 @@ extension Exchange {
     }
 
     func upstreamBody(_ bytes: ByteSlice) {
-        guard machine.isActive else { return }
+        // Without a head it is the rest of a round that is over.
+        guard machine.isActive, head.status != 0, !awaitsRound else { return }
         if let translation, head.isSuccess, head.isEventStream {
             translateBody(bytes, by: translation)
-        } else if scan?.isStreaming == true, head.isSuccess, head.isEventStream {
+        } else if isStreamed, head.isSuccess, head.isEventStream {
             relayEvents(bytes)
         } else {
             keep(bytes)
@@ -231,12 +232,12 @@ extension Exchange {
         guard machine.isActive else { return }
         guard head.isSuccess else { return fail(decodeError()) }
         if let translation { return translationEnded(translation) }
-        if scan?.isStreaming == true, head.isEventStream { return streamEnded() }
+        if isStreamed, head.isEventStream { return streamEnded() }
         if door != .answer(.chat) { return otherAnswerEnded() }
         let observer = ChatResponseObserver(observing: answer.slice)
         responseObserver = observer
         if let failure = observer.failure { return fail(failure) }
-        guard scan?.isStreaming != true else {
+        guard !isStreamed else {
             return fail(
                 Failure(
                     .upstreamMalformed, "The upstream answered a stream request without a stream."))
@@ -245,6 +246,7 @@ extension Exchange {
             return fail(
                 Failure(.upstreamMalformed, "The upstream streamed though it was not asked to."))
         }
+        repairAnswer()
         answerUnary()
     }
 
@@ -300,6 +302,7 @@ extension Exchange {
         if !event.name.isEmpty, event.name == "error" { return relayError(in: event) }
         switch streamObserver.observe(event.data) {
         case .chunk:
+            if checksCalls, streamObserver.hasCalls { return relayRepairing(event) }
             write(event)
         case .usageOnly:
             if scan?.wantsUsage == true { write(event) }
@@ -320,7 +323,7 @@ extension Exchange {
         }
     }
 
-    private func write(_ event: EventStreamEvent) {
+    func write(_ event: EventStreamEvent) {
         prepareEvent()
         // This dialect has no named events: a name would go past clients that look at it.
         if let canonical = event.canonical, event.name.isEmpty {
@@ -338,8 +341,7 @@ extension Exchange {
 
     /// `[DONE]` came: whatever follows it is nobody's.
     private func finishStream() {
-        prepareEvent()
-        client?.writeBody(ByteSlice("data: [DONE]\n\n"))
+        writeMark()
         endStream()
     }
 

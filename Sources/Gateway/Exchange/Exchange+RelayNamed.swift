@@ -78,7 +78,7 @@ extension Exchange {
 
     private func wholeAnswer(_ failure: Failure?) {
         if let failure { return fail(failure) }
-        guard scan?.isStreaming != true || door == .countTokens, !head.isEventStream else {
+        guard !isStreamed || door == .countTokens, !head.isEventStream else {
             return fail(
                 Failure(
                     .upstreamMalformed, "The upstream answered in another form than it was asked."))

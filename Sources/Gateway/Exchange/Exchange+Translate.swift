@@ -19,10 +19,9 @@ extension Exchange {
         let recalled = try recall(tree.root, at: answerDoor)
         let translation = worker.takeTranslation()
         self.translation = translation
-        if let recalled {
-            try encode(tree.root, recalled.root, for: upstream, at: answerDoor, translation)
-        } else {
-            try encode(tree.root, nil, for: upstream, at: answerDoor, translation)
+        let documents = RequestDocuments(tree, recalled: recalled)
+        try withExtendedLifetime(documents) { () throws(Failure) in
+            try encode(documents, for: upstream, at: answerDoor, translation)
         }
     }
 
@@ -33,34 +32,26 @@ extension Exchange {
     }
 
     private func encode(
-        _ root: JSONValue, _ recalled: JSONValue?, for upstream: Upstream,
-        at answerDoor: AnswerDoor, _ translation: Translation
+        _ documents: RequestDocuments, for upstream: Upstream, at answerDoor: AnswerDoor,
+        _ translation: Translation
     ) throws(Failure) {
+        let (root, recalled) = (documents.tree.root, documents.recalledRoot)
         var request = try answerDoor.decode(
             root, provider: upstream.nameBytes, recalled: recalled)
+        if recalled != nil || snapshot.history.boundsClients {
+            HistoryBound.apply(to: &request, messagesMax: snapshot.history.messagesMax)
+        }
         if answerDoor == .responses {
             translation.echo = ResponsesEcho(
                 root, recalled: recalled, storeIsOn: snapshot.storesResponses)
         }
-        try encode(&request, for: upstream, translation)
-        if modelSettings.unsupportedParameters == .error, !translation.call.dropped.isEmpty {
-            throw Self.unsupported(translation.call, at: upstream)
-        }
-        let context = answerContext(
-            provider: upstream.nameBytes, wantsUsage: request.wantsUsage)
-        translation.begin(
-            encoder: request.streams ? answerDoor.openStream(context) : nil,
-            answerBytesMax: snapshot.answerBytesMax)
-    }
-
-    /// Tools that are called with free text go to every provider as functions: of those who are
-    /// translated for, only few know another kind.
-    private func encode(
-        _ request: inout ModelRequest, for upstream: Upstream, _ translation: Translation
-    ) throws(Failure) {
         guard FreeTextTools.has(request) else {
-            return try upstream.provider.encode(request, providerContext, into: &translation.call)
+            let loop = offerBuiltIn(to: &request)
+            return try begin(&request, loop, documents, for: upstream, at: answerDoor, translation)
         }
+        // Tools that are called with free text go to every provider as functions: of those who are
+        // translated for, only few know another kind. Beside them no function of ours is run: the
+        // document that they are written into does not outlive this call.
         translation.freeTextCalls = FreeTextCalls(request)
         var buffer = worker.loop.takeBuffer()
         defer { worker.loop.giveBuffer(&buffer) }
@@ -70,7 +61,30 @@ extension Exchange {
             preconditionFailure("what was written as JSON is none: \(error)")
         }
         FreeTextTools.rewrite(&request, document.root)
-        try upstream.provider.encode(request, providerContext, into: &translation.call)
+        try begin(&request, nil, documents, for: upstream, at: answerDoor, translation)
+    }
+
+    /// Encodes the request and sets up what its answer will pass.
+    private func begin(
+        _ request: inout ModelRequest, _ loop: ToolLoopMachine?, _ documents: RequestDocuments,
+        for upstream: Upstream, at answerDoor: AnswerDoor, _ translation: Translation
+    ) throws(Failure) {
+        try ToolDefinitionCheck(
+            door: answerDoor.dialect, target: upstream.provider.dialect(of: upstreamModel.slice)
+        ).check(request)
+        planAnswer(to: &request)
+        try encode(request, for: upstream, into: translation)
+        var filter = toolFilter(for: request)
+        if let loop {
+            filter.add(loop)
+            looped = LoopedRequest(request, documents, forwarded: forwarded.slice)
+        }
+        let context = answerContext(
+            provider: upstream.nameBytes, wantsUsage: request.wantsUsage)
+        translation.begin(
+            encoder: isStreamed ? answerDoor.openStream(context) : nil,
+            answerBytesMax: snapshot.answerBytesMax, filter: filter,
+            isBurst: tools.isDowngraded && isStreamed)
     }
 
     // MARK: Conversations that are kept
@@ -109,18 +123,6 @@ extension Exchange {
         }
     }
 
-    /// The operator would rather refuse a request than leave a part of it out.
-    private static func unsupported(
-        _ call: borrowing ProviderCall, at upstream: Upstream
-    ) -> Failure {
-        var names = ByteBuffer()
-        call.appendDropped(to: &names)
-        return Failure(
-            .unsupportedParameter,
-            "The provider '\(upstream.name)' cannot be told: \(names.string).",
-            parameter: names.slice.firstIndex(of: ASCII.comma) == nil ? names.string : nil)
-    }
-
     private func answerContext(provider: ByteSlice, wantsUsage: Bool) -> AnswerContext {
         var context = AnswerContext(
             requestID: requestID.slice, requestedModel: requestedModel.slice,
@@ -139,9 +141,11 @@ extension Exchange {
 
     /// What encoders and decoders of this exchange draw on.
     var providerContext: ProviderContext {
-        ProviderContext(
+        var context = ProviderContext(
             model: upstreamModel.slice, arena: worker.arena, ids: worker.ids,
             signatures: worker.signatures, settings: modelSettings)
+        context.tellsNamelessCalls = translation?.repairsCalls ?? false
+        return context
     }
 
     // MARK: The answer
@@ -201,7 +205,11 @@ extension Exchange {
             stopUpstream()
             return fail(failure)
         }
-        if scan?.isStreaming == true {
+        if translation.outcome == .wantsRound {
+            if isStreamed, translation.hasBegun { writeOutput(of: translation) }
+            return requestRound()
+        }
+        if isStreamed {
             if translation.hasBegun { writeOutput(of: translation) }
             if translation.isOver, translation.outcome == .ended {
                 translation.keep { remember($0) }

@@ -9,6 +9,7 @@ import GatewayModel
 import GatewayPolicy
 import GatewayProviders
 import GatewayTelemetry
+import GatewayTools
 import GatewayWire
 import Reactor
 import ReactorCore
@@ -73,6 +74,17 @@ package final class Exchange {
     var events = EventStreamParser()
     var streamObserver = ChatStreamObserver()
     var responseObserver: ChatResponseObserver?
+    /// Whether the tool calls of a relayed answer are looked at; the request's body is kept then.
+    var checksCalls = false
+    /// There from the first call of a relayed stream on.
+    var relayRepair: RelayRepair?
+    var unaryRepairs = RepairCounts()
+    /// Whether the client gets a stream.
+    var isStreamed = false
+    var tools = ToolPlan()
+    /// There where the gateway runs tools itself.
+    var looped: LoopedRequest?
+    var awaitsRound = false
     /// In place of the first where Anthropic's dialect is relayed.
     var messagesObserver: MessagesStreamObserver?
     /// In their place where the responses dialect is.
@@ -127,8 +139,10 @@ package final class Exchange {
             self.scan = scan
             let (upstream, hasNameOfItsOwn) = try route(scan)
             try takePermit(scan)
-            if upstream.provider.relays(answerDoor.dialect) {
+            let isTranslated = leavesRelay(scan, upstream)
+            if !isTranslated, upstream.provider.relays(answerDoor.dialect) {
                 renamesModel = hasNameOfItsOwn
+                checksCalls = answerDoor == .chat && scan.hasTools
                 if case .anthropic(let provider) = upstream.provider { begin(relayTo: provider) }
             } else {
                 try translate(for: upstream, at: answerDoor)
@@ -188,6 +202,7 @@ package final class Exchange {
                 parameter: "model")
         }
         modelSettings = route.settings
+        isStreamed = scan.isStreaming
         if let name = route.upstreamModel {
             upstreamModel.append(name)
         } else {
@@ -199,12 +214,17 @@ package final class Exchange {
     }
 
     private func dispatch(_ scan: DoorScan, to upstream: Upstream) {
-        machine.dispatched(streams: scan.isStreaming, now: worker.loop.now)
-        if scan.isStreaming {
+        machine.dispatched(streams: isStreamed, now: worker.loop.now)
+        if isStreamed {
             worker.counters.streams += 1
             setHeartbeat()
         }
         head = UpstreamHead()
+        start(scan, at: upstream)
+    }
+
+    /// Asks the upstream.
+    func start(_ scan: DoorScan, at upstream: Upstream) {
         switch upstream.transport {
         case .network: send(to: upstream, scan)
         case .simulator(let settings): play(settings, for: upstream, scan)
@@ -224,9 +244,15 @@ package final class Exchange {
                     "The host that the credential of '\(upstream.name)' names cannot be used."))
         }
         let clocks = upstream.timeouts.clocks(
-            bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
+            bodyBytes: requestBytes, streams: asksForStream(scan),
+            tokensMax: scan.outputTokensMax,
             clientMilliseconds: clientMilliseconds)
         call.start(on: origin, clocks: clocks, delegate: self)
+    }
+
+    /// Whether the upstream is asked for a stream.
+    private func asksForStream(_ scan: DoorScan) -> Bool {
+        translation?.call.streams ?? scan.isStreaming
     }
 
     private func play(
@@ -250,7 +276,7 @@ package final class Exchange {
                 created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
             to: self)
         worker.loop.giveBuffer(&request)
-        giveBack(&body)
+        if !checksCalls { giveBack(&body) }
     }
 
     /// Appends the request as the upstream gets it. The body and what changes in it are kept until
@@ -299,7 +325,8 @@ package final class Exchange {
     /// for the head, so that a simulated upstream that hangs ends like a real one.
     private func setSimulatorClock(_ upstream: Upstream, _ scan: DoorScan) {
         let clocks = upstream.timeouts.clocks(
-            bodyBytes: requestBytes, streams: scan.isStreaming, tokensMax: scan.outputTokensMax,
+            bodyBytes: requestBytes, streams: asksForStream(scan),
+            tokensMax: scan.outputTokensMax,
             clientMilliseconds: clientMilliseconds)
         let timer =
             simulatorClock
@@ -371,6 +398,13 @@ package final class Exchange {
         status = 0
         failureText = nil
         responseObserver = nil
+        checksCalls = false
+        relayRepair = nil
+        unaryRepairs = RepairCounts()
+        isStreamed = false
+        tools = ToolPlan()
+        looped = nil
+        awaitsRound = false
         messagesObserver = nil
         responsesObserver = nil
         unaryUsage = nil
@@ -467,5 +501,8 @@ extension Exchange: HTTPServerHandler {
 }
 
 extension Exchange: Deferrable {
-    package func turnEnding() { worker.detached[ObjectIdentifier(self)] = nil }
+    package func turnEnding() {
+        if awaitsRound { return startRound() }
+        if !machine.isActive { worker.detached[ObjectIdentifier(self)] = nil }
+    }
 }

@@ -144,6 +144,10 @@ package final class Snapshot {
     package let heartbeatInterval: Duration
     /// Whether conversations are kept for `previous_response_id` on providers without that.
     package let storesResponses: Bool
+    package let tools: ToolPolicy
+    package let history: HistoryPolicy
+    /// What is known of models, if of any it is said that it takes tools as text only.
+    package let textModels: CapabilityRegistry?
     /// Bytes of an upstream's unary answer; more is a 502.
     package let answerBytesMax = 64 * 1024 * 1024
     /// Requests that it serves now.
@@ -152,7 +156,9 @@ package final class Snapshot {
     package init(
         upstreams: [Upstream], routes: RouteTable, keys: APIKeyTable, models: [ListedModel],
         cors: CORSPolicy, doors: DoorPolicies = DoorPolicies(),
-        heartbeatInterval: Duration = .seconds(15), storesResponses: Bool = false
+        heartbeatInterval: Duration = .seconds(15), storesResponses: Bool = false,
+        tools: ToolPolicy = ToolPolicy(), history: HistoryPolicy = HistoryPolicy(),
+        textModels: CapabilityRegistry? = nil
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -162,6 +168,9 @@ package final class Snapshot {
         self.doors = doors
         self.heartbeatInterval = heartbeatInterval
         self.storesResponses = storesResponses
+        self.tools = tools
+        self.history = history
+        self.textModels = textModels
     }
 
     /// The silence that a heartbeat ends at a door; nil where they are off.

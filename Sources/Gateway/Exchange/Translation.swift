@@ -15,6 +15,8 @@ package final class Translation {
     package enum Outcome: Equatable {
         case ended
         case failed(Failure)
+        /// The answer goes on with another request: `beginRound` before it.
+        case wantsRound
     }
 
     /// The request as the provider gets it.
@@ -42,16 +44,31 @@ package final class Translation {
     package var freeTextCalls: FreeTextCalls?
     private var response = ModelResponse()
     private var answerBytesMax = Int.max
+    private var filter = ToolFilter()
+    /// Whether the stream is written when the answer is whole, and not before.
+    private var isBurst = false
     #if DEBUG
         private var order = EventOrder()
+        private var filteredOrder = EventOrder()
     #endif
 
     package init() {}
 
+    /// What was set right in the answer's tool calls.
+    package var repairs: RepairCounts { filter.counts }
+
+    /// Whether somebody is there who finds names for calls that have none.
+    package var repairsCalls: Bool { filter.isActive }
+
     /// Starts anew. With `encoder` the client gets a stream, else one answer.
-    package func begin(encoder: consuming DoorStreamEncoder?, answerBytesMax: Int) {
+    func begin(
+        encoder: consuming DoorStreamEncoder?, answerBytesMax: Int,
+        filter: ToolFilter = ToolFilter(), isBurst: Bool = false
+    ) {
         self.encoder = encoder
         self.answerBytesMax = answerBytesMax
+        self.filter = filter
+        self.isBurst = isBurst
         decoder = nil
         frames = nil
         response = ModelResponse()
@@ -60,6 +77,24 @@ package final class Translation {
         finishReason = nil
         hasBegun = false
         output.removeAll()
+        #if DEBUG
+            order = EventOrder()
+            filteredOrder = EventOrder()
+        #endif
+    }
+
+    /// The rounds of built-in tools, if there may be any.
+    var loop: ToolLoopMachine? { filter.loop }
+
+    /// The next request of the same answer follows.
+    func beginRound(_ filter: ToolFilter) {
+        var filter = filter
+        filter.follow(self.filter)
+        self.filter = filter
+        decoder = nil
+        frames = nil
+        outcome = nil
+        call.reset()
         #if DEBUG
             order = EventOrder()
         #endif
@@ -140,6 +175,18 @@ package final class Translation {
                 preconditionFailure("an event out of order: \(violation), \(event)")
             }
         #endif
+        guard filter.isActive else { return deliver(event) }
+        filter.pass(event) { deliver($0) }
+        if case .ended = event, outcome == nil, filter.wantsRound { outcome = .wantsRound }
+    }
+
+    /// Takes an event behind the filters.
+    private func deliver(_ event: ModelEvent) {
+        #if DEBUG
+            if let violation = filteredOrder.check(event) {
+                preconditionFailure("a filtered event out of order: \(violation), \(event)")
+            }
+        #endif
         switch event {
         case .usage(let usage): self.usage = usage
         case .finished(_, let finish): finishReason = finish.reason
@@ -149,7 +196,7 @@ package final class Translation {
             return
         case .started, .partOpened, .delta, .signature, .partClosed: break
         }
-        guard encoder != nil else { return fold(event) }
+        guard encoder != nil, !isBurst else { return fold(event) }
         switch event {
         case .started, .usage: break
         default: hasBegun = true
@@ -163,6 +210,16 @@ package final class Translation {
         if response.byteCount > answerBytesMax {
             outcome = .failed(
                 Failure(.upstreamMalformed, "The upstream's answer is too large."))
+        }
+        if isBurst, outcome == .ended { burst() }
+    }
+
+    /// Writes the whole answer as a stream.
+    private func burst() {
+        hasBegun = true
+        response.unfold { event in
+            encoder?.encode(event, to: &output)
+            if let failure = encoder?.failure { outcome = .failed(failure) }
         }
     }
 }

@@ -42,6 +42,8 @@ package final class Worker {
     let signatures = ThoughtSignatures()
     /// What clients of the responses door go on with.
     let responses = ResponseStore()
+    /// For the built-in tool `get_time`.
+    let zones = ZoneFiles()
     package weak var admin: (any AdminDoors)?
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.

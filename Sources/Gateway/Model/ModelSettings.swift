@@ -17,6 +17,24 @@ package enum StreamTools: String, CaseIterable, Sendable {
     case downgrade
 }
 
+/// As what a stream that is answered in one piece comes.
+package enum DowngradeForm: String, CaseIterable, Sendable {
+    /// As `sse` to a client that shows itself one of streams, else as `json`.
+    case auto
+    /// As a whole answer.
+    case json
+    /// As a stream that comes in one burst.
+    case sse
+}
+
+/// How much of a broken tool call is repaired in a stream.
+package enum CallRepair: String, CaseIterable, Sendable {
+    /// What can be without holding anything back.
+    case stream
+    /// All: calls are held until they are whole.
+    case hold
+}
+
 /// Which interface of a provider that has several serves a model.
 package enum UpstreamSurface: String, CaseIterable, Sendable {
     /// Salesforce's documented Models API: text only, no streaming.
@@ -30,6 +48,8 @@ package struct ModelSettings: Equatable, Sendable {
     package var unsupportedParameters = UnsupportedParameters.drop
     /// Nil: a stream wherever the backend has tools of its own.
     package var streamTools: StreamTools?
+    package var downgradeForm = DowngradeForm.auto
+    package var repair = CallRepair.stream
     /// Nil: the provider's.
     package var surface: UpstreamSurface?
 

@@ -31,6 +31,32 @@ package enum Provider {
         }
     }
 
+    /// What it speaks to a model.
+    package func dialect(of model: ByteSlice) -> Dialect {
+        switch self {
+        case .openAI: .chat
+        case .anthropic: .messages
+        case .gemini: .gemini
+        case .vertex:
+            switch VertexProvider.surface(of: model) {
+            case .gemini: .gemini
+            case .anthropic: .messages
+            case .openAI: .chat
+            }
+        case .salesforce: .salesforce
+        case .sambaNovaWeb: .sambaNovaWeb
+        }
+    }
+
+    /// Whether it takes text alone, so that tools must be told in the prompt.
+    package func isTextOnly(_ settings: ModelSettings) -> Bool {
+        switch self {
+        case .openAI, .anthropic, .gemini, .vertex: false
+        case .salesforce(let provider): (settings.surface ?? provider.surface) == .models
+        case .sambaNovaWeb: true
+        }
+    }
+
     /// Writes `request` in the provider's words.
     /// - Throws: a failure that tells the caller what the provider cannot be asked for.
     package func encode(

@@ -88,6 +88,9 @@ package struct ProviderContext {
     package var ids: IDSource
     /// Proofs of thought that clients may forget; nil where none are kept.
     package var signatures: ThoughtSignatures?
+    /// Whether calls without a name are told, for somebody behind the decoder to name them; else
+    /// such an answer has failed.
+    package var tellsNamelessCalls = false
 
     package init(
         model: ByteSlice, arena: JSONArena, ids: IDSource, signatures: ThoughtSignatures? = nil,

@@ -34,6 +34,8 @@ package struct AccessRecord {
     package var overheadMicroseconds = 0
     package var usage: Usage?
     package var finishReason: FinishReason?
+    /// Repairs of tool calls by kind, `name=1, closed=2`; empty where there were none.
+    package var repairs = ByteSlice.empty
     package var error: String?
 
     package init() {}
@@ -53,6 +55,34 @@ package struct AccessLog: ~Copyable {
         switch format {
         case .json: appendJSON(record, to: &buffer)
         case .text: appendText(record, to: &buffer)
+        }
+    }
+
+    /// Appends a line that says `message` of a request and its repairs.
+    package mutating func append(
+        _ message: StaticString, of record: AccessRecord, as format: LogFormat,
+        to buffer: inout ByteBuffer
+    ) {
+        switch format {
+        case .json:
+            buffer.append("{\"time\":\"" as StaticString)
+            appendTime(record, to: &buffer)
+            buffer.append("\",\"level\":\"info\",\"event\":\"repair\",\"message\":" as StaticString)
+            buffer.append(jsonString: ByteSlice(message))
+            buffer.append(",\"request_id\":" as StaticString)
+            buffer.append(jsonString: record.requestID)
+            buffer.append(",\"repairs\":" as StaticString)
+            buffer.append(jsonString: record.repairs)
+            buffer.append("}\n" as StaticString)
+        case .text:
+            appendTime(record, to: &buffer)
+            buffer.append(ASCII.space)
+            buffer.append(message)
+            buffer.append(" repairs=" as StaticString)
+            buffer.append(jsonString: record.repairs)
+            buffer.append(" id=" as StaticString)
+            buffer.append(jsonEscaping: record.requestID)
+            buffer.append(ASCII.lf)
         }
     }
 
@@ -96,6 +126,10 @@ package struct AccessLog: ~Copyable {
             buffer.append(reason.name)
             buffer.append("\"" as StaticString)
         }
+        if !record.repairs.isEmpty {
+            buffer.append(",\"repairs\":" as StaticString)
+            buffer.append(jsonString: record.repairs)
+        }
         if let error = record.error { text(",\"error\":", error, &buffer) }
         buffer.append("}\n" as StaticString)
     }
@@ -119,6 +153,10 @@ package struct AccessLog: ~Copyable {
         if let usage = record.usage {
             number(" in=", usage.inputTokens, &buffer)
             number(" out=", usage.outputTokens, &buffer)
+        }
+        if !record.repairs.isEmpty {
+            buffer.append(" repairs=" as StaticString)
+            buffer.append(jsonString: record.repairs)
         }
         buffer.append(" id=" as StaticString)
         buffer.append(jsonEscaping: record.requestID)

@@ -69,6 +69,12 @@ package struct Counters: @unchecked Sendable {
         nonmutating set { first.advanced(by: 8).value = newValue }
     }
 
+    /// Repairs of tool calls.
+    package var repairs: Int {
+        get { first.advanced(by: 13).value }
+        nonmutating set { first.advanced(by: 13).value = newValue }
+    }
+
     /// Finished requests by the first digit of their status; 499 counts under `cancelled` alone.
     package var byClass: ByClass { ByClass(first: first.advanced(by: 9)) }
 

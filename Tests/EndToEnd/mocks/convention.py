@@ -92,6 +92,23 @@ def plan(text, prompt="", tools=(), required=None, results=None, max_tokens=None
     return made
 
 
+def plan_in_text(text, prompt):
+    """The same where tools are told in the prompt: a call is a block of text, and so is a result, whose lines may
+    ask for the next call."""
+    lines = re.search(r"<tools>\n(.*?)\n</tools>", prompt, re.S)
+    if not lines:
+        return plan(text, prompt)
+    names = [json.loads(line)["name"] for line in lines[1].split("\n")]
+    said = re.sub(r"</?tool_response[^>]*>\n?", "", text).strip("\n")
+    made = plan(said, prompt, tools=names)
+    if made.calls:
+        made.text = "\n".join(
+            f'<tool_call>\n{{"name": {json.dumps(call.name)}, "arguments": {call.arguments}}}\n</tool_call>'
+            for call in made.calls)
+        made.calls, made.finish = [], "stop"
+    return made
+
+
 def _call(name, arguments, prefix):
     json.loads(arguments)  # a test that writes broken arguments wants a script, not the convention
     return Call(name, arguments, f"{prefix}{next(_identifiers):024d}")

@@ -5,7 +5,7 @@ import json
 import zlib
 from dataclasses import dataclass
 
-from .convention import fragments, plan, tokens
+from .convention import fragments, plan, plan_in_text, tokens
 
 CREATED = 1767225600
 WORDS = {"stop": "stop", "stop_sequence": "stop", "length": "length", "tool_calls": "tool_calls"}
@@ -81,13 +81,13 @@ def quality():
 
 
 def models_plan(body, faults):
-    """Surface A takes neither limits nor tools: the echo only echoes."""
+    """Surface A takes neither limits nor tools: the echo only echoes, unless the prompt tells of tools."""
     if "prompt" in body:
         text = prompt = body["prompt"]
     else:
         text = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
         prompt = "\n".join(m["content"] for m in body["messages"])
-    made = plan(text, prompt)
+    made = plan_in_text(text, prompt)
     if "empty" in faults:
         made.text, made.completion_tokens = "", 0
     return made

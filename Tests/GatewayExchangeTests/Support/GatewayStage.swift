@@ -1,12 +1,14 @@
 // GatewayStage.swift — a whole gateway on one loop with its clients: a server of exchanges, the
-// simulator as a provider of its own (`sim`) and behind a second server (`up`), and the log in a
-// file.
+// simulator as a provider of its own (`sim`) and behind a second server (`up`), a server that answers
+// by a script as providers of several kinds (`raw` is relayed, `quirky` translated, `text` knows
+// text only), and the log in a file.
 
 import GatewayExchange
 import GatewayModel
 import GatewayPolicy
 import GatewayProviders
 import GatewayTelemetry
+import GatewayTools
 import Reactor
 import ReactorCore
 import TestSupport
@@ -22,6 +24,20 @@ struct StageSettings {
     var limits = ServerLimits()
     var simulator = StageSettings.quick
     var timeouts = TimeoutPolicy()
+    var tools = StageSettings.tools
+    var textModels: CapabilityRegistry?
+    var history = HistoryPolicy()
+    var storesResponses = false
+    /// Names with settings, and the providers that they go to.
+    var models: [(name: String, provider: String, ModelSettings)] = []
+
+    /// Nothing is run unless asked for.
+    static var tools: ToolPolicy {
+        var tools = ToolPolicy()
+        tools.builtIn = BuiltInTool.all
+        tools.mayDowngrade = true
+        return tools
+    }
 
     /// Answers at once, with few words.
     static var quick: SimulatorSettings {
@@ -41,6 +57,8 @@ final class GatewayStage {
     private let snapshot: Snapshot
     private let server: HTTPServer
     private let upstreamServer: HTTPServer
+    private let scriptedServer: HTTPServer
+    let upstream = ScriptedUpstream()
     private var resolver: Resolver?
     private let directory: TestDirectory
     private let log: LogSink
@@ -53,9 +71,14 @@ final class GatewayStage {
         upstreamServer = HTTPServer(
             loop, settings: HTTPServerSettings { SimulatorHandler(service: service) })
         let upstreamPort = try upstreamServer.listen(on: any).port
+        let upstream = self.upstream
+        scriptedServer = HTTPServer(
+            loop, settings: HTTPServerSettings { ScriptedHandler(upstream) })
+        let scriptedPort = try scriptedServer.listen(on: any).port
         let resolver = Resolver(loop)
         self.resolver = resolver
-        snapshot = Self.snapshot(settings, resolver: resolver, upstreamPort: upstreamPort)
+        snapshot = Self.snapshot(
+            settings, resolver: resolver, upstreamPort: upstreamPort, scriptedPort: scriptedPort)
         directory = TestDirectory()
         log = LogSink(loop, descriptor: directory.openForWriting("log"))
         let worker = Worker(loop: loop, snapshot: snapshot, log: log, logFormat: .json)
@@ -68,31 +91,53 @@ final class GatewayStage {
     }
 
     private static func snapshot(
-        _ settings: StageSettings, resolver: Resolver, upstreamPort: Int
+        _ settings: StageSettings, resolver: Resolver, upstreamPort: Int, scriptedPort: Int
     ) -> Snapshot {
-        let origin = HTTPOrigin(
-            resolver: resolver, host: "127.0.0.1", port: upstreamPort, tls: nil,
-            limits: PoolLimits(), connectTime: .seconds(5))
-        let head = RequestHead(
-            authority: "127.0.0.1:\(upstreamPort)", pathPrefix: "/v1", key: Secret("upstream-key"),
-            headers: [], userAgent: "test")
-        let upstreams = [
-            Upstream(
-                name: "sim", provider: .openAI(OpenAIProvider()),
-                transport: .simulator(settings.simulator), timeouts: settings.timeouts,
-                asksForUsage: false),
-            Upstream(
-                name: "up", provider: .openAI(OpenAIProvider()), transport: .network(origin, head),
-                key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: true),
+        func place(_ port: Int) -> Upstream.Transport {
+            let origin = HTTPOrigin(
+                resolver: resolver, host: "127.0.0.1", port: port, tls: nil,
+                limits: PoolLimits(), connectTime: .seconds(5))
+            let head = RequestHead(
+                authority: "127.0.0.1:\(port)", pathPrefix: "/v1", key: Secret("upstream-key"),
+                headers: [], userAgent: "test")
+            return .network(origin, head)
+        }
+        let scripted: [(String, Provider)] = [
+            ("raw", .openAI(OpenAIProvider())),
+            ("quirky", .openAI(OpenAIProvider(quirks: .systemForDeveloper))),
+            ("text", .salesforce(SalesforceProvider())),
         ]
+        let upstreams =
+            [
+                Upstream(
+                    name: "sim", provider: .openAI(OpenAIProvider()),
+                    transport: .simulator(settings.simulator), timeouts: settings.timeouts,
+                    asksForUsage: false),
+                Upstream(
+                    name: "up", provider: .openAI(OpenAIProvider()), transport: place(upstreamPort),
+                    key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: true),
+            ]
+            + scripted.map { name, provider in
+                Upstream(
+                    name: name, provider: provider, transport: place(scriptedPort),
+                    key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: false)
+            }
+        let rules = settings.models.map { name, target, model in
+            let provider = upstreams.firstIndex { $0.name == target } ?? 0
+            let route = Route(provider: provider, upstreamModel: "m", settings: model)
+            return ModelRule(pattern: name, route: route)
+        }
         let routes = RouteTable(
-            rules: [], providerNames: upstreams.map(\.name), builtInPatterns: [], tableOnly: false)
+            rules: rules, providerNames: upstreams.map(\.name), builtInPatterns: [],
+            tableOnly: false)
         var doors = DoorPolicies()
         doors.chat.heartbeat = settings.heartbeatMode
         doors.chat.onClientDisconnect = settings.disconnectPolicy
         return Snapshot(
             upstreams: upstreams, routes: routes, keys: settings.keys, models: [],
-            cors: settings.cors, doors: doors, heartbeatInterval: settings.heartbeatInterval)
+            cors: settings.cors, doors: doors, heartbeatInterval: settings.heartbeatInterval,
+            storesResponses: settings.storesResponses, tools: settings.tools,
+            history: settings.history, textModels: settings.textModels)
     }
 
     // MARK: Clients
@@ -110,8 +155,10 @@ final class GatewayStage {
                 + "\"messages\":[{\"role\":\"user\",\"content\":\"Hello.\"}]}", fields: fields)
     }
 
-    static func post(_ body: String, fields: String = "") -> String {
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n\(fields)"
+    static func post(
+        _ body: String, to path: String = "/v1/chat/completions", fields: String = ""
+    ) -> String {
+        "POST \(path) HTTP/1.1\r\nHost: localhost\r\n\(fields)"
             + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 
@@ -181,7 +228,7 @@ final class GatewayStage {
     /// Closes everything; no request may be left in flight then.
     func finish(sourceLocation: SourceLocation = #_sourceLocation) {
         // As the program ends: requests first, then the connections that they might use.
-        for server in [server, upstreamServer] {
+        for server in [server, upstreamServer, scriptedServer] {
             var isDrained = false
             server.drain(grace: .zero) { isDrained = true }
             wait("the drain", sourceLocation: sourceLocation) { isDrained }

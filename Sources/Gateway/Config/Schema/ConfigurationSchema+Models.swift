@@ -63,6 +63,16 @@ extension ConfigurationSchema {
                     "Whether a stream with tools stays one, or is answered in one piece; left out, "
                         + "it stays one wherever the backend has tools of its own."),
                 Field(
+                    "downgrade_as", \.settings.downgradeForm, .choice(DowngradeForm.allCases),
+                    "As what a stream comes that is answered in one piece: `json` is a whole "
+                        + "answer, `sse` a stream in one burst; `auto` is `sse` for clients that "
+                        + "send `x-stainless-*` headers or accept `text/event-stream`."),
+                Field(
+                    "repair", \.settings.repair, .choice(CallRepair.allCases),
+                    "How broken tool calls in streams are repaired: `stream` does what it can "
+                        + "without delay, `hold` holds each call until it is whole. Whole answers "
+                        + "are always held."),
+                Field(
                     "capabilities", \.capabilities, .section(capabilities),
                     "What is known about the model better than the gateway knows it."),
                 .notYet("strategy", "How to choose among targets."),

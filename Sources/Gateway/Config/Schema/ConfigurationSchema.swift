@@ -5,6 +5,7 @@
 import GatewayExchange
 import GatewayModel
 import GatewayTelemetry
+import GatewayTools
 import ReactorCore
 
 /// The keys of the file, section by section. Providers and models are in files of their own.
@@ -29,7 +30,12 @@ enum ConfigurationSchema {
                 Field(
                     "models_only", \.modelsOnly, .boolean,
                     "Serve nothing but what `models` lists."),
-                .notYet("tools", "Execution of built-in tools."),
+                Field(
+                    "tools", \.tools, .section(tools),
+                    "Functions that the gateway itself runs when a model calls them."),
+                Field(
+                    "history", \.history, .section(history),
+                    "How long conversations may become."),
                 Field(
                     "observability", \.observability, .section(observability),
                     "What is written down about the traffic."),
@@ -254,6 +260,57 @@ enum ConfigurationSchema {
                 default: break
                 }
             })
+    }
+
+    // MARK: tools and conversations
+
+    private static var tools: Section<ToolsConfiguration> {
+        Section(
+            ToolsConfiguration(),
+            [
+                Field(
+                    "execute_builtin", \.executesBuiltIn, .boolean,
+                    "Offer the built-in tools with every request, and run their calls. All "
+                        + "requests are translated then."),
+                Field(
+                    "allow_per_request", \.allowsPerRequest, .boolean,
+                    "Let a request choose in `X-Gateway-Tools`, a list such as `calculate, "
+                        + "get_time`, or `none`; else that header says nothing."),
+                Field(
+                    "max_rounds", \.roundsMax, .integer(1...ToolLoopMachine.roundsMax),
+                    "Requests to the provider for one answer. In front of the last the built-in "
+                        + "tools are taken away."),
+                Field(
+                    "builtin", \.builtIn,
+                    .list(
+                        of: .text("a built-in tool's name") { (text) throws(Refusal) in
+                            guard text.withByteSlice({ BuiltInTool.named($0) }) != nil else {
+                                let names = BuiltInTool.all.map { "\($0.name)" }
+                                throw Refusal(
+                                    "is no built-in tool; there are: "
+                                        + names.joined(separator: ", "))
+                            }
+                            return text
+                        }),
+                    "The tools that may be offered: `calculate` works out an arithmetic "
+                        + "expression, `get_time` tells the time in a time zone."),
+            ])
+    }
+
+    private static var history: Section<HistoryPolicy> {
+        Section(
+            HistoryPolicy(),
+            [
+                Field(
+                    "max_messages", \.messagesMax, .integer(1...1_000_000),
+                    variable: "MAX_HISTORY_SIZE",
+                    "Messages of a conversation that the gateway keeps for "
+                        + "`previous_response_id`; the oldest are left out of a request first, "
+                        + "instructions never."),
+                Field(
+                    "bound_clients", \.boundsClients, .boolean,
+                    "Hold what clients send to it as well, where requests are translated."),
+            ])
     }
 
     // MARK: observability

@@ -9,8 +9,9 @@ import ReactorCore
 enum ChatAnswerWriter {
     private static let idPrefix: StaticString = "chatcmpl-"
 
-    /// The answer's id: the request's, with another beginning.
+    /// The answer's id: the one that it has, else the request's, with another beginning.
     static func appendID(of context: AnswerContext, to buffer: inout ByteBuffer) {
+        if let id = context.answerID, !id.isEmpty { return buffer.append(jsonEscaping: id) }
         buffer.append(idPrefix)
         buffer.append(jsonEscaping: OpenAIAnswer.bareID(of: context))
     }

@@ -26,6 +26,8 @@ package struct ChatStreamEncoder: ~Copyable {
     private var requestedModel = ByteBuffer()
     private let createdSeconds: Int
     private let wantsUsage: Bool
+    /// Whether the client has been told who speaks.
+    private let isContinuation: Bool
     /// A chunk up to the inside of `choices`.
     private var head = ByteBuffer()
     /// A chunk up to the text of the first choice.
@@ -37,7 +39,9 @@ package struct ChatStreamEncoder: ~Copyable {
     private var choices: [Choice] = []
     private var usage: Usage?
 
-    package init(_ context: AnswerContext) {
+    /// - Parameter isContinuation: whether the stream has begun without this encoder.
+    package init(_ context: AnswerContext, isContinuation: Bool = false) {
+        self.isContinuation = isContinuation
         ChatAnswerWriter.appendID(of: context, to: &answerID)
         requestedModel.append(context.requestedModel)
         createdSeconds = context.createdSeconds
@@ -119,6 +123,7 @@ package struct ChatStreamEncoder: ~Copyable {
         while choices.count <= choice { choices.append(Choice()) }
         guard !choices[choice].hasBegun else { return }
         choices[choice].hasBegun = true
+        if isContinuation { return }
         chunk(choice, to: &buffer) { json in
             json.field(ChatWire.role, ChatWire.assistant)
             if speaks {

@@ -23,8 +23,23 @@ struct ChatAnswerAssembler {
     private var choices: [ChatAnswerChoice] = []
     private var heldBytes = 0
     private let ids: IDSource
+    /// Whether a call that never gets a name is told all the same: somebody behind may know it.
+    private let tellsNameless: Bool
 
-    init(ids: IDSource) { self.ids = ids }
+    init(ids: IDSource, tellsNameless: Bool = false) {
+        self.ids = ids
+        self.tellsNameless = tellsNameless
+    }
+
+    /// Whether anything that has come is not told yet.
+    var isHolding: Bool {
+        choices.contains { $0.parts.count - $0.head > ($0.isHeadOpen ? 1 : 0) }
+    }
+
+    /// How many calls of a choice came before the part at `place`.
+    func callNumber(at place: Int, of choice: Int) -> Int {
+        choices[choice].parts.prefix(place).count { $0.kind == .toolCall }
+    }
 
     /// Whether at least one choice began, and all that began have finished.
     var areFinished: Bool {
@@ -206,13 +221,12 @@ struct ChatAnswerAssembler {
     private mutating func openHead(of choice: Int, _ emit: Emit) {
         let head = choices[choice].head
         let part = choices[choice].parts[head]
-        guard part.isReady else {
+        if !part.isReady {
             if part.held.isEmpty, part.id.isEmpty {
                 choices[choice].parts.remove(at: head)
-            } else {
-                fail("a tool call without a name")
+                return
             }
-            return
+            guard tellsNameless else { return fail("a tool call without a name") }
         }
         choices[choice].isHeadOpen = true
         part.withStart(ids) { emit(.partOpened(choice: choice, $0)) }

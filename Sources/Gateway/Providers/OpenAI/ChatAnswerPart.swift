@@ -72,7 +72,9 @@ struct ChatAnswerChoice {
         let call = parts[found]
         if !piece.id.isEmpty {
             if call.id.isEmpty { return piece.name.isEmpty || call.name.isEmpty ? found : nil }
-            return Self.same(call.id, piece.id) ? found : nil
+            // Twice in one delta, each with a name: two calls that were given one id.
+            let isTwin = found >= first && !piece.name.isEmpty && !call.name.isEmpty
+            return Self.same(call.id, piece.id) && !isTwin ? found : nil
         }
         // Without an id only a name can begin a call.
         if piece.name.isEmpty || call.name.isEmpty { return found }

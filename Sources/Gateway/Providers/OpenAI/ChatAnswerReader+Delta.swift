@@ -15,7 +15,8 @@ extension ChatAnswerReader {
         ChatWire.type, ChatWire.text, ChatWire.refusal, ChatWire.thinking, ChatWire.imageURL)
     private static let urlNames = JSONNames(ChatWire.url)
     private static let callNames = JSONNames(
-        ChatWire.index, ChatWire.id, ChatWire.function, ChatWire.custom, ChatWire.extraContent)
+        ChatWire.index, ChatWire.id, ChatWire.function, ChatWire.custom, ChatWire.extraContent,
+        ChatWire.type)
     private static let functionNames = JSONNames(
         ChatWire.name, ChatWire.arguments, ChatWire.input)
     private static let googleNames = JSONNames(ChatWire.google)
@@ -188,6 +189,7 @@ extension ChatAnswerReader {
                     call.isCustom = true
                     try Self.readFunction(&scanner, &call)
                 case 4: call.signature = try Self.signature(&scanner)
+                case 5: call.hasType = try scanner.value().kind == .string
                 default: try scanner.value()
                 }
             }

@@ -27,6 +27,9 @@ struct ChatAnswerReader: ~Copyable {
     var assembler: ChatAnswerAssembler
     /// Of the chunk that was read last.
     private(set) var lesson: Lesson?
+    /// Whether the document that was read last spells a call otherwise than the dialect has it: its
+    /// number, id or type, or arguments that are no text.
+    private(set) var departs = false
     private var pieceCount = 0
     private var mayTeach = false
     /// The text of strings with escapes; valid until the next one.
@@ -42,14 +45,16 @@ struct ChatAnswerReader: ~Copyable {
         ChatWire.index, ChatWire.finishReason, ChatWire.delta, ChatWire.message,
         ChatWire.stopReason)
 
-    init(ids: IDSource, isChunk: Bool) {
-        assembler = ChatAnswerAssembler(ids: ids)
+    init(_ context: ProviderContext, isChunk: Bool) {
+        assembler = ChatAnswerAssembler(
+            ids: context.ids, tellsNameless: context.tellsNamelessCalls)
         self.isChunk = isChunk
     }
 
     /// Reads a document. - Returns: why the answer ends with it, or nil.
     mutating func read(_ document: ByteSlice, _ emit: Emit) throws(JSONFailure) -> Failure? {
         lesson = nil
+        departs = false
         pieceCount = 0
         mayTeach = true
         var scanner = JSONScanner(document)
@@ -235,7 +240,9 @@ struct ChatAnswerReader: ~Copyable {
         if let span = spans.signature, span.kind == .string {
             piece.signature = Self.text(span, delta, &signature)
         }
+        let before = assembler.partCount(of: choice)
         let call = assembler.add(piece, touchedFrom: first, to: choice, emit)
+        judge(spans, call, isNew: assembler.partCount(of: choice) > before, of: choice)
         guard let call, let arguments = spans.arguments, arguments.kind == .string,
             piece.name.isEmpty, piece.signature == nil
         else {
@@ -243,6 +250,21 @@ struct ChatAnswerReader: ~Copyable {
             return
         }
         teach(arguments, at: offset, choice, .arguments(call: call))
+    }
+
+    /// Looks at the spelling of a piece of the call at `place`; nil: the call is over.
+    private mutating func judge(
+        _ spans: ChatCallSpans, _ place: Int?, isNew: Bool, of choice: Int
+    ) {
+        // The one legacy call has neither number nor id.
+        if spans.index == ChatAnswerPart.functionIndex { return }
+        guard let place else { return departs = true }
+        let isNumbered =
+            !isChunk || spans.index == assembler.callNumber(at: place, of: choice)
+        let isText = spans.arguments.map { $0.kind == .string } ?? isChunk
+        let isWhole = isChunk || spans.arguments?.inside.isEmpty == false
+        let isNamed = !isNew || spans.id?.inside.isEmpty == false && spans.hasType
+        if !isNumbered || !isText || !isWhole || !isNamed { departs = true }
     }
 
     /// More of what the lesson was about.
@@ -293,6 +315,7 @@ struct ChatCallSpans {
     var arguments: JSONSpan?
     var signature: JSONSpan?
     var isCustom = false
+    var hasType = false
 
     init() {}
 }

@@ -17,6 +17,22 @@ package struct ChatStreamDecoder: ~Copyable, StreamDecoder {
 
     package init() {}
 
+    /// Whether anything that has come is not told yet.
+    package var isHolding: Bool {
+        switch reader {
+        case .some(let reader): reader.assembler.isHolding
+        case .none: false
+        }
+    }
+
+    /// Whether the last chunk spells a call otherwise than the dialect has it.
+    package var departs: Bool {
+        switch reader {
+        case .some(let reader): reader.departs
+        case .none: false
+        }
+    }
+
     package mutating func decode(
         _ event: EventStreamEvent, _ context: ProviderContext, _ emit: (ModelEvent) -> Void
     ) {
@@ -28,7 +44,7 @@ package struct ChatStreamDecoder: ~Copyable, StreamDecoder {
         let payload = event.data
         if payload.count < 16, payload.trimmed.hasPrefix(ChatWire.done) { return end(emit) }
         if payload.isEmpty { return }
-        if reader == nil { reader = ChatAnswerReader(ids: context.ids, isChunk: true) }
+        if reader == nil { reader = ChatAnswerReader(context, isChunk: true) }
         // Like the last one, but for its text.
         if let lesson, let hole = shape.hole(in: payload) {
             if hole.isEmpty { return }

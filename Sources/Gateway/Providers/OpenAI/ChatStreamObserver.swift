@@ -38,6 +38,8 @@ package struct ChatStreamObserver {
     /// Whether a chunk carried anything of the answer: text, reasoning, refusal or a tool call.
     package private(set) var hasContent = false
     package private(set) var isDone = false
+    /// Whether a chunk carried a piece of a tool call.
+    package private(set) var hasCalls = false
 
     private var choices = ChoiceSet()
     private var shape = ChunkShape()
@@ -171,7 +173,9 @@ package struct ChatStreamObserver {
                 hole = value.inside
                 if !value.inside.isEmpty { hasContent = true }
             case .array, .object:
-                if value.range.count > 2 { hasContent = true }
+                guard value.range.count > 2 else { continue }
+                hasContent = true
+                if scanner.bytes(key.range) == ChatWire.toolCalls { hasCalls = true }
             default: hasContent = true
             }
         }

@@ -18,12 +18,15 @@ package struct RepairCounts: Equatable, Sendable {
         case extracted
         /// A call could not be repaired and was passed on as text.
         case text
+        /// Calls of an answer were spelled otherwise than its dialect has it: a wrong number, no
+        /// type, arguments that were no text. Once an answer.
+        case form
     }
 
     /// The line that is logged where JSON was mended (a promise of an earlier gateway).
     package static let logMessage: StaticString = "JSON recovery successful"
 
-    private var counts = InlineArray<6, Int>(repeating: 0)
+    private var counts = InlineArray<7, Int>(repeating: 0)
 
     package init() {}
 
@@ -34,6 +37,9 @@ package struct RepairCounts: Equatable, Sendable {
     package mutating func add(_ other: RepairCounts) {
         for kind in Kind.allCases { counts[kind.rawValue] += other[kind] }
     }
+
+    /// All of them.
+    package var total: Int { Kind.allCases.reduce(0) { $0 + self[$1] } }
 
     package var isEmpty: Bool { Kind.allCases.allSatisfy { self[$0] == 0 } }
 
@@ -67,6 +73,7 @@ extension RepairCounts.Kind {
         case .syntax: "syntax"
         case .extracted: "extracted"
         case .text: "text"
+        case .form: "form"
         }
     }
 }
