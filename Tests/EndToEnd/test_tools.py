@@ -4,7 +4,7 @@
 import json
 import re
 
-import httpx
+import httpx2
 import openai
 import pytest
 
@@ -222,7 +222,7 @@ ASKED = 'call get_weather {"city": "Oslo"}'
 def plain(gateway, model, **headers):
     """A client that shows itself none of streams."""
     body = {"model": model, "stream": True, "tools": TOOLS, "messages": [{"role": "user", "content": ASKED}]}
-    return httpx.post(f"{gateway.url}/chat/completions", json=body, headers={"accept": "application/json", **headers})
+    return httpx2.post(f"{gateway.url}/chat/completions", json=body, headers={"accept": "application/json", **headers})
 
 
 def test_a_plain_client_gets_a_json_body(gateway, salesforce_mock):
@@ -273,7 +273,7 @@ def test_a_session_of_n8n(gateway, upstream, salesforce_mock, model):
     body = {"model": model, "temperature": 0.7, "n": 1, "stream": False, "tools": [definition], "tool_choice": "auto",
             "messages": [{"role": "system", "content": f"You are a helpful assistant. {expression}"},
                          {"role": "user", "content": 'call Weather_Tool {"city": "Oslo"}'}]}
-    answer = httpx.post(f"{gateway.url}/chat/completions", json=body, headers=headers)
+    answer = httpx2.post(f"{gateway.url}/chat/completions", json=body, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.headers["cache-control"] == "no-cache, no-store, must-revalidate"
@@ -286,7 +286,7 @@ def test_a_session_of_n8n(gateway, upstream, salesforce_mock, model):
     assert sent.count("$fromAI(") == 3 and "Weather_Tool" in sent
     body["messages"] += [answer.json()["choices"][0]["message"],
                          {"role": "tool", "tool_call_id": made["id"], "name": "Weather_Tool", "content": "rain"}]
-    assert httpx.post(f"{gateway.url}/chat/completions", json=body, headers=headers).status_code == 200
+    assert httpx2.post(f"{gateway.url}/chat/completions", json=body, headers=headers).status_code == 200
 
 
 # -- the gateway's own functions ----------------------------------------------------------------------------------
