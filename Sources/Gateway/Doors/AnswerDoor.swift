@@ -13,6 +13,15 @@ package enum AnswerDoor: Equatable, Sendable {
     case messages
     case responses
 
+    /// What it is called where requests are counted.
+    package var name: StaticString {
+        switch self {
+        case .chat: "chat"
+        case .messages: "messages"
+        case .responses: "responses"
+        }
+    }
+
     /// What its clients speak.
     package var dialect: Dialect {
         switch self {

@@ -35,6 +35,16 @@ package struct AccessRecord {
     package var usage: Usage?
     package var finishReason: FinishReason?
     package var error: String?
+    /// Which door it came through.
+    package var door: StaticString = "none"
+    /// Whether it only asked how the gateway is.
+    package var isWatching = false
+    /// From handing it on to its end; -1 if it was not.
+    package var upstreamMicroseconds = -1
+    /// Parameters that the provider could not be told.
+    package var droppedParameters = 0
+    /// In billionths of a dollar, where usage and price are known.
+    package var cost: Int?
 
     package init() {}
 }
@@ -90,6 +100,19 @@ package struct AccessLog: ~Copyable {
         if let usage = record.usage {
             number(",\"input_tokens\":", usage.inputTokens, &buffer)
             number(",\"output_tokens\":", usage.outputTokens, &buffer)
+            if usage.cachedTokens > 0 {
+                number(",\"cached_tokens\":", usage.cachedTokens, &buffer)
+            }
+            if usage.cacheWriteTokens > 0 {
+                number(",\"cache_write_tokens\":", usage.cacheWriteTokens, &buffer)
+            }
+            if usage.reasoningTokens > 0 {
+                number(",\"reasoning_tokens\":", usage.reasoningTokens, &buffer)
+            }
+        }
+        if let cost = record.cost {
+            buffer.append(",\"cost_usd\":" as StaticString)
+            buffer.append(billionths: cost)
         }
         if let reason = record.finishReason {
             buffer.append(",\"finish_reason\":\"" as StaticString)
@@ -119,6 +142,10 @@ package struct AccessLog: ~Copyable {
         if let usage = record.usage {
             number(" in=", usage.inputTokens, &buffer)
             number(" out=", usage.outputTokens, &buffer)
+        }
+        if let cost = record.cost {
+            buffer.append(" usd=" as StaticString)
+            buffer.append(billionths: cost)
         }
         buffer.append(" id=" as StaticString)
         buffer.append(jsonEscaping: record.requestID)
