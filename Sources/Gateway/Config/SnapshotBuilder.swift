@@ -5,6 +5,7 @@ import GatewayExchange
 import GatewayModel
 import GatewayPolicy
 import GatewayProviders
+import GatewayTelemetry
 import Reactor
 import ReactorCore
 
@@ -40,11 +41,16 @@ package struct SnapshotBuilder {
         for provider in configuration.providers { built.append(try upstreams.build(provider)) }
         let server = configuration.server
         let routes = RouteBuilder(configuration)
-        return Snapshot(
+        let snapshot = Snapshot(
             upstreams: built, routes: routes.table(), keys: keys(), models: routes.models(),
             cors: cors(),
             doors: doors(), heartbeatInterval: server.heartbeatInterval,
             storesResponses: server.doors.storesResponses)
+        let observability = configuration.observability
+        snapshot.observability.prices = PriceTable(observability.prices)
+        snapshot.observability.aliases = observability.prometheusAliases
+        snapshot.observability.showsTokens = observability.debugToken
+        return snapshot
     }
 
     /// The listener's TLS, if there is to be any.
@@ -85,7 +91,8 @@ package struct SnapshotBuilder {
                 }
             return hash.map {
                 APIKeyTable.Entry(
-                    principal: Principal(name: key.name, models: key.models), hash: $0)
+                    principal: Principal(
+                        name: key.name, models: key.models, isAdmin: key.isAdmin), hash: $0)
             }
         }
         return APIKeyTable(mode: mode, entries: entries)

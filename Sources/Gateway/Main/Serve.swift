@@ -84,6 +84,7 @@ final class Service {
                 host: configuration.server.host, port: configuration.server.port)
         else { throw SnapshotFailure(description: "server.host must be a numeric address") }
         let bound = try server.listen(on: address)
+        admin.start()
         trimmer = MemoryTrimmer(loop) { [unowned(unsafe) server] in server.closedCount }
         for number in [SIGTERM, SIGINT] {
             watchers.append(SignalWatcher(loop, number: number) { [unowned self] in stop() })
@@ -113,6 +114,7 @@ final class Service {
         server.drain(grace: grace) { [unowned self] in
             worker.stopDetached()
             trimmer?.close()
+            admin.close()
             worker.snapshot.close()
             worker.log.close()
             watchers.forEach { $0.close() }

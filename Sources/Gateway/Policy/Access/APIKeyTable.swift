@@ -9,13 +9,16 @@ package struct Principal: Equatable, Sendable {
     package var name: String
     /// Model patterns that it may use; empty means all.
     package var models: [String]
+    /// Whether it opens the administration's doors.
+    package var isAdmin = false
 
     /// Nobody in particular: open mode, or any credential in bearer mode.
     package static let anyone = Principal(name: "", models: [])
 
-    package init(name: String, models: [String]) {
+    package init(name: String, models: [String], isAdmin: Bool = false) {
         self.name = name
         self.models = models
+        self.isAdmin = isAdmin
     }
 }
 
@@ -86,6 +89,15 @@ package final class APIKeyTable {
     package func principal(_ admission: Admission) -> Principal {
         if case .key(let index) = admission { return entries[index].principal }
         return .anyone
+    }
+
+    /// Whether that key opens the administration's doors; where no keys are asked for, all may.
+    package func isAdmin(_ admission: Admission) -> Bool {
+        switch admission {
+        case .anyone: true
+        case .key(let index): entries[index].principal.isAdmin
+        case .missing, .invalid: false
+        }
     }
 
     /// Whether that key may use `model`.
