@@ -95,6 +95,7 @@ extension StatusPage {
         function chart(id, lines, title) {
           const box = $(id), width = Math.max(box.clientWidth, 200), height = 110, left = 40;
           const all = lines.flat().filter(v => v != null);
+          const wide = Math.max(60, lines[0].length);
           let top = Math.max(...all, 0) || 1;
           const unit = 10 ** Math.floor(Math.log10(top));
           top = [1, 2, 5, 10].map(n => n * unit).find(n => n >= top);
@@ -109,7 +110,7 @@ extension StatusPage {
           }
           lines.forEach((values, index) => {
             const points = values.map((v, at) => v == null ? null
-              : (left + (width - left) * (at + keep - values.length) / (keep - 1)).toFixed(1) + ','
+              : (left + (width - left) * (at + wide - values.length) / (wide - 1)).toFixed(1) + ','
                 + (100 - v / top * 88).toFixed(1)).filter(p => p);
             image.append(svg('polyline', {points: points.join(' '), class: index ? 'two' : 'one'}));
           });

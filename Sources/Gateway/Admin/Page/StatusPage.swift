@@ -25,8 +25,8 @@ enum StatusPage {
             return "'sha256-\(encoded.string)'"
         }
         return "content-security-policy: default-src 'none'; style-src \(source(style)); "
-            + "script-src \(source(script)); connect-src 'self'; base-uri 'none'; "
-            + "form-action 'none'; frame-ancestors 'none'\r\nreferrer-policy: no-referrer\r\n"
+            + "script-src \(source(script)); connect-src 'self'; img-src data:; "
+            + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\nreferrer-policy: no-referrer\r\n"
     }
 
     private static let top: StaticString = """
@@ -35,6 +35,7 @@ enum StatusPage {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
+        <link rel="icon" href="data:,">
         <title>gateway</title>
 
         """
@@ -58,7 +59,7 @@ enum StatusPage {
         <dl id="cards" class="cards"></dl>
         <div class="charts">
         <figure><figcaption>Requests a second</figcaption><div id="c-rate"></div></figure>
-        <figure><figcaption>Latency, ms: median and 95th percentile</figcaption>
+        <figure><figcaption>Latency, ms: median, and 95th percentile dashed</figcaption>
         <div id="c-latency"></div></figure>
         <figure><figcaption>Output tokens a second</figcaption><div id="c-tokens"></div></figure>
         <figure><figcaption>Requests in flight</figcaption><div id="c-flight"></div></figure>
