@@ -27,7 +27,7 @@ final class StatusFeed {
     private var timer: LoopTimer?
     private var due = Instant.never
     /// Sums of the last seconds, the oldest first.
-    private var past: [RequestCounts] = []
+    private var past: [(taken: Instant, sum: RequestCounts)] = []
     private var lags: [Int] = []
     private(set) var lag = LagReading()
 
@@ -58,7 +58,7 @@ final class StatusFeed {
         guard listeners.count < Self.listenerCountMax, !worker.isDraining, timer != nil else {
             return false
         }
-        if past.isEmpty { past.append(worker.metrics.sum) }
+        if past.isEmpty { past.append((worker.loop.now, worker.metrics.sum)) }
         let listener = Listener(target: target, number: 0)
         listeners.append(listener)
         tell(listener, report(), window())
@@ -86,20 +86,22 @@ final class StatusFeed {
         }
         let report = report()
         let window = window()
+        past.append((worker.loop.now, worker.metrics.sum))
+        if past.count > Self.windowCount { past.removeFirst() }
         for index in listeners.indices where listeners[index].target.hasRoom {
             tell(listeners[index], report, window)
             listeners[index].number = worker.metrics.recent.number
         }
     }
 
-    /// What the last seconds brought, and one second more to look back on.
+    /// What the last seconds brought.
     private func window() -> MetricsWindow {
         let sum = worker.metrics.sum
-        let delta = RequestCountsDelta(from: past.first ?? sum, to: sum)
-        let window = MetricsWindow(seconds: past.count, counts: delta)
-        past.append(sum)
-        if past.count > Self.windowCount { past.removeFirst() }
-        return window
+        let first = past.first ?? (taken: worker.loop.now, sum: sum)
+        let nanoseconds = worker.loop.now.nanoseconds(since: first.taken)
+        return MetricsWindow(
+            seconds: Double(nanoseconds / 1_000_000) / 1000,
+            counts: RequestCountsDelta(from: first.sum, to: sum))
     }
 
     private func tell(_ listener: Listener, _ report: GatewayReport, _ window: MetricsWindow) {

@@ -129,14 +129,11 @@ extension StatusPage {
           last = now;
           $('version').textContent = now.version;
           const state = now.draining ? 'leaving' : 'running';
-          const words = `${state} for ${span(now.uptime_seconds)}`;
           const place = $('state');
           place.className = now.draining ? 'bad' : 'good';
-          // Once a minute is enough for those who hear it.
-          if (place.dataset.said !== state + Math.floor(now.uptime_seconds / 60)) {
-            place.dataset.said = state + Math.floor(now.uptime_seconds / 60);
-            place.textContent = words;
-          }
+          // Those who hear the page hear this when it changes, not each second.
+          if (place.textContent !== state) place.textContent = state;
+          $('uptime').textContent = 'for ' + span(now.uptime_seconds);
           if (document.hidden) return;
           draw();
         }
@@ -256,7 +253,7 @@ extension StatusPage {
           } catch (failure) {
             $('state').className = 'bad';
             $('state').textContent = 'not reached; trying again';
-            delete $('state').dataset.said;
+            $('uptime').textContent = '';
             setTimeout(watch, 2000);
           }
         }

@@ -18,7 +18,7 @@ extension StatusPage {
         h1 small{color:var(--dim);font-size:13px;font-weight:400}
         h2{font-size:17px;margin:28px 0 10px}
         h3{font-size:14px;margin:18px 0 8px;color:var(--dim)}
-        #state{margin:0;color:var(--dim);flex:1}
+        header p{margin:0;color:var(--dim);flex:1}
         #state.good::before,#state.bad::before{content:"";display:inline-block;width:9px;height:9px;
         border-radius:50%;margin-right:7px;background:var(--good)}
         #state.bad::before{background:var(--bad)}

@@ -44,7 +44,7 @@ enum StatusPage {
         <a class="skip" href="#main">Skip to content</a>
         <header>
         <h1>gateway <small id="version"></small></h1>
-        <p id="state" role="status" aria-live="polite">connecting…</p>
+        <p><span id="state" role="status">connecting…</span> <span id="uptime"></span></p>
         <button id="theme" type="button" aria-pressed="false">Dark</button>
         </header>
         <main id="main" tabindex="-1">
@@ -59,7 +59,7 @@ enum StatusPage {
         <dl id="cards" class="cards"></dl>
         <div class="charts">
         <figure><figcaption>Requests a second</figcaption><div id="c-rate"></div></figure>
-        <figure><figcaption>Latency, ms: median, and 95th percentile dashed</figcaption>
+        <figure><figcaption>Latency, ms: median, 95 % dashed</figcaption>
         <div id="c-latency"></div></figure>
         <figure><figcaption>Output tokens a second</figcaption><div id="c-tokens"></div></figure>
         <figure><figcaption>Requests in flight</figcaption><div id="c-flight"></div></figure>

@@ -6,10 +6,10 @@ import ReactorCore
 
 /// What has happened within some seconds.
 package struct MetricsWindow {
-    package var seconds: Int
+    package var seconds: Double
     package var counts: RequestCountsDelta
 
-    package init(seconds: Int, counts: RequestCountsDelta) {
+    package init(seconds: Double, counts: RequestCountsDelta) {
         self.seconds = seconds
         self.counts = counts
     }
