@@ -99,6 +99,33 @@ import Testing
         #expect(tree.root.double == value)
     }
 
+    @Test(
+        arguments: [
+            (0, "0.0"), (0.1, "0.1"), (-2.5, "-2.5"), (0.012345679, "0.012345679"),
+            (1e-5, "1e-05"), (3.4028235e38, "3.4028235e+38"), (.leastNonzeroMagnitude, "1e-45"),
+            (.infinity, "null"), (.nan, "null"),
+        ] as [(Float, String)])
+    func writesShortestFloats(_ value: Float, _ text: String) throws {
+        var out = ByteBuffer()
+        out.writeJSON { $0.value(value) }
+        #expect(out.string == text)
+        let tree = try JSONArena().read(out.slice)
+        if value.isFinite { #expect(tree.root.double.map { Float($0) } == value) }
+    }
+
+    @Test func writesEveryFloatSoThatItReadsBack() throws {
+        var random = SeededRandom(seed: 3)
+        for _ in 0..<2000 {
+            let value = Float(bitPattern: UInt32.random(in: 0...UInt32.max, using: &random))
+            guard value.isFinite else { continue }
+            var out = ByteBuffer()
+            out.append(json: value)
+            #expect(out.count <= 15)
+            let tree = try JSONArena().read(out.slice)
+            #expect(tree.root.double.map { Float($0) } == value)
+        }
+    }
+
     @Test func hasNoInfinity() {
         var out = ByteBuffer()
         out.writeJSON { json in

@@ -58,6 +58,12 @@ package struct JSONWriter: ~Copyable {
         out.pointee.append(json: value)
     }
 
+    /// The shortest decimal that reads back as the same float32; `null` if it is not finite.
+    package mutating func value(_ value: Float) {
+        separate()
+        out.pointee.append(json: value)
+    }
+
     /// A string that must need no escape.
     package mutating func value(_ literal: StaticString) {
         separate()
@@ -245,6 +251,17 @@ extension ByteBuffer {
             else { preconditionFailure("a double needs more than \(memory.count) bytes") }
             append(ByteSlice(UnsafeRawBufferPointer(start: digits, count: length)))
         }
+    }
+
+    /// Appends the shortest decimal that reads back as the same float32; `null` if it is not finite.
+    package mutating func append(json value: Float) {
+        guard value.isFinite else {
+            append("null" as StaticString)
+            return
+        }
+        // At most 15 bytes, which a String holds without memory of its own.
+        var digits = value.description
+        digits.withUTF8 { append(ByteSlice(UnsafeRawBufferPointer($0))) }
     }
 
     private mutating func append(jsonEscapeOf byte: UInt8) {

@@ -17,6 +17,8 @@ package struct AnswerContext {
     package var provider = ByteSlice.empty
     /// What an answer at the responses door repeats of its request.
     package var echo: ResponsesEcho?
+    /// What every choice of a text completion begins with: the prompt, where it is to be echoed.
+    package var echoedPrompt = ByteSlice.empty
 
     package init(
         requestID: ByteSlice, requestedModel: ByteSlice, createdSeconds: Int, wantsUsage: Bool

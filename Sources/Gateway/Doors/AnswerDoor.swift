@@ -12,11 +12,13 @@ package enum AnswerDoor: Equatable, Sendable {
     case chat
     case messages
     case responses
+    case completions
 
     /// What it is called where requests are counted.
     package var name: StaticString {
         switch self {
         case .chat: "chat"
+        case .completions: "completions"
         case .messages: "messages"
         case .responses: "responses"
         }
@@ -28,6 +30,7 @@ package enum AnswerDoor: Equatable, Sendable {
         case .chat: .chat
         case .messages: .messages
         case .responses: .responses
+        case .completions: .completions
         }
     }
 
@@ -37,6 +40,7 @@ package enum AnswerDoor: Equatable, Sendable {
         case .chat: .chat(try ChatRequestScan.scan(body))
         case .messages: .messages(try MessagesRequestScan.scan(body))
         case .responses: .responses(try ResponsesRequestScan.scan(body))
+        case .completions: .completions(try CompletionRequestScan.scan(body))
         }
     }
 
@@ -52,6 +56,7 @@ package enum AnswerDoor: Equatable, Sendable {
         case .messages: try MessagesRequestDecoder.decode(root)
         case .responses:
             try ResponsesRequestDecoder.decode(root, provider: provider, recalled: recalled)
+        case .completions: try CompletionRequestDecoder.decode(root)
         }
     }
 
@@ -68,6 +73,7 @@ package enum AnswerDoor: Equatable, Sendable {
             ResponsesResponseEncoder.encode(
                 response, context, Self.echo(context), provider: context.provider, to: &buffer,
                 keep: keep)
+        case .completions: CompletionResponseEncoder.encode(response, context, to: &buffer)
         }
     }
 
@@ -80,6 +86,7 @@ package enum AnswerDoor: Equatable, Sendable {
             .responses(
                 ResponsesStreamEncoder(
                     context, Self.echo(context), provider: context.provider))
+        case .completions: .completions(CompletionStreamEncoder(context))
         }
     }
 
@@ -97,7 +104,12 @@ package enum AnswerDoor: Equatable, Sendable {
     }
 
     /// Whether events of its streams have names.
-    package var namesEvents: Bool { self != .chat }
+    package var namesEvents: Bool {
+        switch self {
+        case .chat, .completions: false
+        case .messages, .responses: true
+        }
+    }
 }
 
 /// What decides the way of a request: places and flags, good as long as its body.
@@ -105,12 +117,14 @@ package enum DoorScan: Sendable {
     case chat(ChatRequestScan)
     case messages(MessagesRequestScan)
     case responses(ResponsesRequestScan)
+    case completions(CompletionRequestScan)
 
     package var isStreaming: Bool {
         switch self {
         case .chat(let scan): scan.isStreaming
         case .messages(let scan): scan.isStreaming
         case .responses(let scan): scan.isStreaming
+        case .completions(let scan): scan.isStreaming
         }
     }
 
@@ -118,6 +132,7 @@ package enum DoorScan: Sendable {
     package var wantsUsage: Bool {
         switch self {
         case .chat(let scan): scan.wantsUsage
+        case .completions(let scan): scan.wantsUsage
         case .messages, .responses: true
         }
     }
@@ -127,6 +142,7 @@ package enum DoorScan: Sendable {
         case .chat(let scan): scan.outputTokensMax
         case .messages(let scan): scan.outputTokensMax
         case .responses(let scan): scan.outputTokensMax
+        case .completions(let scan): scan.outputTokensMax
         }
     }
 
@@ -136,6 +152,7 @@ package enum DoorScan: Sendable {
         case .chat(let scan): scan.modelName(in: body, scratch: &scratch)
         case .messages(let scan): scan.modelName(in: body, scratch: &scratch)
         case .responses(let scan): scan.modelName(in: body, scratch: &scratch)
+        case .completions(let scan): scan.model.name(in: body, scratch: &scratch)
         }
     }
 
@@ -145,6 +162,7 @@ package enum DoorScan: Sendable {
         case .chat(let scan): scan.splice(model: upstreamModel, addingUsage: addingUsage)
         case .messages(let scan): scan.splice(model: upstreamModel)
         case .responses(let scan): scan.splice(model: upstreamModel)
+        case .completions(let scan): scan.splice(model: upstreamModel, addingUsage: addingUsage)
         }
     }
 }
@@ -154,6 +172,7 @@ package enum DoorStreamEncoder: ~Copyable {
     case chat(ChatStreamEncoder)
     case messages(MessagesStreamEncoder)
     case responses(ResponsesStreamEncoder)
+    case completions(CompletionStreamEncoder)
 
     /// Appends what `event` amounts to, in whole events of the door's stream. A failure is not
     /// written: the door's error type writes it.
@@ -168,6 +187,9 @@ package enum DoorStreamEncoder: ~Copyable {
         case .responses(var encoder):
             encoder.encode(event, to: &buffer)
             self = .responses(encoder)
+        case .completions(var encoder):
+            encoder.encode(event, to: &buffer)
+            self = .completions(encoder)
         }
     }
 
@@ -183,6 +205,7 @@ package enum DoorStreamEncoder: ~Copyable {
             return true
         case .chat(let encoder): self = .chat(encoder)
         case .messages(let encoder): self = .messages(encoder)
+        case .completions(let encoder): self = .completions(encoder)
         }
         return false
     }

@@ -30,6 +30,8 @@ package struct ModelRequest {
     package var streams = false
     /// Whether a stream is to end with its usage.
     package var wantsUsage = false
+    /// What the door is to put before every choice; no provider's business.
+    package var echo = ByteSlice.empty
     /// The caller's word for its own user.
     package var user: ByteSlice?
     /// Members that the model has no word for, as they were written.

@@ -19,4 +19,13 @@ import Testing
         }
         #expect(TokenEstimate.inputTokens(of: ModelRequest()) == 1)
     }
+
+    @Test func countsInputsOfEmbeddings() {
+        var request = EmbeddingRequest()
+        String(repeating: "a", count: 350).withByteSlice {
+            request.inputs = [.text($0), .text($0)]
+            #expect(TokenEstimate.inputTokens(of: request) == 200)
+        }
+        #expect(TokenEstimate.inputTokens(of: EmbeddingRequest()) == 1)
+    }
 }

@@ -19,6 +19,15 @@ import Testing
         }
     }
 
+    @Test func readsATextCompletion() {
+        let body =
+            #"{"id":"c","object":"text_completion","model":"m","choices":[{"text":"x","index":0,"logprobs":null,"finish_reason":"length"}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"#
+        let observer = body.withByteSlice { ChatResponseObserver(observing: $0) }
+        #expect(observer.failure == nil)
+        #expect(observer.finishReason == .length)
+        #expect(observer.usage?.totalTokens == 3)
+    }
+
     @Test(
         arguments: [
             (#"{"error":{"message":"no","code":"c"}}"#, .upstreamFault), ("{}", .upstreamMalformed),

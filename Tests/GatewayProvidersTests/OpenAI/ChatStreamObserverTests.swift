@@ -37,6 +37,27 @@ import Testing
         #expect(!observer.isCut)
     }
 
+    @Test func watchesTextCompletions() {
+        func chunk(_ text: String, _ reason: String = "null") -> String {
+            #"{"id":"c","object":"text_completion","choices":[{"text":"\#(text)","index":0,"logprobs":null,"finish_reason":\#(reason)}]}"#
+        }
+        var observer = ChatStreamObserver()
+        #expect(observer.feed(chunk("")) == .chunk)
+        #expect(!observer.hasContent)
+        #expect(observer.feed(chunk("a")) == .chunk)
+        #expect(observer.hasContent)
+        // Of the shape that was learned.
+        #expect(observer.feed(chunk("bc")) == .chunk)
+        #expect(observer.isCut)
+        #expect(observer.feed(chunk("", "\"length\"")) == .chunk)
+        #expect(observer.finishReason == .length)
+        #expect(!observer.isCut)
+        #expect(observer.feed(Self.usage) == .usageOnly)
+        #expect(observer.feed("[DONE]") == .done)
+        #expect(observer.usage?.outputTokens == 3)
+        #expect(observer.chunkCount == 5)
+    }
+
     @Test func isWholeWithoutDoneOnceEveryChoiceFinished() {
         var observer = ChatStreamObserver()
         #expect(observer.isCut)

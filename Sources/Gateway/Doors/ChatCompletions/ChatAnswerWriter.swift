@@ -1,4 +1,4 @@
-// ChatAnswerWriter.swift — what stream and whole answer of the chat door share: ids, words, usage.
+// ChatAnswerWriter.swift — what stream and whole answer of the chat door share: ids and words.
 // Pure. Only the chat encoders use it.
 
 import GatewayCodec
@@ -12,12 +12,7 @@ enum ChatAnswerWriter {
     /// The answer's id: the request's, with another beginning.
     static func appendID(of context: AnswerContext, to buffer: inout ByteBuffer) {
         buffer.append(idPrefix)
-        buffer.append(jsonEscaping: bareID(of: context))
-    }
-
-    private static func bareID(of context: AnswerContext) -> ByteSlice {
-        let id = context.requestID
-        return id.hasPrefix("req_") ? id.dropFirst(4) : id
+        buffer.append(jsonEscaping: OpenAIAnswer.bareID(of: context))
     }
 
     /// An id for a call that has none, unlike every other of this answer and of others.
@@ -41,24 +36,6 @@ enum ChatAnswerWriter {
         case .toolCalls: ChatWire.toolCalls
         case .contentFilter: ChatWire.contentFilter
         }
-    }
-
-    static func write(_ usage: Usage, to json: inout JSONWriter) {
-        json.beginObject()
-        json.field(ChatWire.promptTokens, usage.inputTokens)
-        json.field(ChatWire.completionTokens, usage.outputTokens)
-        let sum = usage.inputTokens &+ usage.outputTokens
-        json.field(ChatWire.totalTokens, usage.totalTokens == 0 ? sum : usage.totalTokens)
-        json.beginObject(ChatWire.promptTokensDetails)
-        json.field(ChatWire.cachedTokens, usage.cachedTokens)
-        if usage.cacheWriteTokens > 0 {
-            json.field(ChatWire.cacheWriteTokens, usage.cacheWriteTokens)
-        }
-        json.endObject()
-        json.beginObject(ChatWire.completionTokensDetails)
-        json.field(ChatWire.reasoningTokens, usage.reasoningTokens)
-        json.endObject()
-        json.endObject()
     }
 
     /// `extra_content`, as Gemini's servers write it in this dialect.

@@ -17,7 +17,7 @@ struct ChatMessageDecoder {
     private static let functionID: StaticString = "call_function"
 
     static func decode(
-        _ fields: ChatFields, into request: inout ModelRequest
+        _ fields: RequestFields, into request: inout ModelRequest
     ) throws(Failure) {
         guard let messages = try fields.array(ChatWire.messages) else {
             throw fields.at(ChatWire.messages).missing
@@ -28,13 +28,13 @@ struct ChatMessageDecoder {
         var decoder = ChatMessageDecoder(request: request)
         for (index, value) in messages.elements.enumerated() {
             let place = fields.at(ChatWire.messages).element(index)
-            try decoder.read(try ChatFields(value, at: place), at: place)
+            try decoder.read(try RequestFields(value, at: place), at: place)
         }
         try decoder.closeCalls(before: fields.at(ChatWire.messages).element(messages.count - 1))
         request = decoder.request
     }
 
-    private mutating func read(_ message: ChatFields, at place: ChatPlace) throws(Failure) {
+    private mutating func read(_ message: RequestFields, at place: RequestPlace) throws(Failure) {
         let role = try message.requiredString(ChatWire.role)
         let name = try message.string(ChatWire.name)
         if role == ChatWire.tool { return try readResult(message) }
@@ -56,7 +56,7 @@ struct ChatMessageDecoder {
 
     // MARK: Calls and results
 
-    private mutating func closeCalls(before place: ChatPlace) throws(Failure) {
+    private mutating func closeCalls(before place: RequestPlace) throws(Failure) {
         guard let id = due.first else { return }
         throw Failure(
             .invalidParameter,
@@ -65,14 +65,14 @@ struct ChatMessageDecoder {
             parameter: place.text)
     }
 
-    private mutating func answer(_ id: ByteSlice, at place: ChatPlace) throws(Failure) {
+    private mutating func answer(_ id: ByteSlice, at place: RequestPlace) throws(Failure) {
         guard called.contains(where: { $0 == id }) else {
             throw place.invalid("answers no call of the assistant's message before it")
         }
         if let index = due.firstIndex(where: { $0 == id }) { due.remove(at: index) }
     }
 
-    private mutating func readResult(_ message: ChatFields) throws(Failure) {
+    private mutating func readResult(_ message: RequestFields) throws(Failure) {
         let id = try message.requiredString(ChatWire.toolCallID)
         try answer(id, at: message.at(ChatWire.toolCallID))
         request.append(
@@ -80,7 +80,7 @@ struct ChatMessageDecoder {
             result: ToolResult(callID: id, name: try message.string(ChatWire.name)))
     }
 
-    private mutating func readFunctionResult(_ message: ChatFields) throws(Failure) {
+    private mutating func readFunctionResult(_ message: RequestFields) throws(Failure) {
         let name = try message.requiredString(ChatWire.name)
         let id = ByteSlice(Self.functionID)
         try answer(id, at: message.at(ChatWire.role))
@@ -91,7 +91,7 @@ struct ChatMessageDecoder {
     // MARK: The assistant
 
     private mutating func readAssistant(
-        _ message: ChatFields, _ name: ByteSlice?
+        _ message: RequestFields, _ name: ByteSlice?
     ) throws(Failure) {
         var parts = try readThoughts(message)
         if message[ChatWire.content] != nil { parts += try readContent(message) }
@@ -103,7 +103,7 @@ struct ChatMessageDecoder {
         if let calls = try message.array(ChatWire.toolCalls) {
             for (index, value) in calls.elements.enumerated() {
                 let place = message.at(ChatWire.toolCalls).element(index)
-                let call = try readCall(try ChatFields(value, at: place))
+                let call = try readCall(try RequestFields(value, at: place))
                 due.append(call.id)
                 parts.append(ContentPart(.toolCall(call)))
             }
@@ -120,7 +120,7 @@ struct ChatMessageDecoder {
     }
 
     /// Our own extension: thoughts of an answer given back.
-    private func readThoughts(_ message: ChatFields) throws(Failure) -> [ContentPart] {
+    private func readThoughts(_ message: RequestFields) throws(Failure) -> [ContentPart] {
         var parts: [ContentPart] = []
         let text = message[ChatWire.reasoningContent]?.string ?? message[ChatWire.reasoning]?.string
         var signature = try message.string(ChatWire.reasoningSignature)
@@ -135,7 +135,7 @@ struct ChatMessageDecoder {
         return parts
     }
 
-    private func readCall(_ call: ChatFields) throws(Failure) -> ToolCall {
+    private func readCall(_ call: RequestFields) throws(Failure) -> ToolCall {
         let id = try call.requiredString(ChatWire.id)
         let type = try call.string(ChatWire.type)
         let isCustom = type.map { $0 == ChatWire.custom } ?? false
@@ -152,7 +152,7 @@ struct ChatMessageDecoder {
 
     /// Arguments as a string; an object, which some clients write, is taken, too.
     private func readArguments(
-        _ fields: ChatFields, _ name: StaticString
+        _ fields: RequestFields, _ name: StaticString
     ) throws(Failure) -> ToolCall.Arguments {
         if let value = fields[name], value.kind == .object { return .value(value) }
         return .text(try fields.string(name) ?? .empty)
@@ -160,7 +160,7 @@ struct ChatMessageDecoder {
 
     // MARK: Content
 
-    private func readContent(_ message: ChatFields) throws(Failure) -> [ContentPart] {
+    private func readContent(_ message: RequestFields) throws(Failure) -> [ContentPart] {
         let place = message.at(ChatWire.content)
         guard let content = message[ChatWire.content] else { throw place.missing }
         if let text = content.string { return [ContentPart(.text(text))] }
@@ -169,14 +169,14 @@ struct ChatMessageDecoder {
         }
         var parts: [ContentPart] = []
         for (index, value) in content.elements.enumerated() {
-            let fields = try ChatFields(value, at: place.element(index))
+            let fields = try RequestFields(value, at: place.element(index))
             parts.append(
                 ContentPart(try readPart(fields), cacheControl: fields[ChatWire.cacheControl]))
         }
         return parts
     }
 
-    private func readPart(_ part: ChatFields) throws(Failure) -> ContentPart.Content {
+    private func readPart(_ part: RequestFields) throws(Failure) -> ContentPart.Content {
         let type = try part.requiredString(ChatWire.type)
         if type == ChatWire.text { return .text(try part.requiredString(ChatWire.text)) }
         if type == ChatWire.refusal { return .refusal(try part.requiredString(ChatWire.refusal)) }
@@ -207,7 +207,7 @@ struct ChatMessageDecoder {
         return .foreign(.chat, part.value)
     }
 
-    private func readFile(_ part: ChatFields) throws(Failure) -> Media {
+    private func readFile(_ part: RequestFields) throws(Failure) -> Media {
         let file = try part.requiredObject(ChatWire.file)
         let name = try file.string(ChatWire.filename)
         if let id = try file.string(ChatWire.fileID) {

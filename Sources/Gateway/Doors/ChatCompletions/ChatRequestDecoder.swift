@@ -10,7 +10,7 @@ import ReactorCore
 package enum ChatRequestDecoder {
     /// - Throws: a failure for the caller that names the parameter.
     package static func decode(_ root: JSONValue) throws(Failure) -> ModelRequest {
-        let fields = try ChatFields(root, at: .top)
+        let fields = try RequestFields(root, at: .top)
         var request = ModelRequest()
         request.extras.dialect = .chat
         request.model = try fields.requiredString(ChatWire.model)
@@ -52,7 +52,7 @@ package enum ChatRequestDecoder {
     private static func isKnown(_ name: ByteSlice) -> Bool { known.contains { name == $0 } }
 
     private static func readSampling(
-        _ fields: ChatFields, into request: inout ModelRequest
+        _ fields: RequestFields, into request: inout ModelRequest
     ) throws(Failure) {
         var sampling = Sampling()
         sampling.temperature = try fields.number(ChatWire.temperature, 0...2)
@@ -88,7 +88,7 @@ package enum ChatRequestDecoder {
     }
 
     private static func readFormat(
-        _ fields: ChatFields, into request: inout ModelRequest
+        _ fields: RequestFields, into request: inout ModelRequest
     ) throws(Failure) {
         guard let format = try fields.object(ChatWire.responseFormat) else { return }
         let type = try format.requiredString(ChatWire.type)
@@ -112,17 +112,17 @@ package enum ChatRequestDecoder {
     // MARK: Tools
 
     private static func readTools(
-        _ fields: ChatFields, into request: inout ModelRequest
+        _ fields: RequestFields, into request: inout ModelRequest
     ) throws(Failure) {
         if let tools = try fields.array(ChatWire.tools) {
             for (index, value) in tools.elements.enumerated() {
-                let tool = try ChatFields(
+                let tool = try RequestFields(
                     value, at: fields.at(ChatWire.tools).element(index))
                 request.tools.append(try readTool(tool))
             }
         } else if let functions = try fields.array(ChatWire.functions) {
             for (index, value) in functions.elements.enumerated() {
-                let function = try ChatFields(
+                let function = try RequestFields(
                     value, at: fields.at(ChatWire.functions).element(index))
                 request.tools.append(try readFunction(function))
             }
@@ -135,13 +135,13 @@ package enum ChatRequestDecoder {
             if choice.string != nil {
                 request.toolChoice = ToolChoice(try readMode(choice, at: place))
             } else {
-                let name = try ChatFields(choice, at: place).requiredString(ChatWire.name)
+                let name = try RequestFields(choice, at: place).requiredString(ChatWire.name)
                 request.toolChoice = ToolChoice(.named(name))
             }
         }
     }
 
-    private static func readTool(_ tool: ChatFields) throws(Failure) -> ToolDefinition {
+    private static func readTool(_ tool: RequestFields) throws(Failure) -> ToolDefinition {
         let type = try tool.requiredString(ChatWire.type)
         var definition: ToolDefinition
         if type == ChatWire.function {
@@ -160,7 +160,7 @@ package enum ChatRequestDecoder {
         return definition
     }
 
-    private static func readFunction(_ function: ChatFields) throws(Failure) -> ToolDefinition {
+    private static func readFunction(_ function: RequestFields) throws(Failure) -> ToolDefinition {
         ToolDefinition(
             name: try function.requiredString(ChatWire.name),
             description: try function.string(ChatWire.description),
@@ -169,10 +169,10 @@ package enum ChatRequestDecoder {
     }
 
     private static func readChoice(
-        _ choice: JSONValue, at place: ChatPlace
+        _ choice: JSONValue, at place: RequestPlace
     ) throws(Failure) -> ToolChoice {
         if choice.string != nil { return ToolChoice(try readMode(choice, at: place)) }
-        let fields = try ChatFields(choice, at: place)
+        let fields = try RequestFields(choice, at: place)
         let type = try fields.requiredString(ChatWire.type)
         if type == ChatWire.function || type == ChatWire.custom {
             return ToolChoice(.named(try readName(fields)))
@@ -190,13 +190,13 @@ package enum ChatRequestDecoder {
         for (index, tool) in tools.elements.enumerated() {
             names.append(
                 try readName(
-                    try ChatFields(tool, at: allowed.at(ChatWire.tools).element(index))))
+                    try RequestFields(tool, at: allowed.at(ChatWire.tools).element(index))))
         }
         return ToolChoice(try readMode(mode, at: allowed.at(ChatWire.mode)), allowed: names)
     }
 
     /// The name inside `function` or `custom`.
-    private static func readName(_ fields: ChatFields) throws(Failure) -> ByteSlice {
+    private static func readName(_ fields: RequestFields) throws(Failure) -> ByteSlice {
         if let custom = try fields.object(ChatWire.custom) {
             return try custom.requiredString(ChatWire.name)
         }
@@ -204,7 +204,7 @@ package enum ChatRequestDecoder {
     }
 
     private static func readMode(
-        _ mode: JSONValue, at place: ChatPlace
+        _ mode: JSONValue, at place: RequestPlace
     ) throws(Failure) -> ToolChoice.Mode {
         let word = mode.string ?? .empty
         if word == ChatWire.auto { return .auto }

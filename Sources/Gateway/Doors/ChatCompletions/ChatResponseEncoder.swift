@@ -1,5 +1,5 @@
 // ChatResponseEncoder.swift — a whole answer as a chat completion.
-// Pure. Imported by DoorEncoders.
+// Pure. Imported by AnswerDoor.
 
 import GatewayCodec
 import GatewayModel
@@ -37,7 +37,7 @@ package enum ChatResponseEncoder {
             json.endArray()
             if let usage = response.usage {
                 json.key(ChatWire.usage)
-                ChatAnswerWriter.write(usage, to: &json)
+                OpenAIAnswer.write(usage, to: &json)
             }
             json.endObject()
         }

@@ -1,5 +1,5 @@
 // ChatStreamEncoder.swift — events as a stream of chat chunks.
-// Pure; writes whole events of the stream. Imported by DoorEncoders. Invariant: every chunk has the
+// Pure; writes whole events of the stream. Imported by AnswerDoor. Invariant: every chunk has the
 // same id, model and time, and nothing is written behind the mark or a failure.
 
 import GatewayCodec
@@ -88,7 +88,7 @@ package struct ChatStreamEncoder: ~Copyable {
     private func write(_ usage: Usage, to buffer: inout ByteBuffer) {
         buffer.append(head.slice)
         buffer.append("],\"usage\":" as StaticString)
-        buffer.writeJSON { ChatAnswerWriter.write(usage, to: &$0) }
+        buffer.writeJSON { OpenAIAnswer.write(usage, to: &$0) }
         buffer.append("}\n\n" as StaticString)
     }
 

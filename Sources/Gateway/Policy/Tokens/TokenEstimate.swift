@@ -34,6 +34,19 @@ package enum TokenEstimate {
         return max(1, tokens + (bytes * 2 + 6) / 7)
     }
 
+    /// The tokens that texts to be embedded will take, at least 1.
+    package static func inputTokens(of request: EmbeddingRequest) -> Int {
+        var bytes = 0
+        var tokens = 0
+        for input in request.inputs {
+            switch input {
+            case .text(let text): bytes += text.count
+            case .tokens(let list): tokens += list.count
+            }
+        }
+        return max(1, tokens + (bytes * 2 + 6) / 7)
+    }
+
     private static func add(_ part: ContentPart, _ bytes: inout Int, _ tokens: inout Int) {
         switch part.content {
         case .text(let text), .refusal(let text): bytes += text.count

@@ -41,6 +41,7 @@ package struct RequestHead: Sendable {
         authority: String, pathPrefix: String, key: Secret, credential: CredentialField = .bearer,
         headers: [(name: String, value: Secret)], userAgent: String
     ) {
+        // A method of five bytes, blank included: see appendGet.
         start = Array("POST \(pathPrefix)".utf8)
         var fields = " HTTP/1.1\r\nhost: \(authority)\r\nuser-agent: \(userAgent)\r\n"
         fields += "accept-encoding: identity\r\ncontent-type: application/json\r\n"
@@ -50,6 +51,22 @@ package struct RequestHead: Sendable {
         }
         fixedFields = Array(fields.utf8)
         self.credential = credential
+    }
+
+    /// Appends the head of a request without a body that asks for JSON.
+    ///
+    /// - Parameter token: a credential lent for this request.
+    package func appendGet(target: ByteSlice, token: Secret? = nil, to buffer: inout ByteBuffer) {
+        buffer.append("GET " as StaticString)
+        start.withUnsafeBytes { buffer.append(ByteSlice($0).dropFirst(5)) }
+        buffer.append(target)
+        fixedFields.withUnsafeBytes { buffer.append(ByteSlice($0)) }
+        if let token {
+            buffer.append(credential.prefix)
+            token.withBytes { buffer.append($0) }
+            buffer.append("\r\n" as StaticString)
+        }
+        buffer.append("accept: application/json\r\n\r\n" as StaticString)
     }
 
     /// Appends the head of one request.

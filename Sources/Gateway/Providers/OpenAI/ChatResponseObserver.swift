@@ -1,5 +1,5 @@
-// ChatResponseObserver.swift — reads, of a whole chat answer that is passed on, what accounting
-// needs, and whether it is one.
+// ChatResponseObserver.swift — reads, of a whole chat answer (or text completion) that is passed on,
+// what accounting needs, and whether it is one.
 // Pure; borrows the body. Imported by Exchange.
 
 import GatewayCodec

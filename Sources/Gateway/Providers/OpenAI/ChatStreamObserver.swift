@@ -1,4 +1,5 @@
-// ChatStreamObserver.swift — watches a stream of chat chunks that is passed on as it is.
+// ChatStreamObserver.swift — watches a stream of chat chunks, or of text completion chunks, that is
+// passed on as it is.
 // Pure; fed one SSE payload at a time, answers what to do with it. Knows when the answer is whole.
 // Imported by Exchange. Invariant: exactly one of `done`, `failed`, `malformed` ends a stream.
 
@@ -45,7 +46,7 @@ package struct ChatStreamObserver {
 
     private static let chunkNames = JSONNames(ChatWire.choices, ChatWire.usage, ErrorWire.error)
     private static let choiceNames = JSONNames(
-        ChatWire.index, ChatWire.finishReason, ChatWire.delta)
+        ChatWire.index, ChatWire.finishReason, ChatWire.delta, ChatWire.text)
 
     package init() {}
 
@@ -136,7 +137,14 @@ package struct ChatStreamObserver {
                 let value = try scanner.value()
                 index = scanner.bytes(value.range).decimalValue ?? 0
             case 1: reason = try ChatUsageReader.finishReason(&scanner)
-            default: try readDelta(&scanner)
+            case 2: try readDelta(&scanner)
+            // A text completion's chunk has its text here.
+            default:
+                let value = try scanner.value()
+                if value.kind == .string {
+                    hole = value.inside
+                    if !value.inside.isEmpty { hasContent = true }
+                }
             }
         }
         choices.began(index)

@@ -45,6 +45,8 @@ package struct OpenAIProvider: Equatable, Sendable {
         // What departs from OpenAI's own form has to be brought into it.
         case .chat: quirks.isEmpty
         case .responses: servesResponses
+        // Text completions and their servers differ in nothing that is known here.
+        case .completions: true
         default: false
         }
     }

@@ -56,6 +56,11 @@ package enum SalesforceWire {
     package static let frequencyPenalty: StaticString = "frequency_penalty"
     package static let presencePenalty: StaticString = "presence_penalty"
 
+    // Embeddings.
+    package static let input: StaticString = "input"
+    package static let embeddingList: StaticString = "embeddings"
+    package static let embedding: StaticString = "embedding"
+
     // Answers.
     package static let id: StaticString = "id"
     package static let index: StaticString = "index"

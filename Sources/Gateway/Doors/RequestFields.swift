@@ -1,5 +1,5 @@
-// ChatFields.swift — reads members of a request by type, and says what is wrong with them and where.
-// Pure; borrows the tree. Only the chat door's decoder uses it.
+// RequestFields.swift — reads members of a request by type, and says what is wrong and where.
+// Pure; borrows the tree. Shared by the decoders of doors that speak OpenAI's dialects.
 
 import GatewayCodec
 import GatewayModel
@@ -7,18 +7,18 @@ import GatewayWire
 import ReactorCore
 
 /// An object of a request and where it stands, such as `messages[2].content[0]`.
-struct ChatFields {
+struct RequestFields {
     let value: JSONValue
-    private let place: ChatPlace
+    private let place: RequestPlace
 
-    init(_ value: JSONValue, at place: ChatPlace) throws(Failure) {
+    init(_ value: JSONValue, at place: RequestPlace) throws(Failure) {
         guard value.kind == .object else { throw place.invalid("must be an object") }
         self.value = value
         self.place = place
     }
 
     /// Where a member stands.
-    func at(_ name: StaticString) -> ChatPlace { place.member(name) }
+    func at(_ name: StaticString) -> RequestPlace { place.member(name) }
 
     /// The member, unless it is absent or null.
     subscript(name: StaticString) -> JSONValue? {
@@ -71,12 +71,12 @@ struct ChatFields {
         return number
     }
 
-    func object(_ name: StaticString) throws(Failure) -> ChatFields? {
+    func object(_ name: StaticString) throws(Failure) -> RequestFields? {
         guard let value = self[name] else { return nil }
-        return try ChatFields(value, at: at(name))
+        return try RequestFields(value, at: at(name))
     }
 
-    func requiredObject(_ name: StaticString) throws(Failure) -> ChatFields {
+    func requiredObject(_ name: StaticString) throws(Failure) -> RequestFields {
         guard let object = try object(name) else { throw at(name).missing }
         return object
     }
@@ -89,13 +89,13 @@ struct ChatFields {
 }
 
 /// A place in a request; spelled out only for a failure.
-indirect enum ChatPlace {
+indirect enum RequestPlace {
     case top
-    case inside(ChatPlace, StaticString)
-    case element(ChatPlace, Int)
+    case inside(RequestPlace, StaticString)
+    case element(RequestPlace, Int)
 
-    func member(_ name: StaticString) -> ChatPlace { .inside(self, name) }
-    func element(_ index: Int) -> ChatPlace { .element(self, index) }
+    func member(_ name: StaticString) -> RequestPlace { .inside(self, name) }
+    func element(_ index: Int) -> RequestPlace { .element(self, index) }
 
     var text: String {
         switch self {

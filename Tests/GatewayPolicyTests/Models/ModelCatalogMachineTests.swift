@@ -1,0 +1,93 @@
+import GatewayModel
+import GatewayPolicy
+import ReactorCore
+import Testing
+
+@Suite struct ModelCatalogMachineTests {
+    private func seconds(_ seconds: UInt64) -> Instant {
+        Instant(nanoseconds: seconds * 1_000_000_000)
+    }
+
+    private func models(_ ids: String...) -> [CatalogModel] { ids.map { CatalogModel(id: $0) } }
+
+    @Test func asksOnceAndAgainWhenStale() {
+        var machine = ModelCatalogMachine(lists: [true, false, true])
+        #expect(!machine.isFirstFetchRunning)
+        #expect(machine.asked(at: seconds(1)) == [0, 2])
+        #expect(machine.isFirstFetchRunning)
+        // One fetch at a time.
+        #expect(machine.asked(at: seconds(2)) == [])
+        let action = machine.pageArrived(from: 0, models("a"), next: nil, at: seconds(3))
+        #expect(action == .finished)
+        #expect(machine.models(of: 0) == models("a"))
+        #expect(machine.models(of: 1) == nil)
+        #expect(machine.models(of: 2) == nil)
+        #expect(machine.isFirstFetchRunning)
+        #expect(machine.asked(at: seconds(302)) == [])
+        #expect(machine.asked(at: seconds(303)) == [0])
+        // The old list is told meanwhile.
+        #expect(machine.models(of: 0) == models("a"))
+        _ = machine.pageArrived(from: 2, models("z"), next: nil, at: seconds(303))
+        #expect(!machine.isFirstFetchRunning)
+    }
+
+    @Test func gathersPages() {
+        var machine = ModelCatalogMachine(lists: [true])
+        #expect(machine.asked(at: seconds(0)) == [0])
+        let version = machine.version
+        let next = machine.pageArrived(from: 0, models("a"), next: [7], at: seconds(0))
+        #expect(next == .fetch(page: [7]))
+        // Not told before it is whole.
+        #expect(machine.models(of: 0) == nil)
+        #expect(machine.version == version)
+        let end = machine.pageArrived(from: 0, models("b"), next: nil, at: seconds(0))
+        #expect(end == .finished)
+        #expect(machine.models(of: 0) == models("a", "b"))
+        #expect(machine.version == version + 1)
+        // The same again changes nothing.
+        #expect(machine.asked(at: seconds(300)) == [0])
+        _ = machine.pageArrived(from: 0, models("a", "b"), next: nil, at: seconds(300))
+        #expect(machine.version == version + 1)
+    }
+
+    @Test func keepsTheOldListWhenAProviderFails() {
+        var machine = ModelCatalogMachine(lists: [true])
+        _ = machine.asked(at: seconds(0))
+        machine.failed(0, at: seconds(1))
+        #expect(machine.models(of: 0) == nil)
+        #expect(machine.asked(at: seconds(30)) == [])
+        #expect(machine.asked(at: seconds(31)) == [0])
+        // Nobody waits for one that has failed.
+        #expect(!machine.isFirstFetchRunning)
+        _ = machine.pageArrived(from: 0, models("a"), next: nil, at: seconds(31))
+        #expect(machine.asked(at: seconds(331)) == [0])
+        _ = machine.pageArrived(from: 0, models("x"), next: [1], at: seconds(331))
+        machine.failed(0, at: seconds(332))
+        #expect(machine.models(of: 0) == models("a"))
+        // What came before the failure is gone.
+        #expect(machine.asked(at: seconds(362)) == [0])
+        _ = machine.pageArrived(from: 0, models("b"), next: nil, at: seconds(362))
+        #expect(machine.models(of: 0) == models("b"))
+    }
+
+    @Test func isBounded() {
+        var machine = ModelCatalogMachine(lists: [true])
+        _ = machine.asked(at: seconds(0))
+        let page = (0..<6000).map { CatalogModel(id: "\($0)") }
+        #expect(
+            machine.pageArrived(from: 0, page, next: [1], at: seconds(0)) == .fetch(page: [1]))
+        #expect(machine.pageArrived(from: 0, page, next: [2], at: seconds(0)) == .finished)
+        #expect(machine.models(of: 0)?.count == ModelCatalogMachine.modelCountMax)
+        // A provider whose pages never end.
+        _ = machine.asked(at: seconds(1000))
+        var pages = 1
+        while machine.pageArrived(from: 0, models("a"), next: [1], at: seconds(1000)) != .finished {
+            pages += 1
+        }
+        #expect(pages == ModelCatalogMachine.pageCountMax)
+        // An empty page is the last one, whatever it says.
+        _ = machine.asked(at: seconds(2000))
+        #expect(machine.pageArrived(from: 0, [], next: [1], at: seconds(2000)) == .finished)
+        #expect(machine.models(of: 0) == [])
+    }
+}
