@@ -8,7 +8,7 @@ extension Exchange {
     /// Fills in what only metrics ask for, counts the request, and learns its cost.
     func measure(_ record: inout AccessRecord, _ now: Instant) {
         record.door = door.name
-        record.isWatching = !door.takesModel && status < 400
+        record.isModelless = !door.takesModel
         // `dispatched` may be an earlier request's.
         if dispatched > received {
             record.upstreamMicroseconds = Int(now.nanoseconds(since: dispatched) / 1000)

@@ -37,8 +37,8 @@ package struct AccessRecord {
     package var error: String?
     /// Which door it came through.
     package var door: StaticString = "none"
-    /// Whether it only asked how the gateway is.
-    package var isWatching = false
+    /// Whether no model was asked for: such are not among the recent requests.
+    package var isModelless = false
     /// From handing it on to its end; -1 if it was not.
     package var upstreamMicroseconds = -1
     /// Parameters that the provider could not be told.

@@ -147,7 +147,7 @@ import Testing
     @Test func theLastHundredAreKept() {
         let metrics = RequestMetrics()
         for number in 1...250 { record(metrics, id: "id-\(number)") }
-        record(metrics) { $0.isWatching = true }
+        record(metrics) { $0.isModelless = true }
         var ids: [String] = []
         metrics.recent.since(0) { ids.append($0.requestID.string) }
         #expect(ids == (151...250).map { "id-\($0)" })

@@ -77,8 +77,8 @@ package final class RequestMetrics {
             series.counts.record(record, cost: cost)
             series.exemplar.record(record)
         }
-        // Whoever watches the gateway is not what they want to see.
-        if !record.isWatching { recent.record(record, cost: cost) }
+        // Whoever looks for a model's work need not see who asked how the gateway is.
+        if !record.isModelless { recent.record(record, cost: cost) }
         return cost
     }
 
