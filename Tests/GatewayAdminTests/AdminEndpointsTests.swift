@@ -36,24 +36,28 @@ private final class Admin {
         endpoints = AdminEndpoints(worker: worker, version: "1.2.3")
     }
 
-    deinit { log.close() }
+    deinit {
+        endpoints.close()
+        log.close()
+    }
 
     func ask(
-        _ path: String, allows: @escaping (String) -> Bool = { _ in true }
+        _ path: String, openMetrics: Bool = false,
+        allows: @escaping (String) -> Bool = { _ in true }
     ) -> (status: Int, type: String, body: String) {
         path.withByteSlice { path in
             var body = ByteBuffer()
             let answer = endpoints.answer(
                 DoorTable.door(method: ByteSlice("GET"), path: path), path: path,
-                admission: AdmissionView(allowing: allows), into: &body)
+                admission: AdmissionView(openMetrics, allowing: allows), into: &body)
             return (answer.status, "\(answer.contentType)", body.string)
         }
     }
 }
 
 extension AdmissionView {
-    fileprivate init(allowing: @escaping (String) -> Bool) {
-        self.init { allowing($0.string) }
+    fileprivate init(_ openMetrics: Bool, allowing: @escaping (String) -> Bool) {
+        self.init(acceptsOpenMetrics: openMetrics) { allowing($0.string) }
     }
 }
 
@@ -171,5 +175,83 @@ extension AdmissionView {
         #expect(answer.status == 200)
         #expect(answer.type == "text/html; charset=utf-8")
         #expect(answer.body.hasPrefix("<!doctype html>"))
+        #expect(!answer.body.contains("src="))
+        #expect(!answer.body.contains("http://") || answer.body.contains("www.w3.org"))
+    }
+
+    @Test func metricsInBothForms() {
+        let admin = Admin()
+        admin.worker.counters.requests = 7
+        let plain = admin.ask("/metrics")
+        #expect(plain.type == "text/plain; version=0.0.4; charset=utf-8")
+        #expect(plain.body.contains("\ngateway_requests_received_total 7\n"))
+        #expect(plain.body.contains("gateway_build_info{version=\"1.2.3\"} 1"))
+        #expect(!plain.body.contains("litellm_"))
+        #expect(!plain.body.contains("gateway_memory_anonymous_bytes 0\n"))
+        let open = admin.ask("/metrics", openMetrics: true)
+        #expect(open.type.hasPrefix("application/openmetrics-text; version=1.0.0"))
+        #expect(open.body.hasSuffix("# EOF\n"))
+        admin.worker.snapshot.observability.aliases = .litellm
+        #expect(admin.ask("/metrics").body.contains("# TYPE litellm_spend_metric_total counter"))
+        admin.worker.snapshot.observability.aliases = .bifrost
+        #expect(admin.ask("/metrics").body.contains("bifrost_upstream_requests_total counter"))
+    }
+
+    @Test func performanceHasTheKeysOfTheFirstGateways() throws {
+        let leaves = try leaves(Admin().ask("/v1/performance/metrics").body)
+        for name in [
+            ".request_count=0", ".connection_pool.idle=0", ".connection_pool.reused=0",
+            ".token_cache_hit_rate=null", ".latency.count=0",
+        ] {
+            #expect(leaves.contains(name), "\(name) in \(leaves)")
+        }
+        #expect(leaves.contains { $0.hasPrefix(".memory.anonymous_bytes=") })
+    }
+
+    @Test func infoHasTheKeysOfTheFirstGateways() throws {
+        #expect(
+            try leaves(Admin().ask("/info").body) == [
+                ".status=running", ".version=1.2.3", ".api_key_configured=false",
+                ".samba_credentials_configured=false", ".token_status=none",
+                ".token_expires_in=null",
+            ])
+    }
+
+    @Test func tokensAreToldWhereThatIsSwitchedOn() {
+        let admin = Admin()
+        #expect(admin.ask("/debug/token").status == 404)
+        admin.worker.snapshot.observability.showsTokens = true
+        #expect(admin.ask("/debug/token").status == 200)
+        #expect(admin.ask("/debug/token").body == "{\"tokens\":[]}")
+    }
+
+    @Test func watchersAreFewAndAreLetGo() {
+        final class Watcher: StatusListener {
+            var events: [String] = []
+            var isOver = false
+            var hasRoom: Bool { true }
+            func tell(_ event: ByteSlice) { events.append(event.string) }
+            func endTelling() { isOver = true }
+        }
+        let admin = Admin()
+        let watchers = (0..<17).map { _ in Watcher() }
+        #expect(!admin.endpoints.watch(watchers[0]), "nothing runs yet")
+        admin.endpoints.start()
+        #expect(
+            watchers.map { admin.endpoints.watch($0) } == [Bool](repeating: true, count: 16) + [
+                false
+            ])
+        #expect(watchers[0].events.count == 1)
+        #expect(watchers[0].events[0].hasPrefix("data: {\"time\":"))
+        #expect(watchers[0].events[0].hasSuffix("}\n\n"))
+        admin.endpoints.unwatch(watchers[0])
+        #expect(admin.endpoints.watch(watchers[16]))
+        admin.loop.run(until: { watchers[1].events.count > 1 })
+        #expect(watchers[1].events.count == 2)
+        #expect(watchers[0].events.count == 1)
+        admin.worker.isDraining = true
+        admin.loop.run(until: { watchers[1].isOver })
+        #expect(watchers[16].isOver)
+        #expect(!watchers[0].isOver)
     }
 }

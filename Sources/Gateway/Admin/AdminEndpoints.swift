@@ -1,9 +1,11 @@
-// AdminEndpoints.swift — the doors without an upstream: health, readiness, models, the root page.
+// AdminEndpoints.swift — the doors without an upstream: health, readiness, models, metrics, the
+// status page.
 // Reads the worker's state; changes nothing.
 
 import GatewayCodec
 import GatewayDoors
 import GatewayExchange
+import GatewayTelemetry
 import Reactor
 import ReactorCore
 
@@ -11,50 +13,82 @@ import ReactorCore
 package final class AdminEndpoints: AdminDoors {
     private unowned(unsafe) let worker: Worker
     private let version: String
+    private let feed: StatusFeed
+    private let pageFields: String
 
     package init(worker: Worker, version: String) {
         self.worker = worker
         self.version = version
+        feed = StatusFeed(worker: worker, version: version)
+        pageFields = StatusPage.securityFields()
     }
+
+    /// Begins to measure the loop, and to serve those who watch.
+    package func start() { feed.start() }
+
+    package func close() { feed.close() }
+
+    package func watch(_ listener: any StatusListener) -> Bool { feed.add(listener) }
+
+    package func unwatch(_ listener: any StatusListener) { feed.remove(listener) }
 
     package func answer(
         _ door: Door, path: ByteSlice, admission: AdmissionView, into body: inout ByteBuffer
-    ) -> (status: Int, contentType: StaticString) {
-        let json: StaticString = "application/json; charset=utf-8"
+    ) -> AdminAnswer {
         switch door {
         case .health:
             body.writeJSON { health(&$0) }
-            return (200, json)
+            return AdminAnswer(200)
         case .healthz:
             body.append("{\"status\":\"ok\"}" as StaticString)
-            return (200, json)
+            return AdminAnswer(200)
         case .readyz:
             if worker.isDraining {
                 body.append("{\"status\":\"draining\"}" as StaticString)
-                return (503, json)
+                return AdminAnswer(503)
             }
             body.append("{\"status\":\"ready\"}" as StaticString)
-            return (200, json)
+            return AdminAnswer(200)
         case .models:
             body.writeJSON { models(&$0, admission) }
-            return (200, json)
+            return AdminAnswer(200)
         case .model(let range):
             var id = ByteBuffer()
-            guard DoorTable.decode(path[range], to: &id) else { return (404, json) }
+            guard DoorTable.decode(path[range], to: &id) else { return AdminAnswer(404) }
             let name = id.string
             let found = worker.snapshot.models.first { model in
                 model.id == name && model.id.withByteSlice { admission.allows($0) }
             }
-            guard let found else { return (404, json) }
+            guard let found else { return AdminAnswer(404) }
             body.writeJSON { write(found, &$0) }
-            return (200, json)
+            return AdminAnswer(200)
         case .root:
-            body.append(
-                "<!doctype html><meta charset=\"utf-8\"><title>gateway</title><p>gateway is running."
-                    as StaticString)
-            return (200, "text/html; charset=utf-8")
-        case .info, .metrics:
-            return (404, json)
+            StatusPage.append(to: &body)
+            return AdminAnswer(200, "text/html; charset=utf-8", fields: pageFields)
+        case .info:
+            body.writeJSON { info(&$0) }
+            return AdminAnswer(200)
+        case .metrics:
+            let format: PrometheusWriter.Format =
+                admission.acceptsOpenMetrics ? .openMetrics : .text
+            body.writePrometheus(format) {
+                MetricsExposition.write(
+                    feed.report(), worker.metrics,
+                    aliases: worker.snapshot.observability.aliases, to: &$0)
+            }
+            return AdminAnswer(200, format.contentType)
+        case .performance:
+            body.writeJSON {
+                StatusDocument.writePerformance(feed.report(), worker.metrics, to: &$0)
+            }
+            return AdminAnswer(200)
+        case .debugToken:
+            guard worker.snapshot.observability.showsTokens else { return AdminAnswer(404) }
+            body.writeJSON { tokens(&$0) }
+            return AdminAnswer(200)
+        case .statusEvents:
+            // Only what asks for its head comes here.
+            return AdminAnswer(200, "text/event-stream; charset=utf-8")
         case .answer, .countTokens, .options, .notFound, .methodNotAllowed:
             preconditionFailure("\(door) is not answered here")
         }
@@ -81,24 +115,51 @@ package final class AdminEndpoints: AdminDoors {
         json.field("server_errors", shared.sum { $0.byClass.server })
         json.field("cancelled", shared.sum { $0.cancelled })
         json.endObject()
-        var sum = PoolCounters()
-        for upstream in worker.snapshot.upstreams {
-            guard case .network(let origin, _) = upstream.transport else { continue }
-            sum.add(origin.counters)
-        }
+        let report = feed.report()
         json.beginObject("connection_pool")
-        write(sum, &json)
+        StatusDocument.write(report.pool, &json)
         json.endObject()
+        json.beginArray("tokens")
+        for token in report.tokens {
+            json.beginObject()
+            json.field("provider", text: token.provider)
+            json.field("state", text: token.state)
+            json.field("usable", token.isUsable)
+            json.endObject()
+        }
+        json.endArray()
         json.endObject()
     }
 
-    private func write(_ counters: PoolCounters, _ json: inout JSONWriter) {
-        json.field("connecting", counters.connecting)
-        json.field("leased", counters.leased)
-        json.field("idle", counters.idle)
-        json.field("waiting", counters.waiting)
-        json.field("created", counters.created)
-        json.field("reused", counters.reused)
+    /// Seed row N11.
+    private func info(_ json: inout JSONWriter) {
+        let tokens = feed.report().tokens
+        let best = tokens.first { $0.isUsable } ?? tokens.first
+        json.beginObject()
+        json.field("status", text: worker.isDraining ? "draining" : "running")
+        json.field("version", text: version)
+        json.field("api_key_configured", worker.snapshot.keys.mode == .keys)
+        json.field(
+            "samba_credentials_configured",
+            worker.snapshot.upstreams.contains { $0.provider.isSambaNovaWeb })
+        json.field(
+            "token_status",
+            text: best.map { $0.isUsable ? "active" : $0.state } ?? "none")
+        if let seconds = best?.expiresIn {
+            json.field("token_expires_in", seconds)
+        } else {
+            json.null("token_expires_in")
+        }
+        json.endObject()
+    }
+
+    /// Seed row N13.
+    private func tokens(_ json: inout JSONWriter) {
+        json.beginObject()
+        json.beginArray("tokens")
+        for token in feed.report().tokens { StatusDocument.write(token, &json) }
+        json.endArray()
+        json.endObject()
     }
 
     private func models(_ json: inout JSONWriter, _ admission: AdmissionView) {
@@ -119,16 +180,5 @@ package final class AdminEndpoints: AdminDoors {
         json.field("created", worker.startSeconds)
         json.field("owned_by", text: model.owner)
         json.endObject()
-    }
-}
-
-extension PoolCounters {
-    fileprivate mutating func add(_ other: PoolCounters) {
-        connecting += other.connecting
-        leased += other.leased
-        idle += other.idle
-        waiting += other.waiting
-        created += other.created
-        reused += other.reused
     }
 }

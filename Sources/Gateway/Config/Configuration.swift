@@ -202,6 +202,12 @@ package struct ToolsConfiguration: Equatable, Sendable {
 /// What is written down about the traffic.
 package struct ObservabilityConfiguration: Equatable, Sendable {
     package var log = LogConfiguration()
+    /// Names of metrics that are told beside our own.
+    package var prometheusAliases = PrometheusAliases.none
+    /// Whether `/debug/token` exists.
+    package var debugToken = false
+    /// Prices that go before the built-in ones, in the file's order.
+    package var prices: [PriceRow] = []
 
     package init() {}
 }

@@ -5,6 +5,7 @@ import GatewayExchange
 import GatewayModel
 import GatewayPolicy
 import GatewayProviders
+import GatewayTelemetry
 import GatewayTools
 import Reactor
 import ReactorCore
@@ -41,13 +42,18 @@ package struct SnapshotBuilder {
         for provider in configuration.providers { built.append(try upstreams.build(provider)) }
         let server = configuration.server
         let routes = RouteBuilder(configuration)
-        return Snapshot(
+        let snapshot = Snapshot(
             upstreams: built, routes: routes.table(), keys: keys(), models: routes.models(),
             cors: cors(),
             doors: doors(), heartbeatInterval: server.heartbeatInterval,
             storesResponses: server.doors.storesResponses, tools: tools(routes),
             history: configuration.history,
             textModels: routes.saysTextTools ? routes.capabilities() : nil)
+        let observability = configuration.observability
+        snapshot.observability.prices = PriceTable(observability.prices)
+        snapshot.observability.aliases = observability.prometheusAliases
+        snapshot.observability.showsTokens = observability.debugToken
+        return snapshot
     }
 
     private func tools(_ routes: RouteBuilder) -> ToolPolicy {
@@ -101,7 +107,8 @@ package struct SnapshotBuilder {
             return hash.map {
                 APIKeyTable.Entry(
                     principal: Principal(
-                        name: key.name, models: key.models, limits: Self.limits(of: key)),
+                        name: key.name, models: key.models, isAdmin: key.isAdmin,
+                        limits: Self.limits(of: key)),
                     hash: $0)
             }
         }

@@ -14,6 +14,16 @@ package enum AnswerDoor: Equatable, Sendable {
     case responses
     case completions
 
+    /// What it is called where requests are counted.
+    package var name: StaticString {
+        switch self {
+        case .chat: "chat"
+        case .completions: "completions"
+        case .messages: "messages"
+        case .responses: "responses"
+        }
+    }
+
     /// What its clients speak.
     package var dialect: Dialect {
         switch self {

@@ -18,7 +18,13 @@ package enum Door: Equatable, Sendable {
     case readyz
     case info
     case metrics
+    /// Numbers in JSON, at the path of the first gateways.
+    case performance
+    /// The state of access tokens; where it is switched on.
+    case debugToken
     case root
+    /// What the page at `root` shows, as it happens.
+    case statusEvents
     /// OPTIONS at a path that exists.
     case options(allow: StaticString)
     case methodNotAllowed(allow: StaticString)
@@ -28,7 +34,8 @@ package enum Door: Equatable, Sendable {
         switch (left, right) {
         case (.countTokens, .countTokens), (.models, .models), (.health, .health),
             (.healthz, .healthz), (.readyz, .readyz), (.info, .info), (.metrics, .metrics),
-            (.root, .root), (.notFound, .notFound):
+            (.root, .root), (.notFound, .notFound), (.performance, .performance),
+            (.debugToken, .debugToken), (.statusEvents, .statusEvents):
             true
         case (.answer(let left), .answer(let right)): left == right
         case (.model(let left), .model(let right)): left == right
@@ -44,7 +51,17 @@ extension Door {
     package var isPublic: Bool {
         switch self {
         case .health, .healthz, .readyz, .info, .root, .options: true
-        case .answer, .countTokens, .models, .model, .metrics, .methodNotAllowed, .notFound: false
+        case .answer, .countTokens, .models, .model, .metrics, .performance, .debugToken,
+            .statusEvents, .methodNotAllowed, .notFound:
+            false
+        }
+    }
+
+    /// Whether, where keys are asked for, only those of administrators open it.
+    package var isForAdmins: Bool {
+        switch self {
+        case .debugToken, .statusEvents: true
+        default: false
         }
     }
 
@@ -53,6 +70,21 @@ extension Door {
         switch self {
         case .answer, .countTokens: true
         default: false
+        }
+    }
+
+    /// What it is called where requests are counted.
+    package var name: StaticString {
+        switch self {
+        case .answer(let door): door.name
+        case .countTokens: "count_tokens"
+        case .models, .model: "models"
+        case .health, .healthz, .readyz, .info: "health"
+        case .metrics, .performance: "metrics"
+        case .root, .statusEvents: "status"
+        case .debugToken: "debug"
+        case .options: "preflight"
+        case .methodNotAllowed, .notFound: "none"
         }
     }
 
@@ -120,6 +152,9 @@ package enum DoorTable {
         if path == "/readyz" { return .readyz }
         if path == "/info" { return .info }
         if path == "/metrics" { return .metrics }
+        if path == "/performance/metrics" { return .performance }
+        if path == "/debug/token" { return .debugToken }
+        if path == "/status/events" { return .statusEvents }
         return path == "/" && start == 0 ? .root : .notFound
     }
 

@@ -280,13 +280,13 @@ extension Exchange {
     /// Doors without an upstream.
     func answerAdmin() {
         var body = worker.loop.takeBuffer()
-        let view = AdmissionView { [snapshot, admission] in
+        let view = AdmissionView(acceptsOpenMetrics: acceptsOpenMetrics) { [snapshot, admission] in
             snapshot.keys.allows(admission, model: $0)
         }
-        let (status, contentType) =
+        let answer =
             worker.admin?.answer(door, path: path.slice, admission: view, into: &body)
-            ?? (404, "application/json; charset=utf-8")
-        if status == 404 {
+            ?? AdminAnswer(404)
+        if answer.status == 404 {
             worker.loop.giveBuffer(&body)
             guard case .model(let id) = door else {
                 return fail(
@@ -298,10 +298,11 @@ extension Exchange {
                     "The model `\(path.slice[id].string)` does not exist or you do not have access "
                         + "to it.", parameter: "model"))
         }
-        self.status = status
+        status = answer.status
         client?.beginResponse(status: status, body: .length(body.count)) { fields in
+            fields.append(answer.fields)
             fields.append("content-type: " as StaticString)
-            fields.append(contentType)
+            fields.append(answer.contentType)
             fields.append(
                 """
                 \r
@@ -365,6 +366,7 @@ extension Exchange {
             worker.counters.outputTokens += usage.outputTokens
         }
         if attempts > 1 { worker.counters.retries += 1 }
+        measure(&record, now)
         log(record, repairs)
     }
 

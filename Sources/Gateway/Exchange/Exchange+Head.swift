@@ -47,6 +47,7 @@ extension Exchange {
             switch name.count {
             case 4 where name.equalsIgnoringCase("host"): checkHost(value)
             case 6 where name.equalsIgnoringCase("origin"): originValue = value
+            case 6 where name.equalsIgnoringCase("accept"): noteAccepted(value)
             case 7 where name.equalsIgnoringCase("api-key"): credential = value
             case 9 where name.equalsIgnoringCase("x-api-key"): credential = value
             case 10 where name.equalsIgnoringCase("x-provider"): providerHeader = value.string
@@ -185,6 +186,9 @@ extension Exchange {
             case .invalid: return Failure(.invalidKey, "Incorrect API key provided.")
             case .anyone, .key: break
             }
+        }
+        if door.isForAdmins, !snapshot.keys.isAdmin(admission) {
+            return Failure(.notPermitted, "This needs a key that is marked `admin`.")
         }
         switch door {
         case .notFound:

@@ -50,6 +50,8 @@ package final class Exchange {
     var requestedModel = ByteBuffer()
     var upstreamModel = ByteBuffer()
     var providerHeader: String?
+    /// Whether metrics may be told in OpenMetrics' form.
+    var acceptsOpenMetrics = false
     var clientMilliseconds: Int?
     var origin = CORSGrant.any
 
@@ -128,6 +130,7 @@ package final class Exchange {
         case .answer(let answerDoor): ask(at: answerDoor)
         case .countTokens: countTokens()
         case .options: answerPreflight()
+        case .statusEvents: beginStatusEvents()
         default: answerAdmin()
         }
     }
@@ -365,6 +368,7 @@ package final class Exchange {
         heartbeat?.set(.never)
         simulatorClock?.set(.never)
         log(outcome)
+        if case .statusEvents = door { worker.admin?.unwatch(self) }
         worker.counters.finished(status: status)
         settlePermit()
         snapshot.requestCount -= 1
@@ -382,6 +386,7 @@ package final class Exchange {
         forwarded.removeAll()
         anthropicFields.removeAll()
         namesVersion = false
+        acceptsOpenMetrics = false
         requestedModel.removeAll()
         upstreamModel.removeAll()
         scan = nil
@@ -459,6 +464,8 @@ extension Exchange: HTTPServerHandler {
         client = nil
         switch reason {
         case .clientLeft:
+            // A page that was closed.
+            if case .statusEvents = door { return settle("ok") }
             status = 499
             if snapshot.doors[door].onClientDisconnect == .drain, scan != nil, detach() { return }
             abandon("cancelled")

@@ -2,7 +2,9 @@
 // Salesforce's says where its models are. A shell; made by Config, asked by Exchange.
 
 import GatewayProviders
+import GatewayTelemetry
 import Reactor
+import ReactorCore
 
 /// Hosts by name, each with its pool.
 package final class LentHosts {
@@ -23,6 +25,13 @@ package final class LentHosts {
         guard places.count < Self.countMax, let (origin, head) = make(host) else { return nil }
         places.append((host, origin, head))
         return (origin, head)
+    }
+
+    /// Of all their pools.
+    package var counters: PoolCounters {
+        var sum = PoolCounters()
+        for place in places { sum += place.origin.counters }
+        return sum
     }
 
     /// Closes every connection. No call may be running.

@@ -5,6 +5,7 @@ import GatewayDoors
 import GatewayModel
 import GatewayPolicy
 import GatewayProviders
+import GatewayTelemetry
 import Reactor
 import ReactorCore
 
@@ -132,6 +133,17 @@ package struct ListedModel: Sendable {
     }
 }
 
+/// What is told of the traffic, and to whom.
+package struct ObservabilityPolicy: Sendable {
+    package var prices = PriceTable()
+    /// Metrics are told under these names too.
+    package var aliases = PrometheusAliases.none
+    /// Whether `/debug/token` exists.
+    package var showsTokens = false
+
+    package init() {}
+}
+
 /// One configuration's tables.
 package final class Snapshot {
     package let upstreams: [Upstream]
@@ -148,6 +160,7 @@ package final class Snapshot {
     package let history: HistoryPolicy
     /// What is known of models, if of any it is said that it takes tools as text only.
     package let textModels: CapabilityRegistry?
+    package var observability = ObservabilityPolicy()
     /// Bytes of an upstream's unary answer; more is a 502.
     package let answerBytesMax = 64 * 1024 * 1024
     /// Requests that it serves now.

@@ -12,25 +12,62 @@ package protocol AdminDoors: AnyObject {
     /// Status and JSON (or HTML) body for `door`.
     func answer(
         _ door: Door, path: ByteSlice, admission: AdmissionView, into body: inout ByteBuffer
-    ) -> (status: Int, contentType: StaticString)
+    ) -> AdminAnswer
+    /// Tells `listener` from now on what happens; false if there are too many of them.
+    func watch(_ listener: any StatusListener) -> Bool
+    func unwatch(_ listener: any StatusListener)
+}
+
+/// The head of an answer about the gateway.
+package struct AdminAnswer {
+    package var status: Int
+    package var contentType: StaticString
+    /// Further fields, each with its line end.
+    package var fields: String
+
+    package init(
+        _ status: Int, _ contentType: StaticString = "application/json; charset=utf-8",
+        fields: String = ""
+    ) {
+        self.status = status
+        self.contentType = contentType
+        self.fields = fields
+    }
+}
+
+/// Who watches the gateway. Called within a turn.
+package protocol StatusListener: AnyObject {
+    /// Whether it takes more: one that is slow misses some.
+    var hasRoom: Bool { get }
+    /// One whole event.
+    func tell(_ event: ByteSlice)
+    func endTelling()
 }
 
 /// What an admin door may know of who asks.
 package struct AdmissionView {
     /// Whether this caller may use the model.
     package let allows: (ByteSlice) -> Bool
+    /// Whether it reads OpenMetrics.
+    package let acceptsOpenMetrics: Bool
 
-    package init(allows: @escaping (ByteSlice) -> Bool) { self.allows = allows }
+    package init(acceptsOpenMetrics: Bool = false, allows: @escaping (ByteSlice) -> Bool) {
+        self.allows = allows
+        self.acceptsOpenMetrics = acceptsOpenMetrics
+    }
 }
 
 /// The state of one worker: its tables, counters and log.
 package final class Worker {
     package let loop: EventLoop
     /// What new requests are served by.
-    package private(set) var snapshot: Snapshot
+    package private(set) var snapshot: Snapshot {
+        didSet { metrics.prices = snapshot.observability.prices }
+    }
     /// What all workers share.
     package let shared: SharedState
     package let counters: Counters
+    package let metrics = RequestMetrics()
     package let log: LogSink
     package var logFormat: LogFormat
     var lines = AccessLog()
@@ -75,6 +112,7 @@ package final class Worker {
         self.log = log
         self.logFormat = logFormat
         startSeconds = shared.startSeconds == 0 ? loop.secondsSince1970 : shared.startSeconds
+        metrics.prices = snapshot.observability.prices
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
         loop.register(self)

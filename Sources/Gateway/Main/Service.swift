@@ -73,6 +73,7 @@ final class Service {
 
     /// Listens. Without a supervisor it says so in the log and minds every signal itself.
     func start(on listener: ServiceListener) throws {
+        admin.start()
         trimmer = MemoryTrimmer(loop) { [unowned(unsafe) server] in server.closedCount }
         switch listener {
         case .inherited(let descriptor):
@@ -135,6 +136,7 @@ final class Service {
         server.drain(grace: grace, idleGrace: idleGrace) { [unowned self] in
             worker.stopDetached()
             trimmer?.close()
+            admin.close()
             worker.closeSnapshots()
             worker.log.close()
             link?.close()

@@ -52,6 +52,8 @@ package struct ParameterSet: Equatable, Sendable {
 
     package var isEmpty: Bool { bits == 0 }
 
+    package var count: Int { bits.nonzeroBitCount }
+
     package mutating func insert(_ parameter: Parameter) { bits |= 1 << UInt32(parameter.rawValue) }
 
     package func contains(_ parameter: Parameter) -> Bool {

@@ -57,6 +57,12 @@ package enum Provider {
         }
     }
 
+    /// Whether it is SambaNova's web session, for whoever asks by the first gateway's words.
+    package var isSambaNovaWeb: Bool {
+        if case .sambaNovaWeb = self { return true }
+        return false
+    }
+
     /// Writes `request` in the provider's words.
     /// - Throws: a failure that tells the caller what the provider cannot be asked for.
     package func encode(

@@ -50,6 +50,9 @@ package struct ProviderCall: ~Copyable {
         }
     }
 
+    /// How many parameters were dropped; those that the model has no word for are one.
+    package var droppedCount: Int { dropped.count }
+
     /// Appends the names of all that was dropped, comma-separated.
     package func appendDropped(to buffer: inout ByteBuffer) {
         let start = buffer.count

@@ -37,6 +37,16 @@ package struct AccessRecord {
     /// Repairs of tool calls by kind, `name=1, closed=2`; empty where there were none.
     package var repairs = ByteSlice.empty
     package var error: String?
+    /// Which door it came through.
+    package var door: StaticString = "none"
+    /// Whether no model was asked for: such are not among the recent requests.
+    package var isModelless = false
+    /// From handing it on to its end; -1 if it was not.
+    package var upstreamMicroseconds = -1
+    /// Parameters that the provider could not be told.
+    package var droppedParameters = 0
+    /// In billionths of a dollar, where usage and price are known.
+    package var cost: Int?
 
     package init() {}
 }
@@ -120,6 +130,19 @@ package struct AccessLog: ~Copyable {
         if let usage = record.usage {
             number(",\"input_tokens\":", usage.inputTokens, &buffer)
             number(",\"output_tokens\":", usage.outputTokens, &buffer)
+            if usage.cachedTokens > 0 {
+                number(",\"cached_tokens\":", usage.cachedTokens, &buffer)
+            }
+            if usage.cacheWriteTokens > 0 {
+                number(",\"cache_write_tokens\":", usage.cacheWriteTokens, &buffer)
+            }
+            if usage.reasoningTokens > 0 {
+                number(",\"reasoning_tokens\":", usage.reasoningTokens, &buffer)
+            }
+        }
+        if let cost = record.cost {
+            buffer.append(",\"cost_usd\":" as StaticString)
+            buffer.append(billionths: cost)
         }
         if let reason = record.finishReason {
             buffer.append(",\"finish_reason\":\"" as StaticString)
@@ -157,6 +180,10 @@ package struct AccessLog: ~Copyable {
         if !record.repairs.isEmpty {
             buffer.append(" repairs=" as StaticString)
             buffer.append(jsonString: record.repairs)
+        }
+        if let cost = record.cost {
+            buffer.append(" usd=" as StaticString)
+            buffer.append(billionths: cost)
         }
         buffer.append(" id=" as StaticString)
         buffer.append(jsonEscaping: record.requestID)

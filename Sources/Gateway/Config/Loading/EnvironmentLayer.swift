@@ -53,7 +53,11 @@ enum EnvironmentLayer {
         if tree.isBare(at: ["auth", "keys"], empty: .sequence([])),
             let key = node(of: "LOCAL_API_KEY", variables, &reader)
         {
-            let entry = mapping([("name", scalar("local", key.mark)), ("key", key)], key.mark)
+            let entry = mapping(
+                [
+                    ("name", scalar("local", key.mark)), ("key", key),
+                    ("admin", scalar("true", key.mark)),
+                ], key.mark)
             tree = tree.replacing(
                 ["auth", "keys"], with: YAMLNode(.sequence([entry]), mark: key.mark))
         }

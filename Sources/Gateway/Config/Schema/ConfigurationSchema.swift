@@ -320,7 +320,18 @@ enum ConfigurationSchema {
             ObservabilityConfiguration(),
             [
                 Field("log", \.log, .section(log), "The log on standard output."),
-                .notYet("prometheus", "Metrics for Prometheus."),
+                Field(
+                    "prometheus_aliases", \.prometheusAliases,
+                    .choice(PrometheusAliases.allCases),
+                    "Tells metrics at `/metrics` under the names of another gateway too, for "
+                        + "dashboards that know those."),
+                Field(
+                    "debug_token", \.debugToken, .boolean,
+                    "Whether `GET /debug/token` tells the state of access tokens, never the tokens."
+                ),
+                Field(
+                    "prices", \.prices, prices,
+                    "What models cost, before the built-in table (docs/metrics.md)."),
                 .notYet("langfuse", "Traces for Langfuse."),
                 .notYet("otlp", "Traces and metrics for OpenTelemetry."),
             ])

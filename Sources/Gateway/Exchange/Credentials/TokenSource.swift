@@ -72,6 +72,9 @@ package final class TokenSource {
     /// Who is told a failure at the end of the turn.
     private var failing = TokenWaiterQueue()
     private var isClosed = false
+    /// Requests that wanted a token, and those of them that had it at once.
+    package private(set) var leaseCount = 0
+    package private(set) var hitCount = 0
 
     /// - Parameters:
     ///   - name: the provider's, for messages.
@@ -98,8 +101,11 @@ package final class TokenSource {
     /// The token at hand. Nil: `waiter` is called back, unless it is forgotten before. To be called
     /// within a turn.
     package func lease(for waiter: any TokenWaiter) -> TokenLease? {
+        leaseCount += 1
         switch verdict() {
-        case .lease(let lease): return lease
+        case .lease(let lease):
+            hitCount += 1
+            return lease
         case .refuse(let failure): refuse(waiter, failure)
         case .wait where waiting.count >= Self.waitingMax:
             refuse(

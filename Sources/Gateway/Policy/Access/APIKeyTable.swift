@@ -9,15 +9,20 @@ package struct Principal: Equatable, Sendable {
     package var name: String
     /// Model patterns that it may use; empty means all.
     package var models: [String]
+    /// Whether it opens the administration's doors.
+    package var isAdmin = false
     /// What it may do a minute and at once; nil: as it likes.
     package var limits: KeyLimits?
 
     /// Nobody in particular: open mode, or any credential in bearer mode.
     package static let anyone = Principal(name: "", models: [])
 
-    package init(name: String, models: [String], limits: KeyLimits? = nil) {
+    package init(
+        name: String, models: [String], isAdmin: Bool = false, limits: KeyLimits? = nil
+    ) {
         self.name = name
         self.models = models
+        self.isAdmin = isAdmin
         self.limits = limits
     }
 }
@@ -89,6 +94,15 @@ package final class APIKeyTable {
     package func principal(_ admission: Admission) -> Principal {
         if case .key(let index) = admission { return entries[index].principal }
         return .anyone
+    }
+
+    /// Whether that key opens the administration's doors; where no keys are asked for, all may.
+    package func isAdmin(_ admission: Admission) -> Bool {
+        switch admission {
+        case .anyone: true
+        case .key(let index): entries[index].principal.isAdmin
+        case .missing, .invalid: false
+        }
     }
 
     /// The limits of who was admitted, if there are any.

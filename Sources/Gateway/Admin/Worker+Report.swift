@@ -1,0 +1,80 @@
+// Worker+Report.swift — gathers what a worker tells of itself. The process's own numbers are read from
+// the system here: when somebody asks, never on the way of a request.
+
+import GatewayExchange
+import GatewayTelemetry
+import Glibc
+import Reactor
+import ReactorCore
+
+extension Worker {
+    /// The state of this moment.
+    func report(version: String, lag: LagReading) -> GatewayReport {
+        var report = GatewayReport()
+        report.version = version
+        report.isDraining = isDraining
+        report.now = loop.secondsSince1970
+        report.startSeconds = startSeconds
+        report.providerCount = snapshot.upstreams.count
+        // Over all workers; everything else is this one's.
+        report.requests = shared.sum { $0.requests }
+        report.inFlight = shared.sum { $0.inFlight }
+        report.cancelled = shared.sum { $0.cancelled }
+        report.streams = shared.sum { $0.streams }
+        report.heartbeats = shared.sum { $0.heartbeats }
+        report.streamErrors = shared.sum { $0.streamErrors }
+        report.droppedLogLines = log.droppedCount
+        for upstream in snapshot.upstreams {
+            if case .network(let origin, _) = upstream.transport {
+                var counters = origin.counters
+                if let lent = upstream.lentHosts { counters += lent.counters }
+                report.pools.append(.init(provider: upstream.name, counters: counters))
+            }
+            if let tokens = upstream.tokens {
+                report.tokens.append(Self.token(tokens, of: upstream.name, now: report.now))
+            }
+        }
+        report.process = .read()
+        report.lag = lag
+        return report
+    }
+
+    private static func token(
+        _ source: TokenSource, of provider: String, now: Int
+    ) -> GatewayReport.Token {
+        let state = source.state
+        return GatewayReport.Token(
+            provider: provider, state: state.phase.rawValue, isUsable: state.isUsable,
+            generation: state.generation, age: state.createdAt.map { max(now - $0, 0) },
+            expiresIn: state.expiresAt.map { max($0 - now, 0) }, retryIn: state.retryIn,
+            secretBytes: state.secretBytes, waiting: source.waitingCount,
+            leases: source.leaseCount, hits: source.hitCount)
+    }
+}
+
+extension GatewayReport.Process {
+    /// Zeros where the system tells nothing.
+    static func read() -> GatewayReport.Process {
+        var process = GatewayReport.Process()
+        var time = timespec()
+        if clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 {
+            process.cpuMicroseconds = time.tv_sec * 1_000_000 + time.tv_nsec / 1000
+        }
+        let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return process }
+        defer { _ = Glibc.close(file) }
+        withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { buffer in
+            let count = Glibc.read(file, buffer.baseAddress, buffer.count)
+            guard count > 0 else { return }
+            // Pages: all, resident, resident and shared with files.
+            let fields = ByteSlice(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+                .string.split(separator: " ")
+            guard fields.count > 2, let resident = Int(fields[1]), let shared = Int(fields[2])
+            else { return }
+            let page = sysconf(Int32(_SC_PAGESIZE))
+            process.residentBytes = resident * page
+            process.anonymousBytes = max(resident - shared, 0) * page
+        }
+        return process
+    }
+}

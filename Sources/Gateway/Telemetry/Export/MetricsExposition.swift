@@ -1,0 +1,242 @@
+// MetricsExposition.swift — a worker's metrics under their own names. docs/metrics.md lists them all;
+// a test holds the two together. Pure.
+
+import ReactorCore
+
+/// Names of others that dashboards know, told beside our own.
+package enum PrometheusAliases: String, CaseIterable, Sendable {
+    case none
+    case litellm
+    case bifrost
+}
+
+/// Writes everything that `/metrics` tells.
+package enum MetricsExposition {
+    package static func write(
+        _ report: GatewayReport, _ metrics: RequestMetrics, aliases: PrometheusAliases,
+        to writer: inout PrometheusWriter
+    ) {
+        requests(report, metrics, &writer)
+        models(metrics, &writer)
+        pools(report, &writer)
+        tokens(report, &writer)
+        process(report, &writer)
+        switch aliases {
+        case .none: break
+        case .litellm: MetricsAliases.writeLiteLLM(report, metrics, to: &writer)
+        case .bifrost: MetricsAliases.writeBifrost(report, metrics, to: &writer)
+        }
+    }
+
+    private static func single(
+        _ name: StaticString, _ kind: PrometheusWriter.Kind, _ help: StaticString, _ value: Int,
+        _ writer: inout PrometheusWriter
+    ) {
+        writer.family(name, kind, help)
+        writer.sample([], value)
+    }
+
+    // MARK: Requests
+
+    private static func requests(
+        _ report: GatewayReport, _ metrics: RequestMetrics, _ writer: inout PrometheusWriter
+    ) {
+        writer.family("gateway_build_info", .gauge, "Always 1; the version is its label.")
+        writer.sample([("version", report.version)], 1)
+        writer.family(
+            "gateway_requests", .counter,
+            "Requests that have ended, by door and class of status; 499: the client left.")
+        for door in metrics.doors {
+            let name = "\(door.door)"
+            for (code, count) in [
+                ("1xx", door.informational), ("2xx", door.success), ("3xx", door.redirect),
+                ("4xx", door.clientError), ("499", door.cancelled), ("5xx", door.serverError),
+            ] where count > 0 || code == "2xx" {
+                writer.sample([("door", name), ("code", code)], count)
+            }
+        }
+        single(
+            "gateway_requests_received", .counter, "Requests whose head has arrived.",
+            report.requests, &writer)
+        single(
+            "gateway_requests_in_flight", .gauge, "Requests being served.", report.inFlight,
+            &writer)
+        single("gateway_streams", .counter, "Streams begun.", report.streams, &writer)
+        single(
+            "gateway_cancellations", .counter, "Requests whose client left.", report.cancelled,
+            &writer)
+        single(
+            "gateway_heartbeats", .counter, "Signs of life written into silent streams.",
+            report.heartbeats, &writer)
+        single(
+            "gateway_stream_errors", .counter, "Streams that ended in an error event.",
+            report.streamErrors, &writer)
+        single(
+            "gateway_log_lines_dropped", .counter, "Log lines that nobody took.",
+            report.droppedLogLines, &writer)
+        writer.family(
+            "gateway_overhead_seconds", .histogram,
+            "The gateway's own share of requests that went to a provider.")
+        writer.sample([], metrics.overhead)
+    }
+
+    // MARK: Models
+
+    private static func labels(_ series: ModelSeries) -> [PrometheusWriter.Label] {
+        [("provider", series.provider), ("model", series.model)]
+    }
+
+    private static func counter(
+        _ name: StaticString, _ help: StaticString, _ metrics: RequestMetrics,
+        _ writer: inout PrometheusWriter, _ value: (RequestCounts) -> Int
+    ) {
+        writer.family(name, .counter, help)
+        for series in metrics.table.all { writer.sample(labels(series), value(series.counts)) }
+    }
+
+    private static func models(_ metrics: RequestMetrics, _ writer: inout PrometheusWriter) {
+        writer.family(
+            "gateway_model_requests", .counter,
+            "Requests that reached a provider, by the model's name there and how they ended.")
+        for series in metrics.table.all {
+            let counts = series.counts
+            for (outcome, count) in [
+                ("ok", counts.succeeded), ("error", counts.failed), ("cancelled", counts.cancelled),
+            ] {
+                writer.sample(labels(series) + [("outcome", outcome)], count)
+            }
+        }
+        writer.family(
+            "gateway_request_duration_seconds", .histogram,
+            "From a request's first byte to its end.")
+        for series in metrics.table.all {
+            writer.sample(labels(series), series.counts.duration, exemplar: series.exemplar)
+        }
+        writer.family(
+            "gateway_upstream_duration_seconds", .histogram,
+            "From handing a request on to its end.")
+        for series in metrics.table.all { writer.sample(labels(series), series.counts.upstream) }
+        writer.family(
+            "gateway_time_to_first_token_seconds", .histogram,
+            "From a whole request to the first event of its stream.")
+        for series in metrics.table.all { writer.sample(labels(series), series.counts.firstEvent) }
+        counter(
+            "gateway_input_tokens", "Tokens read, as providers report them.", metrics, &writer
+        ) { $0.inputTokens }
+        counter(
+            "gateway_output_tokens", "Tokens written, as providers report them.", metrics, &writer
+        ) { $0.outputTokens }
+        counter(
+            "gateway_cached_tokens", "Those read from a provider's cache.", metrics, &writer
+        ) { $0.cachedTokens }
+        counter(
+            "gateway_cache_write_tokens", "Those written to a provider's cache.", metrics, &writer
+        ) { $0.cacheWriteTokens }
+        counter(
+            "gateway_reasoning_tokens", "Those written for reasoning.", metrics, &writer
+        ) { $0.reasoningTokens }
+        writer.family(
+            "gateway_cost_dollars", .counter, "What requests came to by the price table, in USD.")
+        for series in metrics.table.all {
+            writer.sample(labels(series), billionths: series.counts.cost)
+        }
+        counter(
+            "gateway_unpriced_requests", "Requests with usage, but without a price.", metrics,
+            &writer
+        ) { $0.unpriced }
+        counter("gateway_retries", "Attempts beyond the first.", metrics, &writer) { $0.retries }
+        counter(
+            "gateway_dropped_parameters", "Parameters that a provider could not be told.", metrics,
+            &writer
+        ) { $0.droppedParameters }
+    }
+
+    // MARK: Providers
+
+    private static func pools(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        writer.family(
+            "gateway_pool_connections", .gauge, "Connections to a provider, by state.")
+        for pool in report.pools {
+            for (state, count) in [
+                ("connecting", pool.counters.connecting), ("leased", pool.counters.leased),
+                ("idle", pool.counters.idle),
+            ] {
+                writer.sample([("provider", pool.provider), ("state", state)], count)
+            }
+        }
+        writer.family(
+            "gateway_pool_waiting_requests", .gauge, "Requests that wait for a connection.")
+        for pool in report.pools {
+            writer.sample([("provider", pool.provider)], pool.counters.waiting)
+        }
+        writer.family(
+            "gateway_pool_connections_created", .counter, "Connections ever begun.")
+        for pool in report.pools {
+            writer.sample([("provider", pool.provider)], pool.counters.created)
+        }
+        writer.family(
+            "gateway_pool_connections_reused", .counter,
+            "Requests that got a connection which had served before.")
+        for pool in report.pools {
+            writer.sample([("provider", pool.provider)], pool.counters.reused)
+        }
+    }
+
+    private static let tokenStates = [
+        "empty", "loading", "valid", "refreshing", "waiting", "broken",
+    ]
+
+    private static func tokens(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        guard !report.tokens.isEmpty else { return }
+        writer.family(
+            "gateway_token_state", .gauge, "1 at the state that a provider's access token is in.")
+        for token in report.tokens {
+            for state in tokenStates {
+                writer.sample(
+                    [("provider", token.provider), ("state", state)],
+                    token.state == state ? 1 : 0)
+            }
+        }
+        writer.family(
+            "gateway_token_expires_in_seconds", .gauge,
+            "How long the access token at hand still holds; without one there is no sample.")
+        for token in report.tokens {
+            if let seconds = token.expiresIn {
+                writer.sample([("provider", token.provider)], seconds)
+            }
+        }
+        writer.family("gateway_token_generations", .counter, "Access tokens obtained.")
+        for token in report.tokens {
+            writer.sample([("provider", token.provider)], token.generation)
+        }
+        writer.family(
+            "gateway_token_leases", .counter,
+            "Requests that wanted an access token, by whether one was at hand.")
+        for token in report.tokens {
+            let provider: PrometheusWriter.Label = ("provider", token.provider)
+            writer.sample([provider, ("result", "hit")], token.hits)
+            writer.sample([provider, ("result", "miss")], token.leases - token.hits)
+        }
+    }
+
+    private static func process(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        writer.family(
+            "gateway_loop_lag_seconds", .gauge,
+            "How late the event loop's clock was at the last look, once a second.")
+        writer.sample([], billionths: report.lag.lastMicroseconds * 1000)
+        writer.family(
+            "gateway_loop_lag_max_seconds", .gauge, "The most of the last minute.")
+        writer.sample([], billionths: report.lag.maxMicroseconds * 1000)
+        single(
+            "gateway_memory_anonymous_bytes", .gauge,
+            "Memory of the worker's own, files left out.", report.process.anonymousBytes, &writer)
+        single(
+            "process_resident_memory_bytes", .gauge, "Resident memory.",
+            report.process.residentBytes, &writer)
+        writer.family("process_cpu_seconds", .counter, "User and system time.")
+        writer.sample([], billionths: report.process.cpuMicroseconds * 1000)
+        single(
+            "process_start_time_seconds", .gauge, "When it was started, since 1970.",
+            report.startSeconds, &writer)
+    }
+}

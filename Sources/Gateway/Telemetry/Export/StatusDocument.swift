@@ -1,0 +1,261 @@
+// StatusDocument.swift — a worker's numbers as JSON: for the status page and for
+// `/v1/performance/metrics`. Pure.
+
+import GatewayCodec
+import ReactorCore
+
+/// What has happened within some seconds.
+package struct MetricsWindow {
+    package var seconds: Double
+    package var counts: RequestCountsDelta
+
+    package init(seconds: Double, counts: RequestCountsDelta) {
+        self.seconds = seconds
+        self.counts = counts
+    }
+}
+
+/// The difference between two states of one `RequestCounts`.
+package struct RequestCountsDelta {
+    package var requests: Int
+    package var failed: Int
+    package var outputTokens: Int
+    package var inputTokens: Int
+    package var duration: Histogram
+    package var firstEvent: Histogram
+
+    package init(from earlier: RequestCounts, to later: RequestCounts) {
+        requests = later.total - earlier.total
+        failed = later.failed - earlier.failed
+        outputTokens = later.outputTokens - earlier.outputTokens
+        inputTokens = later.inputTokens - earlier.inputTokens
+        duration = later.duration - earlier.duration
+        firstEvent = later.firstEvent - earlier.firstEvent
+    }
+}
+
+/// Writes what is known as JSON.
+package enum StatusDocument {
+    /// What the status page gets each second.
+    /// - Parameter number: requests up to this one were told before.
+    package static func write(
+        _ report: GatewayReport, _ metrics: RequestMetrics, window: MetricsWindow,
+        recentSince number: Int, to json: inout JSONWriter
+    ) {
+        json.beginObject()
+        json.field("time", report.now)
+        json.field("version", text: report.version)
+        json.field("uptime_seconds", report.now - report.startSeconds)
+        json.field("draining", report.isDraining)
+        json.field("requests_received", report.requests)
+        json.field("in_flight", report.inFlight)
+        json.field("cancelled", report.cancelled)
+        json.field("streams", report.streams)
+        json.field("heartbeats", report.heartbeats)
+        json.field("stream_errors", report.streamErrors)
+        json.beginObject("totals")
+        write(metrics.sum, &json)
+        json.endObject()
+        json.beginObject("overhead")
+        quantiles(metrics.overhead, &json)
+        json.endObject()
+        write(window, &json)
+        json.beginArray("doors")
+        for door in metrics.doors {
+            json.beginObject()
+            json.field("door", door.door)
+            json.field("requests", door.total)
+            json.field("errors", door.clientError + door.serverError)
+            json.endObject()
+        }
+        json.endArray()
+        models(metrics, &json)
+        json.beginArray("pools")
+        for pool in report.pools {
+            json.beginObject()
+            json.field("provider", text: pool.provider)
+            write(pool.counters, &json)
+            json.endObject()
+        }
+        json.endArray()
+        json.beginArray("tokens")
+        for token in report.tokens { write(token, &json) }
+        json.endArray()
+        json.beginObject("process")
+        write(report.process, &json)
+        json.field("lag_us", report.lag.lastMicroseconds)
+        json.field("lag_max_us", report.lag.maxMicroseconds)
+        json.endObject()
+        recent(metrics, number, &json)
+        json.endObject()
+    }
+
+    private static func write(_ window: MetricsWindow, _ json: inout JSONWriter) {
+        json.beginObject("window")
+        json.field("seconds", window.seconds)
+        json.field("requests", window.counts.requests)
+        json.field("errors", window.counts.failed)
+        json.field("input_tokens", window.counts.inputTokens)
+        json.field("output_tokens", window.counts.outputTokens)
+        json.beginObject("latency")
+        quantiles(window.counts.duration, &json)
+        json.endObject()
+        json.beginObject("ttft")
+        quantiles(window.counts.firstEvent, &json)
+        json.endObject()
+        json.endObject()
+    }
+
+    private static func models(_ metrics: RequestMetrics, _ json: inout JSONWriter) {
+        json.beginArray("models")
+        for series in metrics.table.all {
+            json.beginObject()
+            json.field("provider", text: series.provider)
+            json.field("model", text: series.model)
+            write(series.counts, &json)
+            json.beginObject("latency")
+            quantiles(series.counts.duration, &json)
+            json.endObject()
+            json.beginObject("ttft")
+            quantiles(series.counts.firstEvent, &json)
+            json.endObject()
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    private static func recent(
+        _ metrics: RequestMetrics, _ number: Int, _ json: inout JSONWriter
+    ) {
+        json.beginArray("recent")
+        metrics.recent.since(number) { entry in
+            json.beginObject()
+            json.field("n", entry.number)
+            json.field("id", entry.requestID.slice)
+            json.field("time_ms", entry.seconds * 1000 + entry.milliseconds)
+            json.field("door", entry.door)
+            json.field("provider", text: entry.provider)
+            json.field("model", entry.model.slice)
+            json.field("status", entry.status)
+            json.field("outcome", entry.outcome)
+            json.field("stream", entry.streams)
+            json.field("duration_us", entry.durationMicroseconds)
+            if entry.firstEventMicroseconds >= 0 {
+                json.field("ttft_us", entry.firstEventMicroseconds)
+            }
+            json.field("input_tokens", entry.inputTokens)
+            json.field("output_tokens", entry.outputTokens)
+            if let cost = entry.cost { dollars("cost_usd", cost, &json) }
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    /// Seed rows S5, S63, S64.
+    package static func writePerformance(
+        _ report: GatewayReport, _ metrics: RequestMetrics, to json: inout JSONWriter
+    ) {
+        let sum = metrics.sum
+        json.beginObject()
+        json.field("request_count", report.requests)
+        json.field("in_flight", report.inFlight)
+        json.field("uptime_seconds", report.now - report.startSeconds)
+        json.beginObject("latency")
+        quantiles(sum.duration, &json)
+        json.endObject()
+        json.beginObject("time_to_first_token")
+        quantiles(sum.firstEvent, &json)
+        json.endObject()
+        json.beginObject("gateway_overhead")
+        quantiles(metrics.overhead, &json)
+        json.endObject()
+        json.beginObject("memory")
+        write(report.process, &json)
+        json.endObject()
+        json.beginObject("connection_pool")
+        write(report.pool, &json)
+        json.endObject()
+        let leases = report.tokens.reduce(0) { $0 + $1.leases }
+        let hits = report.tokens.reduce(0) { $0 + $1.hits }
+        if leases > 0 {
+            json.field("token_cache_hit_rate", Double(hits) / Double(leases))
+        } else {
+            json.null("token_cache_hit_rate")
+        }
+        json.beginObject("totals")
+        write(sum, &json)
+        json.endObject()
+        json.endObject()
+    }
+
+    // MARK: Pieces
+
+    package static func write(_ counters: PoolCounters, _ json: inout JSONWriter) {
+        json.field("connecting", counters.connecting)
+        json.field("leased", counters.leased)
+        json.field("idle", counters.idle)
+        json.field("waiting", counters.waiting)
+        json.field("created", counters.created)
+        json.field("reused", counters.reused)
+    }
+
+    /// Everything but the credential.
+    package static func write(_ token: GatewayReport.Token, _ json: inout JSONWriter) {
+        json.beginObject()
+        json.field("provider", text: token.provider)
+        json.field("state", text: token.state)
+        json.field("usable", token.isUsable)
+        json.field("generation", token.generation)
+        optional("age_seconds", token.age, &json)
+        optional("expires_in", token.expiresIn, &json)
+        optional("retry_in", token.retryIn, &json)
+        optional("secret_bytes", token.secretBytes, &json)
+        json.field("waiting", token.waiting)
+        json.field("leases", token.leases)
+        json.field("hits", token.hits)
+        json.endObject()
+    }
+
+    private static func optional(
+        _ name: StaticString, _ value: Int?, _ json: inout JSONWriter
+    ) {
+        if let value { json.field(name, value) } else { json.null(name) }
+    }
+
+    private static func write(_ process: GatewayReport.Process, _ json: inout JSONWriter) {
+        json.field("anonymous_bytes", process.anonymousBytes)
+        json.field("resident_bytes", process.residentBytes)
+        json.field("cpu_us", process.cpuMicroseconds)
+    }
+
+    private static func write(_ counts: RequestCounts, _ json: inout JSONWriter) {
+        json.field("requests", counts.total)
+        json.field("succeeded", counts.succeeded)
+        json.field("failed", counts.failed)
+        json.field("cancelled", counts.cancelled)
+        json.field("streams", counts.streams)
+        json.field("input_tokens", counts.inputTokens)
+        json.field("output_tokens", counts.outputTokens)
+        json.field("cached_tokens", counts.cachedTokens)
+        json.field("reasoning_tokens", counts.reasoningTokens)
+        dollars("cost_usd", counts.cost, &json)
+        json.field("unpriced", counts.unpriced)
+        json.field("retries", counts.retries)
+        json.field("dropped_parameters", counts.droppedParameters)
+    }
+
+    private static func quantiles(_ histogram: Histogram, _ json: inout JSONWriter) {
+        json.field("count", histogram.count)
+        guard histogram.count > 0 else { return }
+        json.field("mean_ms", Double(histogram.sum / histogram.count) / 1000)
+        json.field("p50_ms", Double(histogram.quantile(0.5) ?? 0) / 1000)
+        json.field("p95_ms", Double(histogram.quantile(0.95) ?? 0) / 1000)
+        json.field("p99_ms", Double(histogram.quantile(0.99) ?? 0) / 1000)
+    }
+
+    private static func dollars(
+        _ name: StaticString, _ billionths: Int, _ json: inout JSONWriter
+    ) {
+        json.field(name, Double(billionths) / 1_000_000_000)
+    }
+}

@@ -1,0 +1,92 @@
+// Histogram.swift — a distribution of times in buckets that are fixed for all. Pure value; recording
+// allocates nothing. Two of one kind add up exactly, since all have the same bounds.
+
+/// Counts of durations in buckets of six a decade, from 10 µs to 700 s, and one above.
+package struct Histogram: Sendable {
+    /// Upper bounds, inclusive, in microseconds: 1, 1.5, 2, 3, 5, 7 times powers of ten.
+    package static let bounds: [Int] = {
+        var bounds: [Int] = []
+        var unit = 10
+        for _ in 0..<8 {
+            bounds += [unit, unit * 3 / 2, unit * 2, unit * 3, unit * 5, unit * 7]
+            unit *= 10
+        }
+        return bounds
+    }()
+    /// The places in `bounds` that are told to others: 1, 2 and 5 times powers of ten.
+    package static let toldPlaces = bounds.indices.filter { [0, 2, 4].contains($0 % 6) }
+    private static let bucketCount = 49
+
+    private var counts = InlineArray<49, Int>(repeating: 0)
+    /// All that was recorded.
+    package private(set) var count = 0
+    /// Its sum, in microseconds.
+    package private(set) var sum = 0
+
+    package init() {}
+
+    /// Takes one duration. What is below zero counts as zero.
+    package mutating func record(microseconds: Int) {
+        let value = max(microseconds, 0)
+        counts[Self.place(of: value)] += 1
+        count += 1
+        sum = sum.addingReportingOverflow(value).partialValue
+    }
+
+    /// The first bucket whose bound is not below `value`.
+    package static func place(of value: Int) -> Int {
+        bounds.withUnsafeBufferPointer { bounds in
+            var low = 0
+            var high = bounds.count
+            while low < high {
+                let middle = (low + high) / 2
+                if bounds[middle] < value { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+    }
+
+    /// How many were at most `bounds[place]`.
+    package func count(upTo place: Int) -> Int {
+        var total = 0
+        for index in 0...place { total += counts[index] }
+        return total
+    }
+
+    /// The duration, in microseconds, that the share `share` (0...1) stayed within: exact to the
+    /// bucket, straight between its bounds. Nil while nothing was recorded.
+    package func quantile(_ share: Double) -> Int? {
+        guard count > 0 else { return nil }
+        let wanted = max(share * Double(count), 1)
+        var below = 0
+        for place in 0..<Self.bucketCount where counts[place] > 0 {
+            let upTo = below + counts[place]
+            if Double(upTo) >= wanted {
+                let bounds = Self.bounds
+                guard place < bounds.count else { return bounds[bounds.count - 1] }
+                let floor = place == 0 ? 0 : bounds[place - 1]
+                let part = (wanted - Double(below)) / Double(counts[place])
+                return floor + Int(part * Double(bounds[place] - floor))
+            }
+            below = upTo
+        }
+        return Self.bounds.last
+    }
+
+    package static func += (left: inout Histogram, right: Histogram) {
+        for place in 0..<bucketCount { left.counts[place] += right.counts[place] }
+        left.count += right.count
+        left.sum = left.sum.addingReportingOverflow(right.sum).partialValue
+    }
+
+    /// What was recorded since `earlier`, a former state of this very one.
+    package static func - (later: Histogram, earlier: Histogram) -> Histogram {
+        var difference = Histogram()
+        for place in 0..<bucketCount {
+            difference.counts[place] = later.counts[place] - earlier.counts[place]
+        }
+        difference.count = later.count - earlier.count
+        difference.sum = later.sum.subtractingReportingOverflow(earlier.sum).partialValue
+        return difference
+    }
+}

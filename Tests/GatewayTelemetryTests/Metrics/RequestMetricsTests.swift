@@ -1,0 +1,161 @@
+// RequestMetricsTests.swift — what requests come to, and that a client's names cannot grow it.
+
+import GatewayModel
+import GatewayTelemetry
+import ReactorCore
+import Testing
+
+@Suite struct RequestMetricsTests {
+    /// Records one request; `edit` says what is special about it.
+    @discardableResult
+    private func record(
+        _ metrics: RequestMetrics, provider: String = "p", model: String = "m",
+        outcome: StaticString = "ok", status: Int = 200, id: String = "id-1",
+        _ edit: (inout AccessRecord) -> Void = { _ in }
+    ) -> Int? {
+        model.withByteSlice { model in
+            id.withByteSlice { id in
+                var record = AccessRecord()
+                record.door = "chat"
+                record.provider = provider
+                record.upstreamModel = model
+                record.outcome = outcome
+                record.status = status
+                record.requestID = id
+                record.durationMicroseconds = 1000
+                edit(&record)
+                return metrics.record(record)
+            }
+        }
+    }
+
+    private func usage(_ input: Int, _ output: Int, cached: Int = 0) -> Usage {
+        var usage = Usage()
+        usage.inputTokens = input
+        usage.outputTokens = output
+        usage.cachedTokens = cached
+        usage.reasoningTokens = output / 2
+        return usage
+    }
+
+    @Test func oneOfEachOutcome() {
+        let metrics = RequestMetrics()
+        record(metrics)
+        record(metrics, outcome: "error", status: 502)
+        record(metrics, outcome: "cancelled", status: 499)
+        record(metrics, outcome: "stopped", status: 499) {
+            $0.attempts = 3
+            $0.droppedParameters = 2
+            $0.streams = true
+        }
+        let counts = metrics.sum
+        #expect(counts.succeeded == 1)
+        #expect(counts.failed == 1)
+        #expect(counts.cancelled == 2)
+        #expect(counts.total == 4)
+        #expect(counts.retries == 2)
+        #expect(counts.droppedParameters == 2)
+        #expect(counts.streams == 1)
+        #expect(counts.duration.count == 4)
+        #expect(counts.firstEvent.count == 0)
+        #expect(metrics.doors.count == 1)
+        #expect(metrics.doors[0].success == 1)
+        #expect(metrics.doors[0].serverError == 1)
+        #expect(metrics.doors[0].cancelled == 2)
+        #expect(metrics.doors[0].total == 4)
+        // Those whose client left tell nothing of our own share.
+        #expect(metrics.overhead.count == 2)
+    }
+
+    @Test func tokensAndCost() {
+        let metrics = RequestMetrics(
+            prices: PriceTable(
+                [PriceRow("m", Price(input: 2, output: 10, cachedInput: 0.5))], builtIn: []))
+        let cost = record(metrics) { $0.usage = usage(1000, 100, cached: 400) }
+        // 600 * 2 + 400 * 0.5 + 100 * 10 millionths of a dollar.
+        #expect(cost == 2_400_000)
+        #expect(record(metrics, model: "unknown") { $0.usage = usage(10, 2) } == nil)
+        #expect(record(metrics) == nil)
+        let sum = metrics.sum
+        #expect(sum.inputTokens == 1010)
+        #expect(sum.outputTokens == 102)
+        #expect(sum.cachedTokens == 400)
+        #expect(sum.reasoningTokens == 51)
+        #expect(sum.cost == 2_400_000)
+        #expect(sum.unpriced == 1)
+    }
+
+    @Test func newPricesHoldForKnownModels() {
+        let metrics = RequestMetrics(prices: PriceTable([], builtIn: []))
+        #expect(record(metrics) { $0.usage = usage(1, 1) } == nil)
+        metrics.prices = PriceTable([PriceRow("p/m", Price(input: 1, output: 1))], builtIn: [])
+        #expect(record(metrics) { $0.usage = usage(1, 1) } == 2000)
+    }
+
+    @Test func absurdUsageNeitherTrapsNorCountsDown() {
+        let metrics = RequestMetrics(
+            prices: PriceTable([PriceRow("m", Price(input: 1000, output: 1000))], builtIn: []))
+        for _ in 0..<3 {
+            record(metrics) {
+                var usage = usage(.max, .max, cached: .max)
+                usage.cacheWriteTokens = .max
+                $0.usage = usage
+            }
+            record(metrics) { $0.usage = usage(-5, .min) }
+        }
+        #expect(metrics.sum.inputTokens == .max)
+        #expect(metrics.sum.outputTokens == .max)
+        #expect(metrics.sum.cost > 0)
+    }
+
+    @Test func namesThatClientsMakeUpAreOther() {
+        let metrics = RequestMetrics()
+        for number in 0..<1000 {
+            record(metrics, model: "junk-\(number)", outcome: "error", status: 404)
+        }
+        #expect(metrics.table.all.map(\.model) == ["other"])
+        #expect(metrics.sum.failed == 1000)
+        for number in 0..<1000 { record(metrics, model: "real-\(number)") }
+        #expect(metrics.table.all.count == SeriesTable.countMax + 1)
+        #expect(metrics.sum.total == 2000)
+        // Those that are known stay apart, whatever becomes of them.
+        record(metrics, model: "real-3", outcome: "error", status: 500)
+        let known = metrics.table.all.first { $0.model == "real-3" }
+        #expect(known?.counts.failed == 1)
+        #expect(known?.counts.succeeded == 1)
+        for number in 0..<1000 { record(metrics, provider: "p\(number)", model: "x") }
+        #expect(
+            metrics.table.all.count <= SeriesTable.countMax + SeriesTable.otherCountMax + 1)
+        #expect(metrics.sum.total == 3001)
+    }
+
+    @Test func sumsOfTwoWorkersAreTheSumsOfBoth() {
+        let (one, two) = (RequestMetrics(), RequestMetrics())
+        record(one) { $0.usage = usage(1, 2) }
+        record(two, outcome: "error") { $0.firstEventMicroseconds = 4 }
+        var sum = one.sum
+        sum += two.sum
+        #expect(sum.total == 2)
+        #expect(sum.outputTokens == 2)
+        #expect(sum.firstEvent.count == 1)
+        #expect(sum.duration.sum == 2000)
+        var door = one.doors[0]
+        door += two.doors[0]
+        #expect(door.total == 2)
+    }
+
+    @Test func theLastHundredAreKept() {
+        let metrics = RequestMetrics()
+        for number in 1...250 { record(metrics, id: "id-\(number)") }
+        record(metrics) { $0.isModelless = true }
+        var ids: [String] = []
+        metrics.recent.since(0) { ids.append($0.requestID.string) }
+        #expect(ids == (151...250).map { "id-\($0)" })
+        ids = []
+        metrics.recent.since(248) { ids.append($0.requestID.string) }
+        #expect(ids == ["id-249", "id-250"])
+        metrics.recent.since(metrics.recent.number) { _ in Issue.record("there is nothing new") }
+        record(metrics, model: String(repeating: "é", count: 500))
+        metrics.recent.since(250) { #expect($0.model.count == RecentRequests.textBytesMax) }
+    }
+}
