@@ -74,7 +74,9 @@ let benches: [Target] = [
 ]
 
 let fuzzers: [Target] = [
+    fuzzer("chat-stream", on: ["FuzzChecks"]),
     fuzzer("event-stream", on: ["FuzzChecks"]),
+    fuzzer("frame-stream", on: ["FuzzChecks"]),
     fuzzer("gemini-schema", on: ["FuzzChecks"]),
     fuzzer("gemini-stream", on: ["FuzzChecks"]),
     fuzzer("http1", on: ["FuzzChecks"]),
@@ -82,6 +84,7 @@ let fuzzers: [Target] = [
     fuzzer("messages-encode", on: ["FuzzChecks"]),
     fuzzer("messages-stream", on: ["FuzzChecks"]),
     fuzzer("responses-encode", on: ["FuzzChecks"]),
+    fuzzer("salesforce-stream", on: ["FuzzChecks"]),
     fuzzer("tool-recovery", on: ["FuzzChecks"]),
 ]
 

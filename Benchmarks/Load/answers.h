@@ -62,4 +62,40 @@
 
 #define DONE_EVENT "data: [DONE]\n\n"
 
+// The same answers in the words of Anthropic's Messages.
+
+#define MESSAGE                                                          \
+  "{\"id\":\"msg_01XFDUDYJgAACzvnptvVoYEL\",\"type\":\"message\",\"role\":\"assistant\"," \
+  "\"model\":\"claude-sonnet-4-5-20250929\",\"content\":[{\"type\":\"text\",\"text\":\"A relay is " \
+  "as good as what it leaves alone: it keeps every byte it has no reason to touch.\"}]," \
+  "\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{\"input_tokens\":187," \
+  "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"cache_creation\":" \
+  "{\"ephemeral_5m_input_tokens\":0,\"ephemeral_1h_input_tokens\":0},\"output_tokens\":24," \
+  "\"service_tier\":\"standard\"}}"
+
+#define MESSAGE_EVENT(name, rest) \
+  "event: " name "\ndata: {\"type\":\"" name "\"" rest "}\n\n"
+
+#define MESSAGE_FIRST_EVENTS                                             \
+  MESSAGE_EVENT("message_start",                                         \
+    ",\"message\":{\"id\":\"msg_01XFDUDYJgAACzvnptvVoYEL\",\"type\":\"message\"," \
+    "\"role\":\"assistant\",\"model\":\"claude-sonnet-4-5-20250929\",\"content\":[]," \
+    "\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":187," \
+    "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":1}}") \
+  MESSAGE_EVENT("content_block_start",                                   \
+    ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}")  \
+  MESSAGE_EVENT("ping", "")
+
+#define MESSAGE_CONTENT_EVENT                                            \
+  MESSAGE_EVENT("content_block_delta",                                   \
+    ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":"       \
+    "\"s0000000 w00000 @0000000000000000\"}")
+
+#define MESSAGE_LAST_EVENTS                                              \
+  MESSAGE_EVENT("content_block_stop", ",\"index\":0")                    \
+  MESSAGE_EVENT("message_delta",                                         \
+    ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null}," \
+    "\"usage\":{\"output_tokens\":24}")                                  \
+  MESSAGE_EVENT("message_stop", "")
+
 #endif

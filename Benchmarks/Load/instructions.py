@@ -75,7 +75,8 @@ def main():
     parser.add_argument("--bin", action="append", default=[], metavar="PEER=PATH")
     parser.add_argument("--json", metavar="FILE", help="append every figure as a line of JSON")
     parser.add_argument("--check", metavar="FILE",
-                        help="fail where ours is above FILE's {work: {ratio, allocations}}; "
+                        help="fail where ours is above FILE's {work: {ratio, allocations}}, a "
+                             "work of another peer as \"work, peer\"; "
                              "the project's own is Benchmarks/Thresholds/relay.json")
     arguments = parser.parse_args()
     rig.build_programs()
@@ -109,13 +110,15 @@ def check(found, path):
     with open(path) as file:
         allowed = json.load(file)
     failures = 0
-    for work, limits in allowed.items():
-        if (work, "ours") not in found or (work, "nginx") not in found:
+    for key, limits in allowed.items():
+        work, _, peer = key.partition(", ")
+        peer = peer or "ours"
+        if (work, peer) not in found or (work, "nginx") not in found:
             continue
-        ours, nginx = found[work, "ours"], found[work, "nginx"]
+        ours, nginx = found[work, peer], found[work, "nginx"]
         for name, value in (("ratio", ours.total / nginx.total), ("allocations", ours.allocations)):
             if name in limits and value > limits[name]:
-                print(f"{work}: {name} {value:.2f} is above {limits[name]}", file=sys.stderr)
+                print(f"{work}, {peer}: {name} {value:.2f} is above {limits[name]}", file=sys.stderr)
                 failures += 1
     return 1 if failures else 0
 

@@ -139,7 +139,14 @@ router_settings: {{num_retries: 0}}
             "--num_workers", "1", "--telemetry", "False"], environment
 
 
-def ours(bench, binary, *flags):
+OPENAI = """type: openai
+    base_url: "https://127.0.0.1:{port}/v1\""""
+# The same clients in front of a server of another dialect: the translate lane.
+ANTHROPIC = """type: anthropic
+    base_url: "https://127.0.0.1:{port}\""""
+
+
+def ours(bench, binary, *flags, provider=OPENAI, model="gpt-4o-mini"):
     """Keys, routing, metrics and the access log on; the log goes where the process's output goes,
     which is a file."""
     configuration = write(bench, "gateway.yaml", f"""
@@ -153,14 +160,17 @@ auth:
     - {{name: bench, key: "{CLIENT_KEY}"}}
 providers:
   bench:
-    type: openai
-    base_url: "https://127.0.0.1:{bench.upstream.tls}/v1"
+    {provider.format(port=bench.upstream.tls)}
     api_key: sk-upstream
     ca_file: "{bench.directory}/ca.pem"
 models:
-  "gpt-4o-mini": {{provider: bench}}
+  "gpt-4o-mini": {{provider: bench, model: {model}}}
 """)
-    return [binary, "serve", "--config", configuration, *flags], {}
+    return [binary, "serve", "--no-supervisor", "--config", configuration, *flags], {}
+
+
+def ours_translating(bench, binary):
+    return ours(bench, binary, provider=ANTHROPIC, model="claude-sonnet-4-5-20250929")
 
 
 def newest_build():
@@ -176,6 +186,7 @@ PEERS = {peer.name: peer for peer in (
     Peer("haproxy", haproxy, "haproxy"),
     Peer("floor", floor, os.path.join(BUILD, "relay"), pools=False),
     Peer("ours", ours, ""),
+    Peer("ours-translating", ours_translating, ""),
     Peer("litellm", litellm, "litellm", streams_max=200),
 )}
 
@@ -184,6 +195,8 @@ def select(names, binaries):
     """The named peers; one whose program is missing is left out with a word about it."""
     if not binaries.get("ours") and newest_build():
         binaries["ours"] = newest_build()
+    if binaries.get("ours"):
+        binaries.setdefault("ours-translating", binaries["ours"])
     if binaries.get("nginx"):
         binaries.setdefault("nginx-log", binaries["nginx"])
     chosen = []

@@ -1,4 +1,5 @@
-// The mock upstream: OpenAI chat completions over plain HTTP/1.1 and TLS 1.3 from one epoll loop.
+// The mock upstream: OpenAI chat completions and, under /v1/messages, Anthropic's Messages, over plain
+// HTTP/1.1 and TLS 1.3 from one epoll loop.
 //
 //   upstream --cert F --key F [--plain-port P] [--tls-port P] [--admin-port P]
 //            [--chunks N] [--interval-us N] [--burst N]
@@ -30,7 +31,7 @@ struct connection {
   int fd;
   enum door door;
   enum { LISTENING, HANDSHAKE, READING, STREAMING, CLOSED } state;
-  bool write_watched, wants_usage;
+  bool write_watched, wants_usage, speaks_messages;
   SSL *ssl;
   struct buffer in;   // the part of a request that has come
   struct buffer out;  // what the kernel has refused, from `out_sent` on
@@ -153,7 +154,8 @@ static size_t put_event(char *to, const char *event, size_t count) {
 #define PUT_EVENT(to, literal) put_event(to, literal, sizeof literal - 1)
 
 static size_t put_content(char *to, struct connection *c) {
-  size_t n = PUT_EVENT(to, CONTENT_EVENT);
+  size_t n = c->speaks_messages ? PUT_EVENT(to, MESSAGE_CONTENT_EVENT)
+                                : PUT_EVENT(to, CONTENT_EVENT);
   char *stream = memmem(to, n, "s0000000 w", 10) + 1;
   put_digits(stream, STREAM_DIGITS, c->stream);
   put_digits(stream + STREAM_DIGITS + 2, SEQUENCE_DIGITS, c->chunks_sent++);
@@ -170,9 +172,13 @@ static bool stream_step(struct connection *c) {
       n += put_content(out + n, c);
     bool last = c->chunks_sent == chunk_count;
     if (last) {
-      n += PUT_EVENT(out + n, FINISH_EVENT);
-      if (c->wants_usage) n += PUT_EVENT(out + n, USAGE_EVENT);
-      n += PUT_EVENT(out + n, DONE_EVENT);
+      if (c->speaks_messages) {
+        n += PUT_EVENT(out + n, MESSAGE_LAST_EVENTS);
+      } else {
+        n += PUT_EVENT(out + n, FINISH_EVENT);
+        if (c->wants_usage) n += PUT_EVENT(out + n, USAGE_EVENT);
+        n += PUT_EVENT(out + n, DONE_EVENT);
+      }
       memcpy(out + n, "0\r\n\r\n", 5), n += 5;
       c->state = READING;
       counters.completed++, counters.active--;
@@ -185,10 +191,11 @@ static bool stream_step(struct connection *c) {
 }
 
 static bool stream_start(struct connection *c) {
-  char head[sizeof STREAM_FIELDS + EVENT_BYTES_MAX];
+  char head[sizeof STREAM_FIELDS + 2 * EVENT_BYTES_MAX];
   memcpy(head, STREAM_FIELDS, sizeof STREAM_FIELDS - 1);
   size_t n = sizeof STREAM_FIELDS - 1;
-  n += PUT_EVENT(head + n, FIRST_EVENT);
+  n += c->speaks_messages ? PUT_EVENT(head + n, MESSAGE_FIRST_EVENTS)
+                          : PUT_EVENT(head + n, FIRST_EVENT);
   c->state = STREAMING;
   c->stream = ++counters.streams;
   c->chunks_sent = 0;
@@ -255,10 +262,11 @@ static bool is_true(const char *body, size_t count, const char *quoted_name) {
 static bool respond(struct connection *c, const char *head, const char *body, size_t count) {
   if (c->door == ADMIN) return answer_counters(c);
   if (!strncmp(head, "GET ", 4)) return answer_json(c, UNARY_FIELDS, MODEL_LIST);
+  c->speaks_messages = !strncmp(head, "POST /v1/messages", 17);
   c->wants_usage = is_true(body, count, "\"include_usage\"");
   if (is_true(body, count, "\"stream\"")) return stream_start(c);
   counters.unary++;
-  return answer_json(c, UNARY_FIELDS, COMPLETION);
+  return answer_json(c, UNARY_FIELDS, c->speaks_messages ? MESSAGE : COMPLETION);
 }
 
 // Reads the size of the body from the head's lines, each of which ends with CRLF.

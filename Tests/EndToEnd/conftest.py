@@ -12,6 +12,8 @@ from fake_upstream import UPSTREAM_KEY, FakeUpstream
 from gateway_process import Gateway, Simulator
 from mocks.anthropic import AnthropicMock
 from mocks.google import GoogleMock
+from mocks.openai import OpenAIMock
+from mocks.responses import ResponsesMock
 from mocks.salesforce import SalesforceMock
 from mocks.sambanova import SambaNovaMock
 from mocks.sambaweb import SambaWebMock
@@ -56,6 +58,36 @@ def anthropic_mock(session_anthropic_mock):
     session_anthropic_mock.violations.clear()
     yield session_anthropic_mock
     assert session_anthropic_mock.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_openai_mock(certificates):
+    mock = OpenAIMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def openai_mock(session_openai_mock):
+    """api.openai.com, answering by itself; fails the test if it was sent what the real one refuses."""
+    session_openai_mock.reset()
+    yield session_openai_mock
+    assert session_openai_mock.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_responses_mock(certificates):
+    mock = ResponsesMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def responses_mock(session_responses_mock):
+    """api.openai.com's Responses; fails the test if it was sent what the real one refuses."""
+    session_responses_mock.reset()
+    yield session_responses_mock
+    assert session_responses_mock.violations == []
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-SECRETS = ("sk-upstream-secret", "sk-client-secret")
+SECRETS = ("sk-upstream-secret", "sk-client-secret", "sk-ant-upstream-secret", "AIza-upstream-secret", "sn-upstream-secret",
+           "e2e-client-secret", "e2e-refresh-secret", "e2e+secret", 'pa"ss', "ya29.e2e-", "eyJ", "PRIVATE KEY")
 _taken = set()
 
 
@@ -219,9 +220,9 @@ class Gateway(Program):
 class Simulator(Program):
     """`gateway simulate`: the built-in upstream as a server of its own."""
 
-    def __init__(self, directory, leaf=None, tls=None):
+    def __init__(self, directory, leaf=None, tls=None, options=()):
         port = free_port()
-        arguments = ["simulate", "--port", str(port)]
+        arguments = ["simulate", "--port", str(port), *options]
         if leaf:
             arguments += ["--tls-certificate", leaf.certificate, "--tls-private-key", leaf.private_key]
         super().__init__(arguments, port, directory, probe="/v1/models", tls=tls)

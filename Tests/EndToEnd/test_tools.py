@@ -4,6 +4,7 @@
 import json
 import re
 
+import httpx2
 import openai
 import pytest
 
@@ -218,16 +219,16 @@ def test_tool_choice_is_told_to_a_text_backend(gateway, salesforce_mock, sdk, ch
 ASKED = 'call get_weather {"city": "Oslo"}'
 
 
-def plain(gateway, model):
+def plain(gateway, model, **headers):
     """A client that shows itself none of streams."""
     body = {"model": model, "stream": True, "tools": TOOLS, "messages": [{"role": "user", "content": ASKED}]}
-    return ask(gateway.port, post("/v1/chat/completions", body, [("Accept", "application/json")]))
+    return httpx2.post(f"{gateway.url}/chat/completions", json=body, headers={"accept": "application/json", **headers})
 
 
 def test_a_plain_client_gets_a_json_body(gateway, salesforce_mock):
     answer = plain(gateway, f"salesforce/{GPT}")
-    assert answer.headers.get("x-stream-downgraded") == "true"
-    assert answer.headers.get("content-type") == "application/json; charset=utf-8"
+    assert answer.headers["x-stream-downgraded"] == "true"
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.json()["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "get_weather"
 
 
@@ -250,8 +251,7 @@ def test_the_package_gets_a_stream_in_a_burst(gateway, salesforce_mock, sdk, mod
 ])
 def test_a_model_may_say_the_form(gateway, salesforce_mock, model, kind, downgraded):
     answer = plain(gateway, model)
-    assert answer.headers.get("x-stream-downgraded") == downgraded
-    assert answer.headers.get("content-type").startswith(kind)
+    assert answer.headers["x-stream-downgraded"] == downgraded and answer.headers["content-type"].startswith(kind)
 
 
 def test_a_backend_with_tools_keeps_its_stream(gateway, upstream, sdk):
@@ -269,17 +269,16 @@ def test_a_session_of_n8n(gateway, upstream, salesforce_mock, model):
     expression = "={{ $fromAI(\"city\",\"\",\"string\") }}"
     definition = tool("Weather_Tool", f"Call with {expression}", city="string")
     definition["function"]["parameters"]["properties"]["city"]["description"] = expression
-    headers = [("User-Agent", N8N), ("X-Stainless-Lang", "js"), ("X-Stainless-Runtime", "node"),
-               ("Accept", "application/json")]
+    headers = {"user-agent": N8N, "x-stainless-lang": "js", "x-stainless-runtime": "node", "accept": "application/json"}
     body = {"model": model, "temperature": 0.7, "n": 1, "stream": False, "tools": [definition], "tool_choice": "auto",
             "messages": [{"role": "system", "content": f"You are a helpful assistant. {expression}"},
                          {"role": "user", "content": 'call Weather_Tool {"city": "Oslo"}'}]}
-    answer = ask(gateway.port, post("/v1/chat/completions", body, headers))
-    assert answer.status == 200
-    assert answer.headers.get("content-type") == "application/json; charset=utf-8"
-    assert answer.headers.get("cache-control") == "no-cache, no-store, must-revalidate"
-    assert answer.headers.get("x-content-type-options") == "nosniff"
-    assert answer.headers.get("access-control-allow-origin") == "*"
+    answer = httpx2.post(f"{gateway.url}/chat/completions", json=body, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache, no-store, must-revalidate"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["access-control-allow-origin"] == "*"
     (made,) = answer.json()["choices"][0]["message"]["tool_calls"]
     assert made["function"]["name"] == "Weather_Tool" and made["type"] == "function"
     mock, name = (upstream, model) if model == "gpt-x" else (salesforce_mock, GPT)
@@ -287,7 +286,7 @@ def test_a_session_of_n8n(gateway, upstream, salesforce_mock, model):
     assert sent.count("$fromAI(") == 3 and "Weather_Tool" in sent
     body["messages"] += [answer.json()["choices"][0]["message"],
                          {"role": "tool", "tool_call_id": made["id"], "name": "Weather_Tool", "content": "rain"}]
-    assert ask(gateway.port, post("/v1/chat/completions", body, headers)).status == 200
+    assert httpx2.post(f"{gateway.url}/chat/completions", json=body, headers=headers).status_code == 200
 
 
 # -- the gateway's own functions ----------------------------------------------------------------------------------

@@ -99,6 +99,23 @@ import Testing
         #expect(tree.root.double == value)
     }
 
+    @Test func writesShortDecimalsShortest() {
+        for thousands in stride(from: 0, to: 3_000_000, by: 7) {
+            let value = Double(thousands) / 1000
+            var out = ByteBuffer()
+            out.append(json: value)
+            // Swift's own description is the shortest, too.
+            let isShortest = out.string == "\(value)"
+            #expect(isShortest, "\(value)")
+            if !isShortest { return }
+        }
+        for value in [0.1 + 0.2, 1.0005, 0.0001, 999_999.9995] {
+            var out = ByteBuffer()
+            out.append(json: value)
+            #expect(Double(out.string) == value)
+        }
+    }
+
     @Test(
         arguments: [
             (0, "0.0"), (0.1, "0.1"), (-2.5, "-2.5"), (0.012345679, "0.012345679"),

@@ -110,9 +110,12 @@ import Testing
             auth:
               keys:
                 - {name: a, key: first, models: ["gpt-*"], admin: true}
-                - {name: b, sha256: \(hash)}
+                - {name: b, sha256: \(hash), rpm: 5, tpm: 6, concurrent: 7}
             """
         ).configuration.auth
+        #expect(auth.keys.map(\.requestsPerMinute) == [nil, 5])
+        #expect(auth.keys.map(\.tokensPerMinute) == [nil, 6])
+        #expect(auth.keys.map(\.concurrentMax) == [nil, 7])
         #expect(auth.mode == .auto)
         #expect(auth.effectiveMode == .keys)
         #expect(auth.keys[0].models == ["gpt-*"])
@@ -239,6 +242,16 @@ import Testing
             .server
         #expect(server.port == 9000)
         #expect(server.workers == nil)
+    }
+
+    @Test func workersGoByTheCores() throws {
+        var server = ServerConfiguration()
+        #expect([1, 2, 3, 64].map(server.workerCount) == [1, 2, 3, 64])
+        #expect(server.workerCount(cores: 0) == 1)
+        server.isProduction = true
+        #expect([1, 2, 3, 4, 64].map(server.workerCount) == [1, 2, 3, 4, 4])
+        server.workers = 7
+        #expect(server.workerCount(cores: 2) == 7)
     }
 
     /// What is not written keeps its default, and an empty section is no section.

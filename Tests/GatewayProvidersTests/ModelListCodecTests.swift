@@ -53,8 +53,8 @@ import Testing
         #expect(
             found == [
                 "/models", "/models", "/v1/models?limit=1000",
-                "/v1/models?limit=1000&after_id=a%26b%3d1", "/models?pageSize=1000",
-                "/models?pageSize=1000&pageToken=a%26b%3d1",
+                "/v1/models?limit=1000&after_id=a%26b%3D1", "/models?pageSize=1000",
+                "/models?pageSize=1000&pageToken=a%26b%3D1",
             ])
         var fields = ByteBuffer()
         ModelListCodec.anthropic.appendFields(to: &fields)

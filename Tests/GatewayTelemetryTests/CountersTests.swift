@@ -1,6 +1,7 @@
 // CountersTests.swift — under which count a finished request falls.
 
 import GatewayTelemetry
+import ReactorCore
 import Testing
 
 @Suite struct CountersTests {
@@ -10,7 +11,10 @@ import Testing
         (500, [0, 0, 0, 1, 0]), (504, [0, 0, 0, 1, 0]), (529, [0, 0, 0, 1, 0]),
     ])
     func finished(status: Int, expected: [Int]) {
-        var counters = Counters()
+        let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Counters.wordCount)
+        words.initialize(repeating: 0, count: Counters.wordCount)
+        defer { words.deallocate() }
+        let counters = Counters(at: AtomicWord(words))
         counters.inFlight = 1
         counters.finished(status: status)
         let counts = [

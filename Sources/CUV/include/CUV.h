@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "openssl_shim.h"
+#include "process_shim.h"
 #include "uv_shim.h"
 
 #endif

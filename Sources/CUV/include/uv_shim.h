@@ -27,6 +27,7 @@ static inline uv_handle_t *cuv_tcp_handle(uv_tcp_t *tcp) { return (uv_handle_t *
 static inline uv_handle_t *cuv_timer_handle(uv_timer_t *timer) { return (uv_handle_t *)timer; }
 static inline uv_handle_t *cuv_signal_handle(uv_signal_t *signal) { return (uv_handle_t *)signal; }
 static inline uv_handle_t *cuv_async_handle(uv_async_t *async) { return (uv_handle_t *)async; }
+static inline uv_handle_t *cuv_poll_handle(uv_poll_t *poll) { return (uv_handle_t *)poll; }
 static inline uv_handle_t *cuv_check_handle(uv_check_t *check) { return (uv_handle_t *)check; }
 static inline uv_req_t *cuv_getaddrinfo_request(uv_getaddrinfo_t *request) { return (uv_req_t *)request; }
 static inline const struct sockaddr *cuv_sockaddr(const struct sockaddr_storage *s) { return (const struct sockaddr *)s; }

@@ -72,12 +72,14 @@ package final class AdminEndpoints: AdminDoors {
         json.field("providers", worker.snapshot.upstreams.count)
         json.endObject()
         json.beginObject("requests")
-        json.field("total", worker.counters.requests)
-        json.field("in_flight", worker.counters.inFlight)
-        json.field("succeeded", worker.counters.byClass.success)
-        json.field("client_errors", worker.counters.byClass.client)
-        json.field("server_errors", worker.counters.byClass.server)
-        json.field("cancelled", worker.counters.cancelled)
+        // Over all workers; the pool below is the answering worker's.
+        let shared = worker.shared
+        json.field("total", shared.sum { $0.requests })
+        json.field("in_flight", shared.sum { $0.inFlight })
+        json.field("succeeded", shared.sum { $0.byClass.success })
+        json.field("client_errors", shared.sum { $0.byClass.client })
+        json.field("server_errors", shared.sum { $0.byClass.server })
+        json.field("cancelled", shared.sum { $0.cancelled })
         json.endObject()
         var sum = PoolCounters()
         for upstream in worker.snapshot.upstreams {

@@ -61,6 +61,18 @@ package struct JSONNames: @unchecked Sendable {
         return nil
     }
 
+    /// Whether `key` is in the list.
+    package func contains(_ key: ByteSlice) -> Bool {
+        let length = key.count
+        guard length <= Self.bytesMax, lengths &>> UInt64(length) & 1 == 1 else { return false }
+        var word: UInt64 = 0
+        for place in 0..<min(8, length) { word |= UInt64(key.base[place]) &<< UInt64(8 &* place) }
+        for index in 0..<count where entries[index].word == word {
+            if entries[index].name == key { return true }
+        }
+        return false
+    }
+
     /// Which name `key` is, once its escapes are undone where it has some.
     @inline(never)
     func index(of key: ByteSlice, hasEscapes: Bool) -> Int? {

@@ -89,6 +89,14 @@ package final class JSONArena {
         return tree
     }
 
+    /// Frees the block, unless a document is in it.
+    package func releaseMemory() {
+        guard openDocuments == 0 else { return }
+        free(memory)
+        memory = nil
+        capacity = 0
+    }
+
     /// Whether the pool holds at least `bytes`, grown where that is allowed now.
     private func prepare(for bytes: Int) -> Bool {
         if bytes <= capacity { return true }
@@ -115,7 +123,10 @@ package final class JSONArena {
         of document: UnsafeMutablePointer<yyjson_doc>, within max: Int
     ) -> Bool {
         guard let root = yyjson_doc_get_root(document) else { return true }
-        let end = root + yyjson_doc_get_val_count(document)
+        let count = yyjson_doc_get_val_count(document)
+        // Most documents are too small to be that deep.
+        if count <= max { return true }
+        let end = root + count
         return withUnsafeTemporaryAllocation(
             of: UnsafeMutablePointer<yyjson_val>.self, capacity: max + 1
         ) { ends in
@@ -192,6 +203,9 @@ package struct JSONValue {
         default: .null
         }
     }
+
+    /// Whether both are the same place of one document.
+    package func isIdentical(to other: JSONValue) -> Bool { value == other.value }
 
     package var isNull: Bool { yyjson_is_null(value) }
 

@@ -22,11 +22,49 @@ package struct JSONWriter: ~Copyable {
 
     /// A member's name, which must need no escape; its value is written next.
     package mutating func key(_ name: StaticString) {
-        separate()
-        out.pointee.append(ASCII.quote)
-        out.pointee.append(name)
-        out.pointee.append("\":" as StaticString)
+        let count = name.utf8CodeUnitCount
+        let comma = commaIsDue ? 1 : 0
+        out.pointee.append(room: count + 4) { memory, _ in
+            memory[0] = ASCII.comma
+            let start = memory + comma
+            start[0] = ASCII.quote
+            Self.copy(name.utf8Start, count, to: start + 1)
+            start[count &+ 1] = ASCII.quote
+            start[count &+ 2] = ASCII.colon
+            return count &+ comma &+ 3
+        }
         commaIsDue = false
+    }
+
+    /// Names are short: a loop over words is done before a call of memcpy has found its way.
+    @inline(__always)
+    private static func copy(
+        _ from: UnsafePointer<UInt8>, _ count: Int, to memory: UnsafeMutablePointer<UInt8>
+    ) {
+        let source = UnsafeRawPointer(from)
+        let target = UnsafeMutableRawPointer(memory)
+        guard count >= 4 else {
+            for index in 0..<count { memory[index] = from[index] }
+            return
+        }
+        if count < 8 {
+            let last = count &- 4
+            let tail = source.loadUnaligned(fromByteOffset: last, as: UInt32.self)
+            target.storeBytes(of: source.loadUnaligned(as: UInt32.self), as: UInt32.self)
+            target.storeBytes(of: tail, toByteOffset: last, as: UInt32.self)
+            return
+        }
+        var index = 0
+        let last = count &- 8
+        while index < last {
+            target.storeBytes(
+                of: source.loadUnaligned(fromByteOffset: index, as: UInt64.self),
+                toByteOffset: index, as: UInt64.self)
+            index &+= 8
+        }
+        target.storeBytes(
+            of: source.loadUnaligned(fromByteOffset: last, as: UInt64.self), toByteOffset: last,
+            as: UInt64.self)
     }
 
     /// A member's name, whatever its bytes; its value is written next.
@@ -66,10 +104,17 @@ package struct JSONWriter: ~Copyable {
 
     /// A string that must need no escape.
     package mutating func value(_ literal: StaticString) {
-        separate()
-        out.pointee.append(ASCII.quote)
-        out.pointee.append(literal)
-        out.pointee.append(ASCII.quote)
+        let count = literal.utf8CodeUnitCount
+        let comma = commaIsDue ? 1 : 0
+        out.pointee.append(room: count + 3) { memory, _ in
+            memory[0] = ASCII.comma
+            let start = memory + comma
+            start[0] = ASCII.quote
+            Self.copy(literal.utf8Start, count, to: start + 1)
+            start[count &+ 1] = ASCII.quote
+            return count &+ comma &+ 2
+        }
+        commaIsDue = true
     }
 
     package mutating func value(_ text: ByteSlice) {
@@ -178,8 +223,12 @@ package struct JSONWriter: ~Copyable {
     }
 
     private mutating func open(_ bracket: UInt8) {
-        separate()
-        out.pointee.append(bracket)
+        let comma = commaIsDue ? 1 : 0
+        out.pointee.append(room: 2) { memory, _ in
+            memory[0] = ASCII.comma
+            memory[comma] = bracket
+            return comma &+ 1
+        }
         commaIsDue = false
     }
 
@@ -239,6 +288,7 @@ extension ByteBuffer {
             append("null" as StaticString)
             return
         }
+        if append(shortDecimal: value) { return }
         // yyjson's shortest-digits writer asks its allocator for one small block: the stack's.
         var number = yyjson_val()
         unsafe_yyjson_set_real(&number, value)
@@ -251,6 +301,25 @@ extension ByteBuffer {
             else { preconditionFailure("a double needs more than \(memory.count) bytes") }
             append(ByteSlice(UnsafeRawBufferPointer(start: digits, count: length)))
         }
+    }
+
+    /// Appends a number of few digits, at most three of them behind the point: of all decimals that
+    /// read back as `value` there is none shorter, because no other has so few digits.
+    /// - Returns: whether it was one.
+    private mutating func append(shortDecimal value: Double) -> Bool {
+        let thousands = (value * 1000).rounded()
+        guard abs(thousands) < 1e9, thousands / 1000 == value, value.sign == .plus else {
+            return false
+        }
+        let (whole, rest) = Int(thousands).quotientAndRemainder(dividingBy: 1000)
+        append(decimal: whole)
+        append(UInt8(ascii: "."))
+        append(ASCII.zero + UInt8(rest / 100))
+        if rest % 100 > 0 {
+            append(ASCII.zero + UInt8(rest / 10 % 10))
+            if rest % 10 > 0 { append(ASCII.zero + UInt8(rest % 10)) }
+        }
+        return true
     }
 
     /// Appends the shortest decimal that reads back as the same float32; `null` if it is not finite.

@@ -50,11 +50,15 @@ package struct ServerConfiguration: Sendable {
     package var port = 8000
     /// Processes; nil: as many as the cores suggest.
     package var workers: Int?
+    /// Whether `ENVIRONMENT` says that this is production.
+    package var isProduction = false
     /// Nil: plain HTTP.
     package var tls: ServerTLSConfiguration?
     package var heartbeatInterval: Duration = .seconds(15)
     /// How long running exchanges may take to end after SIGTERM.
     package var shutdownGrace: Duration = .seconds(30)
+    /// How long readiness says no, at a stop, before the listener closes.
+    package var drainDelay: Duration = .zero
     package var doors = DoorsConfiguration()
     package var limits = ServerLimits()
     package var cors = CORSConfiguration()
@@ -62,6 +66,14 @@ package struct ServerConfiguration: Sendable {
     package var allowedHosts: [String] = []
 
     package init() {}
+
+    /// Workers in production that nobody has counted (as an earlier gateway had them).
+    private static let productionWorkerCount = 4
+
+    /// How many workers to run on so many cores.
+    package func workerCount(cores: Int) -> Int {
+        workers ?? max(isProduction ? min(cores, Self.productionWorkerCount) : cores, 1)
+    }
 
     /// Whether `host` can be reached from this machine only.
     package var isLoopback: Bool { HostName.isLoopback(host) }
@@ -136,6 +148,10 @@ package struct KeyConfiguration: Sendable {
     package var models: [String] = []
     /// Whether it opens the administration's doors.
     package var isAdmin = false
+    /// Nil: no limit.
+    package var requestsPerMinute: Int?
+    package var tokensPerMinute: Int?
+    package var concurrentMax: Int?
 
     package init() {}
 

@@ -100,10 +100,19 @@ package struct SnapshotBuilder {
                 }
             return hash.map {
                 APIKeyTable.Entry(
-                    principal: Principal(name: key.name, models: key.models), hash: $0)
+                    principal: Principal(
+                        name: key.name, models: key.models, limits: Self.limits(of: key)),
+                    hash: $0)
             }
         }
         return APIKeyTable(mode: mode, entries: entries)
+    }
+
+    private static func limits(of key: KeyConfiguration) -> KeyLimits? {
+        let limits = KeyLimits(
+            name: key.name, requests: key.requestsPerMinute, tokens: key.tokensPerMinute,
+            concurrent: key.concurrentMax)
+        return limits.isEmpty ? nil : limits
     }
 
     private func cors() -> CORSPolicy {

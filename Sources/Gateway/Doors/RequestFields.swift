@@ -10,11 +10,17 @@ import ReactorCore
 struct RequestFields {
     let value: JSONValue
     private let place: RequestPlace
+    /// Most members that are asked for are not there.
+    private let names: JSONNameMask
+
+    /// The whole request.
+    init(root: JSONValue) throws(Failure) { try self.init(root, at: RequestPlace(root: root)) }
 
     init(_ value: JSONValue, at place: RequestPlace) throws(Failure) {
         guard value.kind == .object else { throw place.invalid("must be an object") }
         self.value = value
-        self.place = place
+        self.place = place.reached(value)
+        names = JSONNameMask(value)
     }
 
     /// Where a member stands.
@@ -22,7 +28,7 @@ struct RequestFields {
 
     /// The member, unless it is absent or null.
     subscript(name: StaticString) -> JSONValue? {
-        guard let value = value[name], !value.isNull else { return nil }
+        guard names.mayHold(name), let value = value[name], !value.isNull else { return nil }
         return value
     }
 
@@ -88,27 +94,93 @@ struct RequestFields {
     }
 }
 
-/// A place in a request; spelled out only for a failure.
-indirect enum RequestPlace {
-    case top
-    case inside(RequestPlace, StaticString)
-    case element(RequestPlace, Int)
+/// A place in a request. Spelled out only for a failure, by looking for it from the root: so that
+/// to know where one is costs nothing while all goes well.
+struct RequestPlace {
+    private enum Step {
+        case none
+        case member(StaticString)
+        case element(Int)
+    }
 
-    func member(_ name: StaticString) -> RequestPlace { .inside(self, name) }
-    func element(_ index: Int) -> RequestPlace { .element(self, index) }
+    private let root: JSONValue
+    /// The last value on the way that was reached.
+    private var known: JSONValue
+    /// The way on from there.
+    private var steps = (Step.none, Step.none)
 
-    var text: String {
-        switch self {
-        case .top: ""
-        case .inside(.top, let name): "\(name)"
-        case .inside(let outer, let name): "\(outer.text).\(name)"
-        case .element(let outer, let index): "\(outer.text)[\(index)]"
+    init(root: JSONValue) {
+        self.root = root
+        known = root
+    }
+
+    /// The same place, where `value` stands.
+    func reached(_ value: JSONValue) -> RequestPlace {
+        var place = RequestPlace(root: root)
+        place.known = value
+        return place
+    }
+
+    func member(_ name: StaticString) -> RequestPlace { then(.member(name)) }
+    func element(_ index: Int) -> RequestPlace { then(.element(index)) }
+
+    private func then(_ step: Step) -> RequestPlace {
+        var place = self
+        switch steps {
+        case (.none, _): place.steps.0 = step
+        case (_, .none): place.steps.1 = step
+        case (let first, let second):
+            // Nobody goes on from what is not there.
+            place.known = Self.value(at: first, of: known) ?? known
+            place.steps = (second, step)
         }
+        return place
+    }
+
+    private static func value(at step: Step, of value: JSONValue) -> JSONValue? {
+        switch step {
+        case .none: return value
+        case .member(let name): return value[name]
+        case .element(let index):
+            var elements = value.elements
+            for _ in 0..<index { _ = elements.next() }
+            return elements.next()
+        }
+    }
+
+    /// Such as `messages[2].content[0]`; empty for the root.
+    var text: String {
+        var text = Self.way(from: root, to: known) ?? ""
+        for step in [steps.0, steps.1] {
+            switch step {
+            case .none: break
+            case .member(let name): text += text.isEmpty ? "\(name)" : ".\(name)"
+            case .element(let index): text += "[\(index)]"
+            }
+        }
+        return text
+    }
+
+    /// The way to a value, as a text that goes on behind `start`'s; nil if it does not stand there.
+    private static func way(from start: JSONValue, to goal: JSONValue) -> String? {
+        if start.isIdentical(to: goal) { return "" }
+        for (name, member) in start.members {
+            guard let rest = way(from: member, to: goal) else { continue }
+            let dot = rest.isEmpty || rest.hasPrefix("[") ? "" : "."
+            return name.string + dot + rest
+        }
+        for (index, element) in start.elements.enumerated() {
+            guard let rest = way(from: element, to: goal) else { continue }
+            let dot = rest.isEmpty || rest.hasPrefix("[") ? "" : "."
+            return "[\(index)]" + dot + rest
+        }
+        return nil
     }
 
     /// A failure that names the place.
     func invalid(_ what: String) -> Failure {
-        if case .top = self {
+        let text = text
+        if text.isEmpty {
             return Failure(.malformedRequest, "The body \(what).")
         }
         return Failure(.invalidParameter, "'\(text)' \(what).", parameter: text)

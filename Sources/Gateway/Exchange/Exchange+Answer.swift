@@ -31,7 +31,9 @@ extension Exchange {
     static let exposedFields: StaticString = """
         access-control-expose-headers: x-request-id, x-proxy-latency-ms, x-stream-downgraded, \
         x-gateway-provider, x-gateway-model, x-gateway-attempts, x-gateway-overhead-us, \
-        x-gateway-dropped-params, x-gateway-repairs, retry-after\r
+        x-gateway-dropped-params, x-gateway-token-count, x-gateway-repairs, retry-after, x-ratelimit-limit-requests, \
+        x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, \
+        x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens\r
 
         """
 
@@ -62,6 +64,7 @@ extension Exchange {
 
     /// Fields of every chat answer, errors included.
     private func appendChatFields(to fields: inout ByteBuffer) {
+        appendLimitFields(to: &fields)
         fields.append(
             tools.isDowngraded
                 ? "x-stream-downgraded: true\r\n"
@@ -79,6 +82,7 @@ extension Exchange {
         fields.append("x-gateway-overhead-us: " as StaticString)
         fields.append(decimal: measureOverhead())
         fields.append("\r\n" as StaticString)
+        if isEstimate { fields.append("x-gateway-token-count: estimate\r\n" as StaticString) }
         if let translation { Self.appendDropped(translation.call, to: &fields) }
         if !machine.isStreaming { appendRepairs(to: &fields) }
         fields.append(forwarded.slice)
@@ -315,7 +319,7 @@ extension Exchange {
 
     // MARK: Log
 
-    private var observedUsage: Usage? {
+    var observedUsage: Usage? {
         if let translation { return translation.usage }
         if let messagesObserver { return messagesObserver.usage }
         if let responsesObserver { return responsesObserver.usage }
@@ -385,23 +389,28 @@ extension Exchange {
 }
 
 extension Worker {
-    /// What the server answers by itself, in the OpenAI dialect, and its line in the log.
+    /// What the server answers by itself, in the dialect of the door if one was reached, and its line
+    /// in the log.
     package func refuse(
         _ refusal: HTTPServerRefusal, fields: inout ByteBuffer, body: inout ByteBuffer
     ) {
-        let error = OpenAIError(Failure(refusal))
-        error.appendBody(to: &body)
         var requestID = ByteBuffer()
-        let isLogged = takeRefused(&requestID)
-        if !isLogged { RequestID.append(to: &requestID, using: &random) }
+        let door = takeRefused(&requestID)
+        if door == nil { RequestID.append(to: &requestID, using: &random) }
+        let error = DoorError(Failure(refusal), at: door ?? .notFound)
+        error.appendBody(requestID: requestID.slice, to: &body)
         fields.append(Exchange.jsonFields)
         fields.append("access-control-allow-origin: *\r\nx-proxy-latency-ms: 0\r\n" as StaticString)
         fields.append("x-request-id: " as StaticString)
         fields.append(requestID.slice)
+        if door?.speaksAnthropic == true {
+            fields.append("\r\nrequest-id: " as StaticString)
+            fields.append(requestID.slice)
+        }
         fields.append("\r\n" as StaticString)
         if error.isFinal { fields.append("x-should-retry: false\r\n" as StaticString) }
         if refusal.status == 503 { fields.append("retry-after: 1\r\n" as StaticString) }
-        guard !isLogged else { return }
+        guard door == nil else { return }
         var record = AccessRecord()
         (record.secondsSince1970, record.milliseconds) = loop.wallClock
         record.requestID = requestID.slice

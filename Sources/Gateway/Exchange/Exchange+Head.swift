@@ -12,6 +12,7 @@ extension Exchange {
     func begin(_ head: HTTPHead, on connection: HTTPServerConnection) {
         client = connection
         snapshot = worker.snapshot
+        snapshot.requestCount += 1
         worker.counters.requests += 1
         worker.counters.inFlight += 1
         began = worker.loop.now

@@ -89,6 +89,7 @@ extension Exchange {
     /// Answers with an estimate of a request's tokens.
     func answerCount(_ tokens: Int) {
         giveBack(&body)
+        isEstimate = true
         answer = worker.loop.takeBuffer()
         MessagesResponseEncoder.encode(countOfTokens: tokens, to: &answer)
         answerUnary()

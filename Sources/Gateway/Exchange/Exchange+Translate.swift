@@ -45,10 +45,33 @@ extension Exchange {
             translation.echo = ResponsesEcho(
                 root, recalled: recalled, storeIsOn: snapshot.storesResponses)
         }
+        guard FreeTextTools.has(request) else {
+            let loop = offerBuiltIn(to: &request)
+            return try begin(&request, loop, documents, for: upstream, at: answerDoor, translation)
+        }
+        // Tools that are called with free text go to every provider as functions: of those who are
+        // translated for, only few know another kind. Beside them no function of ours is run: the
+        // document that they are written into does not outlive this call.
+        translation.freeTextCalls = FreeTextCalls(request)
+        var buffer = worker.loop.takeBuffer()
+        defer { worker.loop.giveBuffer(&buffer) }
+        FreeTextTools.document(for: request, to: &buffer)
+        let document: JSONTree
+        do throws(JSONFailure) { document = try worker.arena.read(buffer.slice) } catch {
+            preconditionFailure("what was written as JSON is none: \(error)")
+        }
+        FreeTextTools.rewrite(&request, document.root)
+        try begin(&request, nil, documents, for: upstream, at: answerDoor, translation)
+    }
+
+    /// Encodes the request and sets up what its answer will pass.
+    private func begin(
+        _ request: inout ModelRequest, _ loop: ToolLoopMachine?, _ documents: RequestDocuments,
+        for upstream: Upstream, at answerDoor: AnswerDoor, _ translation: Translation
+    ) throws(Failure) {
         try ToolDefinitionCheck(
             door: answerDoor.dialect, target: upstream.provider.dialect(of: upstreamModel.slice)
         ).check(request)
-        let loop = offerBuiltIn(to: &request)
         planAnswer(to: &request)
         try encode(request, for: upstream, into: translation)
         var filter = toolFilter(for: request)
@@ -129,7 +152,7 @@ extension Exchange {
 
     /// The head of the answer has come.
     func beginTranslation(_ translation: Translation, contentType: ByteSlice) {
-        head.hasFrames = contentType.hasPrefix("application/vnd.amazon.eventstream")
+        head.hasFrames = contentType.hasPrefix(RequestHead.frames)
         if head.hasFrames { head.isEventStream = true }
         guard head.isSuccess, head.isEventStream else { return }
         if head.hasFrames {
@@ -150,7 +173,7 @@ extension Exchange {
         var input = bytes
         let context = providerContext
         do throws(EventStreamFailure) {
-            while translation.outcome == nil, let event = try events.next(&input) {
+            while !translation.isOver, let event = try events.next(&input) {
                 translation.decode(event, context)
             }
         } catch {
@@ -176,7 +199,7 @@ extension Exchange {
 
     /// Gives the client what has been made of the answer so far.
     private func pass(on translation: Translation) {
-        if case .failed(let failure) = translation.outcome {
+        if translation.isOver, case .failed(let failure) = translation.outcome {
             // What came whole before the failure is the client's.
             if translation.hasBegun { writeOutput(of: translation) }
             stopUpstream()
@@ -188,11 +211,11 @@ extension Exchange {
         }
         if isStreamed {
             if translation.hasBegun { writeOutput(of: translation) }
-            if translation.outcome == .ended {
+            if translation.isOver, translation.outcome == .ended {
                 translation.keep { remember($0) }
                 return endStream()
             }
-        } else if translation.outcome == .ended {
+        } else if translation.isOver, translation.outcome == .ended {
             return answerTranslated(translation)
         }
         if client?.isFull == true {

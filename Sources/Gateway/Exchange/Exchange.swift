@@ -30,6 +30,9 @@ package final class Exchange {
     var admission = APIKeyTable.Admission.anyone
     var scan: DoorScan?
     var upstream: Upstream?
+    /// The request's share of its key's limits; nil where it has none.
+    var permit: Permit?
+    var limitRefusal: Permit.Refusal?
     /// What the head is refused for, the graver first: a foreign Host, a missing right or door, a
     /// body that cannot be JSON.
     var refusal: Failure?
@@ -86,6 +89,8 @@ package final class Exchange {
     var messagesObserver: MessagesStreamObserver?
     /// In their place where the responses dialect is.
     var responsesObserver: ResponsesStreamObserver?
+    /// Whether a count of tokens is the gateway's own guess.
+    var isEstimate = false
     /// What a whole answer told that was relayed in either.
     var unaryUsage: Usage?
     var unaryFinishReason: FinishReason?
@@ -133,6 +138,7 @@ package final class Exchange {
             let scan = try answerDoor.scan(body.slice)
             self.scan = scan
             let (upstream, hasNameOfItsOwn) = try route(scan)
+            try takePermit(scan)
             let isTranslated = leavesRelay(scan, upstream)
             if !isTranslated, upstream.provider.relays(answerDoor.dialect) {
                 renamesModel = hasNameOfItsOwn
@@ -282,7 +288,7 @@ package final class Exchange {
         if let translation {
             forwarded.append(translation.call.fields.slice)
             head.append(
-                target: translation.call.target.slice, streams: translation.call.streams,
+                target: translation.call.target.slice, accept: translation.call.accept,
                 token: lease?.token.secret, fields: forwarded.slice,
                 contentLength: translation.call.body.count, to: &output)
             forwarded.truncate(to: forwarded.count - translation.call.fields.count)
@@ -291,7 +297,8 @@ package final class Exchange {
         }
         let splice = relaySplice(scan, asksForUsage: upstream.asksForUsage)
         head.append(
-            target: ByteSlice(relayTarget), streams: scan.isStreaming,
+            target: ByteSlice(relayTarget),
+            accept: scan.isStreaming ? RequestHead.events : RequestHead.json,
             token: lease?.token.secret, fields: forwarded.slice,
             contentLength: body.count + splice.byteCountDelta, to: &output)
         splice.append(body.slice, to: &output)
@@ -359,6 +366,8 @@ package final class Exchange {
         simulatorClock?.set(.never)
         log(outcome)
         worker.counters.finished(status: status)
+        settlePermit()
+        snapshot.requestCount -= 1
         client = nil
         reset()
         // Who called may still be at work with this object.
@@ -400,6 +409,7 @@ package final class Exchange {
         responsesObserver = nil
         unaryUsage = nil
         unaryFinishReason = nil
+        isEstimate = false
         modelSettings = ModelSettings()
         lease = nil
         hasRenewedLease = false
@@ -458,7 +468,7 @@ extension Exchange: HTTPServerHandler {
         case .refused(let refusal):
             status = refusal.status
             failureText = refusal.text
-            worker.refused(requestID.slice)
+            worker.refused(requestID.slice, at: door)
             abandon("error")
         case .stopped:
             status = 499

@@ -12,8 +12,11 @@ package final class LogSink {
     /// Bytes that may wait for a slow reader; above it lines are dropped and counted.
     static let pendingBytesMax = 4 * 1024 * 1024
     static let delay: Duration = .milliseconds(200)
+    /// PIPE_BUF: what several processes write to one pipe is kept whole up to here.
+    static let atomicBytes = 4096
 
     private let descriptor: Int32
+    private let isFile: Bool
     private unowned(unsafe) let loop: EventLoop
     private var buffer = ByteBuffer()
     private var timer: LoopTimer?
@@ -26,7 +29,9 @@ package final class LogSink {
         self.loop = loop
         self.descriptor = descriptor
         var info = stat()
-        if fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFIFO {
+        let isKnown = fstat(descriptor, &info) == 0
+        isFile = isKnown && info.st_mode & S_IFMT == S_IFREG
+        if isKnown, info.st_mode & S_IFMT == S_IFIFO {
             let flags = fcntl(descriptor, F_GETFL)
             _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
         }
@@ -58,7 +63,7 @@ package final class LogSink {
     /// Writes what there is, as far as it is taken.
     package func flush() {
         while !buffer.isEmpty {
-            let written = write(descriptor, buffer.slice.base, buffer.count)
+            let written = write(descriptor, buffer.slice.base, nextCount)
             if written > 0 {
                 buffer.removeFirst(written)
             } else if written < 0, errno == EINTR {
@@ -69,6 +74,17 @@ package final class LogSink {
             }
         }
         if buffer.capacity > 4 * Self.batchBytes { buffer.release() }
+    }
+
+    /// How much to write at once. Workers share the log: on a file each write is whole by itself,
+    /// on anything else only as many whole lines as the kernel does not tear (a longer line may be).
+    private var nextCount: Int {
+        guard !isFile, buffer.count > Self.atomicBytes else { return buffer.count }
+        let bytes = buffer.slice
+        var count = Self.atomicBytes
+        while count > 0, bytes[count - 1] != ASCII.lf { count -= 1 }
+        if count > 0 { return count }
+        return bytes.firstIndex(of: ASCII.lf).map { $0 + 1 } ?? bytes.count
     }
 
     /// Writes the rest and stops the timer.

@@ -150,6 +150,8 @@ package final class Snapshot {
     package let textModels: CapabilityRegistry?
     /// Bytes of an upstream's unary answer; more is a 502.
     package let answerBytesMax = 64 * 1024 * 1024
+    /// Requests that it serves now.
+    var requestCount = 0
 
     package init(
         upstreams: [Upstream], routes: RouteTable, keys: APIKeyTable, models: [ListedModel],

@@ -22,7 +22,9 @@ package final class Translation {
     /// The request as the provider gets it.
     package var call = ProviderCall()
     /// Nil until the terminal event has come.
-    package private(set) var outcome: Outcome?
+    package private(set) var outcome: Outcome? { didSet { isOver = outcome != nil } }
+    /// Whether there is an outcome; asked for every event, for which the outcome is too large.
+    package private(set) var isOver = false
     package private(set) var usage: Usage?
     /// The last choice's to end.
     package private(set) var finishReason: FinishReason?
@@ -38,6 +40,8 @@ package final class Translation {
     private var encoder: DoorStreamEncoder?
     /// What an answer at the responses door repeats of its request.
     package var echo: ResponsesEcho?
+    /// There where tools called with free text went out as functions.
+    package var freeTextCalls: FreeTextCalls?
     private var response = ModelResponse()
     private var answerBytesMax = Int.max
     private var filter = ToolFilter()
@@ -100,6 +104,7 @@ package final class Translation {
     package func reset() {
         begin(encoder: nil, answerBytesMax: .max)
         echo = nil
+        freeTextCalls = nil
         call.reset()
     }
 
@@ -117,7 +122,7 @@ package final class Translation {
     /// Takes bytes of such a stream.
     package func decode(frames bytes: ByteSlice, _ context: ProviderContext) {
         var input = bytes
-        while outcome == nil {
+        while !isOver {
             switch frames?.next(&input) {
             case .event(let event): decode(event, context)
             case .failed(let failure): take(.failed(failure))
@@ -128,17 +133,17 @@ package final class Translation {
 
     /// Takes one event of the provider's stream.
     package func decode(_ event: EventStreamEvent, _ context: ProviderContext) {
-        decoder?.decode(event, context) { take($0) }
+        decoder?.decode(event, context) { pass($0, context) }
     }
 
     /// The provider's stream has ended.
     package func finishStream(_ context: ProviderContext) {
-        decoder?.finish(context) { take($0) }
+        decoder?.finish(context) { pass($0, context) }
     }
 
     /// Takes a whole answer.
     package func decode(answer: ByteSlice, _ context: ProviderContext) {
-        call.codec.decode(answer, context) { take($0) }
+        call.codec.decode(answer, context) { pass($0, context) }
     }
 
     /// Writes the whole answer in the door's words.
@@ -158,8 +163,13 @@ package final class Translation {
     /// Hands out a stream's items for the store.
     package func keep(_ body: (ByteSlice) -> Void) { encoder?.keep(body) }
 
+    private func pass(_ event: ModelEvent, _ context: ProviderContext) {
+        guard freeTextCalls != nil else { return take(event) }
+        freeTextCalls?.pass(event, context.arena) { take($0) }
+    }
+
     private func take(_ event: ModelEvent) {
-        guard outcome == nil else { return }
+        guard !isOver else { return }
         #if DEBUG
             if let violation = order.check(event) {
                 preconditionFailure("an event out of order: \(violation), \(event)")

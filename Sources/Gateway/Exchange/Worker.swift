@@ -26,10 +26,13 @@ package struct AdmissionView {
 /// The state of one worker: its tables, counters and log.
 package final class Worker {
     package let loop: EventLoop
-    package var snapshot: Snapshot
-    package var counters = Counters()
+    /// What new requests are served by.
+    package private(set) var snapshot: Snapshot
+    /// What all workers share.
+    package let shared: SharedState
+    package let counters: Counters
     package let log: LogSink
-    package let logFormat: LogFormat
+    package var logFormat: LogFormat
     var lines = AccessLog()
     package let arena = JSONArena()
     package var random: SeededRandom
@@ -49,6 +52,7 @@ package final class Worker {
     /// answers it next.
     private var refusedID = ByteBuffer()
     private var refusedAt = Instant.never
+    private var refusedDoor = Door.notFound
     /// Requests that the simulator has answered.
     var simulatorOrdinal: UInt64 = 0
 
@@ -56,18 +60,28 @@ package final class Worker {
     static let detachedCountMax = 1024
     var detached: [ObjectIdentifier: Exchange] = [:]
 
-    package init(loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat) {
+    /// Snapshots that are not current any more, until their last request has ended.
+    private var retired: [RetiredSnapshot] = []
+    private var retirement: LoopTimer?
+
+    package init(
+        loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat,
+        shared: SharedState = SharedState()
+    ) {
         self.loop = loop
         self.snapshot = snapshot
+        self.shared = shared
+        counters = shared.counters
         self.log = log
         self.logFormat = logFormat
-        startSeconds = loop.secondsSince1970
+        startSeconds = shared.startSeconds == 0 ? loop.secondsSince1970 : shared.startSeconds
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
+        loop.register(self)
     }
 
     /// Translations between two uses.
-    private var translations: [Translation] = []
+    fileprivate var translations: [Translation] = []
     private static let translationsKeptMax = 64
 
     func takeTranslation() -> Translation { translations.popLast() ?? Translation() }
@@ -83,18 +97,54 @@ package final class Worker {
         detached = [:]
     }
 
+    // MARK: Reload
+
+    /// Requests that begin from now on are served by `next`; those that run keep theirs, whose
+    /// connections to upstreams are closed when the last of them has ended.
+    package func replaceSnapshot(by next: Snapshot) {
+        retired.append(RetiredSnapshot(snapshot: snapshot))
+        snapshot = next
+        if retirement == nil {
+            retirement = LoopTimer(loop) { [unowned(unsafe) self] in closeRetired() }
+        }
+        retirement?.set(loop.now + RetiredSnapshot.interval)
+    }
+
+    private func closeRetired() {
+        retired = retired.compactMap { $0.timePassed() }
+        if !retired.isEmpty { retirement?.set(loop.now + RetiredSnapshot.interval) }
+    }
+
+    /// Closes every connection to an upstream. No exchange may be running. For the end of the
+    /// process.
+    package func closeSnapshots() {
+        retirement?.cancel()
+        retirement = nil
+        for old in retired { old.snapshot.close() }
+        snapshot.close()
+    }
+
     /// An exchange has logged the request with this id as refused.
-    func refused(_ id: ByteSlice) {
+    func refused(_ id: ByteSlice, at door: Door) {
+        refusedDoor = door
         refusedID.removeAll()
         refusedID.append(id)
         refusedAt = loop.now
     }
 
-    /// The id of the request that the server answers now, if an exchange had it.
-    func takeRefused(_ id: inout ByteBuffer) -> Bool {
+    /// The id and the door of the request that the server answers now, if an exchange had it.
+    func takeRefused(_ id: inout ByteBuffer) -> Door? {
         defer { refusedAt = .never }
-        guard refusedAt == loop.now, !refusedID.isEmpty else { return false }
+        guard refusedAt == loop.now, !refusedID.isEmpty else { return nil }
         id.append(refusedID.slice)
-        return true
+        return refusedDoor
+    }
+}
+
+extension Worker: MemoryHolder {
+    package func releaseMemory() {
+        translations = []
+        arena.releaseMemory()
+        if detached.isEmpty { detached = [:] }
     }
 }

@@ -20,6 +20,25 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// Loads everything, or prints what is wrong and exits with 78 (EX_CONFIG).
     func load() throws -> Configuration {
+        do {
+            let loaded = try gather().load()
+            for warning in loaded.warnings { Output.error("warning: \(warning)") }
+            return loaded.configuration
+        } catch {
+            Output.error(String(describing: error))
+            throw ExitCode(78)
+        }
+    }
+
+    /// Reads the files around the environment and the flags.
+    func gather() throws(FileFailure) -> ConfigurationSources {
+        try ConfigurationSources.gather(
+            configFlag: config, environment: Self.environment(), commandLine: settings,
+            programDirectory: Self.programDirectory())
+    }
+
+    /// What the flags say.
+    var settings: [CommandLineSetting] {
         var settings: [CommandLineSetting] = []
         if let host {
             settings.append(CommandLineSetting(path: "server.host", text: host, flag: "--host"))
@@ -28,17 +47,7 @@ struct ConfigurationOptions: ParsableArguments {
             settings.append(
                 CommandLineSetting(path: "server.port", text: String(port), flag: "--port"))
         }
-        do {
-            let sources = try ConfigurationSources.gather(
-                configFlag: config, environment: Self.environment(), commandLine: settings,
-                programDirectory: Self.programDirectory())
-            let loaded = try sources.load()
-            for warning in loaded.warnings { Output.error("warning: \(warning)") }
-            return loaded.configuration
-        } catch {
-            Output.error(String(describing: error))
-            throw ExitCode(78)
-        }
+        return settings
     }
 
     static func environment() -> [String: String] {

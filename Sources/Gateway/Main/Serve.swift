@@ -1,131 +1,86 @@
-// Serve.swift — `gateway serve`: wires the floors together and runs the loop.
+// Serve.swift — `gateway serve`: a supervisor and its workers, or one process for debuggers.
 
 import ArgumentParser
 import CUV
-import GatewayAdmin
 import GatewayConfig
-import GatewayDoors
 import GatewayExchange
-import GatewayModel
-import GatewayTelemetry
 import Glibc
 import Reactor
 import ReactorCore
 
 /// `gateway serve`
 struct Serve: ParsableCommand {
+    /// The variable that makes this process a worker.
+    static let workerVariable = "GATEWAY_WORKER"
+
     static let configuration = CommandConfiguration(
         abstract: "Serve clients.",
         discussion: "Without any configuration the built-in simulator answers.")
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Flag(
+        name: .long, inversion: .prefixedNo,
+        help: "Serve from worker processes; without, from this one: for debuggers.")
+    var supervisor = true
+
     func run() throws {
-        let configuration = try options.load()
-        let descriptors = DescriptorLimit.raise()
-        let loop = EventLoop()
-        let log = LogSink(loop, descriptor: 1)
-        let builder = SnapshotBuilder(
-            configuration, resolver: Resolver(loop), version: Gateway.version,
-            environment: ConfigurationOptions.environment(),
-            onTokenEvent: { provider, event in TokenLog.append(event, of: provider, to: log) })
-        let service: Service
         do {
-            service = Service(
-                loop: loop, configuration: configuration, snapshot: try builder.build(), log: log,
-                tls: try builder.serverTLS(), descriptors: descriptors)
-            try service.start()
+            if let assignment = WorkerAssignment.take(variable: Self.workerVariable) {
+                try work(assignment)
+            } else if supervisor {
+                try supervise()
+            } else {
+                try serveAlone()
+            }
+        } catch let code as ExitCode {
+            throw code
         } catch {
             Output.error("gateway: \(error)")
             throw ExitCode(1)
         }
+    }
+
+    /// As one of the supervisor's workers.
+    private func work(_ assignment: WorkerAssignment) throws {
+        // For ps and pgrep: the program was started under the name of a descriptor.
+        _ = cuv_set_process_name("gateway")
+        guard let payload = assignment.readPayload() else { return }
+        let bundle = try payload.withUnsafeBytes { try ConfigurationBundle(ByteSlice($0)) }
+        let configuration = try bundle.sources(
+            environment: ConfigurationOptions.environment(), commandLine: options.settings
+        ).load().configuration
+        let segment = try SharedSegment(
+            inherited: assignment.segmentDescriptor, layout: SharedState.layout)
+        let shared = SharedState(
+            segment, workerCount: assignment.workerCount, number: assignment.id.number)
+        try serve(configuration, shared, on: .inherited(assignment.socketDescriptor))
+    }
+
+    private func serveAlone() throws {
+        try serve(try options.load(), SharedState(), on: .address)
+    }
+
+    private func serve(
+        _ configuration: Configuration, _ shared: SharedState, on listener: ServiceListener
+    ) throws {
+        let descriptors = DescriptorLimit.raise()
+        let loop = EventLoop()
+        let service = try Service(
+            loop: loop, configuration: configuration, options: options,
+            log: LogSink(loop, descriptor: 1), descriptors: descriptors, shared: shared)
+        try service.start(on: listener)
         withExtendedLifetime(service) { loop.run() }
     }
-}
 
-/// A running gateway: one loop, one listener.
-final class Service {
-    private let loop: EventLoop
-    private let configuration: Configuration
-    private let worker: Worker
-    private let admin: AdminEndpoints
-    private let server: HTTPServer
-    private let descriptors: Int
-    private var watchers: [SignalWatcher] = []
-    private var trimmer: MemoryTrimmer?
-    private var isStopping = false
-
-    init(
-        loop: EventLoop, configuration: Configuration, snapshot: Snapshot, log: LogSink,
-        tls: TLSContext?, descriptors: Int
-    ) {
-        self.loop = loop
-        self.configuration = configuration
-        self.descriptors = descriptors
-        let worker = Worker(
-            loop: loop, snapshot: snapshot, log: log,
-            logFormat: configuration.observability.log.format)
-        self.worker = worker
-        admin = AdminEndpoints(worker: worker, version: Gateway.version)
-        worker.admin = admin
-        var settings = HTTPServerSettings(makeHandler: { Exchange(worker: worker) })
-        settings.tls = tls
-        settings.limits = configuration.server.limits
-        // Every client may need a connection to an upstream, and the process some for itself.
-        settings.limits.connectionCountMax = min(
-            settings.limits.connectionCountMax, max(descriptors - 64, 16))
-        settings.refusalBody = { Self.writeRefusal($0, worker: worker, &$1, &$2) }
-        server = HTTPServer(loop, settings: settings)
-    }
-
-    func start() throws {
-        guard
-            let address = SocketAddress(
-                host: configuration.server.host, port: configuration.server.port)
-        else { throw SnapshotFailure(description: "server.host must be a numeric address") }
-        let bound = try server.listen(on: address)
-        trimmer = MemoryTrimmer(loop) { [unowned(unsafe) server] in server.closedCount }
-        for number in [SIGTERM, SIGINT] {
-            watchers.append(SignalWatcher(loop, number: number) { [unowned self] in stop() })
-        }
-        let scheme = configuration.server.tls == nil ? "http" : "https"
-        worker.log.append { line in
-            line.writeJSON { json in
-                json.beginObject()
-                json.field("level", text: "info")
-                json.field("event", text: "listening")
-                json.field("url", text: "\(scheme)://\(bound)")
-                json.field("port", bound.port)
-                json.field("version", text: Gateway.version)
-                json.field("descriptors", descriptors)
-                json.endObject()
-            }
-            line.append(ASCII.lf)
-        }
-        worker.log.flush()
-    }
-
-    /// Lets running requests end, then ends the loop. A second signal does not wait.
-    private func stop() {
-        let grace: Duration = isStopping ? .zero : configuration.server.shutdownGrace
-        isStopping = true
-        worker.isDraining = true
-        server.drain(grace: grace) { [unowned self] in
-            worker.stopDetached()
-            trimmer?.close()
-            worker.snapshot.close()
-            worker.log.close()
-            watchers.forEach { $0.close() }
-            watchers = []
-        }
-    }
-
-    /// What the server answers by itself, in the OpenAI dialect, with a line in the log.
-    private static func writeRefusal(
-        _ refusal: HTTPServerRefusal, worker: Worker, _ fields: inout ByteBuffer,
-        _ body: inout ByteBuffer
-    ) {
-        worker.refuse(refusal, fields: &fields, body: &body)
+    private func supervise() throws {
+        let loop = EventLoop()
+        let service = SupervisorService(
+            loop: loop, options: options, log: LogSink(loop, descriptor: 1),
+            descriptors: DescriptorLimit.raise())
+        try service.start()
+        loop.run()
+        if service.exitCode != 0 { throw ExitCode(service.exitCode) }
     }
 }
 

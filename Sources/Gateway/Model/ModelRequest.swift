@@ -50,6 +50,15 @@ package struct ModelRequest {
             Message(role: role, parts: start..<self.parts.count, name: name, result: result))
     }
 
+    /// Appends a message of one part.
+    package mutating func append(
+        _ role: Message.Role, _ part: ContentPart, name: ByteSlice? = nil
+    ) {
+        let start = parts.count
+        parts.append(part)
+        messages.append(Message(role: role, parts: start..<start + 1, name: name, result: nil))
+    }
+
     /// The parts of `message`.
     package func parts(of message: Message) -> ArraySlice<ContentPart> { parts[message.parts] }
 }

@@ -15,6 +15,8 @@ package struct ProviderCall: ~Copyable {
     package var body = ByteBuffer()
     /// Whether the answer is asked for as a stream.
     package var streams = false
+    /// Whether such a stream comes in AWS's frames.
+    package var hasFrames = false
     /// How the answer will be spelled.
     package var codec = AnswerCodec.chat
     /// What the caller asked for and the provider cannot be told.
@@ -26,6 +28,12 @@ package struct ProviderCall: ~Copyable {
     package static let droppedExtrasBytesMax = 512
 
     package init() {}
+
+    /// The media type of the answer that is asked for.
+    package var accept: StaticString {
+        if !streams { return RequestHead.json }
+        return hasFrames ? RequestHead.frames : RequestHead.events
+    }
 
     /// Notes that a parameter was left out.
     package mutating func drop(_ parameter: Parameter) { dropped.insert(parameter) }
@@ -61,6 +69,7 @@ package struct ProviderCall: ~Copyable {
         fields.removeAll()
         body.removeAll()
         streams = false
+        hasFrames = false
         codec = .chat
         dropped = ParameterSet()
         droppedExtras.removeAll()

@@ -50,6 +50,7 @@ package struct SalesforceProvider: Sendable {
             request.sampling.temperature = temperature
         }
         try AnthropicProvider(flavour: .bedrock).encode(request, context, into: &call)
+        call.hasFrames = true
         call.target.append(SalesforceWire.gatewayModel)
         call.target.append(pathSegment: context.model)
         call.target.append(

@@ -27,7 +27,7 @@ package struct SambaNovaWebProvider: Sendable {
         try refuse(request)
         let inner = pared(request, &call)
         var chat = ProviderCall()
-        try OpenAIProvider(quirks: [.legacyMaxTokens, .systemForDeveloper])
+        try OpenAIProvider(quirks: [.legacyMaxTokens, .systemForDeveloper, .bareMessages])
             .encode(inner, context, into: &chat)
         chat.dropped.forEach { call.drop($0) }
         let samples = (inner.sampling.temperature ?? 0) > 0

@@ -80,7 +80,8 @@ def make(body, model, cache, faults=frozenset()):
     spent = len(tokens(thought[0]["thinking"])) if thought and thought[0]["type"] == "thinking" else 0
     limit = max(0, body["max_tokens"] - spent)
     made = plan(text, tools=names, required=forced, results=results if results and not text else None,
-                max_tokens=limit, stop=body.get("stop_sequences") or (), call_prefix="toolu_")
+                max_tokens=limit, stop=body.get("stop_sequences") or (), call_prefix="toolu_",
+                required_input=_input(body, forced))
     if shape and not made.calls:
         made = plan(json.dumps(satisfying(shape["schema"]), ensure_ascii=False), max_tokens=limit)
     if choice.get("disable_parallel_tool_use"):
@@ -96,6 +97,15 @@ def make(body, model, cache, faults=frozenset()):
         "stop_reason": reason, "stop_sequence": made.stop_sequence, "stop_details": details,
         "usage": _usage(body, model, cache, spent + made.completion_tokens, spent),
     }
+
+
+def _input(body, name):
+    """What a tool that must be called is called with: its schema's required members."""
+    schema = next((tool.get("input_schema") for tool in body.get("tools") or [] if tool["name"] == name), None)
+    if not schema or not schema.get("required"):
+        return "{}"
+    named = {part: schema["properties"][part] for part in schema["required"] if part in schema.get("properties", {})}
+    return json.dumps(satisfying({**schema, "properties": named}), ensure_ascii=False)
 
 
 def _usage(body, model, cache, output, thinking):

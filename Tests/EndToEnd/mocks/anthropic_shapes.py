@@ -10,7 +10,7 @@ from .shapes import Between, Misshapen, Tagged, check
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _IDENTIFIER = re.compile(r"[a-zA-Z0-9_-]+")
 _SERVER_TOOL = re.compile(r"[a-z_]+_20\d{6}")
-BETA = re.compile(r"[a-z0-9-]+-20\d\d-\d\d-\d\d")
+BETA = re.compile(r"[a-z0-9-]+-20\d\d(-\d\d-\d\d|\d{4})")
 
 
 def matching(pattern):

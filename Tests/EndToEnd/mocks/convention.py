@@ -69,17 +69,19 @@ def fragments(arguments, size=5):
     return [arguments[start : start + size] for start in range(0, len(arguments), size)]
 
 
-def plan(text, prompt="", tools=(), required=None, results=None, max_tokens=None, stop=(), call_prefix="call_"):
+def plan(text, prompt="", tools=(), required=None, results=None, max_tokens=None, stop=(), call_prefix="call_",
+         required_input="{}"):
     """text: the last user turn; prompt: all text of the conversation, for the count; tools: the names that may
-    be called; required: a name that must be called; results: texts of the tool results that end the conversation,
-    None when it ends in a user turn; max_tokens and stop: the limits, where the surface has them."""
+    be called; required: a name that must be called, with required_input if the text does not say; results: texts of the
+    tool results that end the conversation, None when it ends in a user turn; max_tokens and stop: the limits, where the
+    surface has them."""
     made = Plan(text if results is None else "\n".join(results), prompt_tokens=len(tokens(prompt)))
     lines = text.split("\n") if results is None else []
     for line in lines:
         if (call := _CALL.fullmatch(line)) and call[1] in tools:
             made.calls.append(_call(call[1], call[2] or "{}", call_prefix))
     if required and results is None and not made.calls:
-        made.calls.append(_call(required, "{}", call_prefix))
+        made.calls.append(_call(required, required_input, call_prefix))
     if made.calls:
         made.text, made.finish = "", "tool_calls"
     _limit(made, max_tokens, stop)

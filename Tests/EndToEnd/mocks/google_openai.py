@@ -2,10 +2,11 @@
 # gaps (faults `noids`: tool calls with empty ids, `noindex`: streamed tool calls without index).
 
 import itertools
+import json
 
 from .convention import plan
 from .google_rules import generating
-from .media import acknowledged
+from .media import acknowledged, satisfying
 from .service import event
 from .shapes import Between, Filled, Misshapen, Tagged, check
 from .transport import Refused
@@ -65,10 +66,18 @@ def _plan(body):
     results = list(itertools.takewhile(lambda message: message["role"] == "tool", reversed(messages)))[::-1]
     asked = [message for message in messages if message["role"] == "user"]
     stop = body.get("stop") or ()
-    return plan(_text(asked[-1]["content"]) if asked else "", prompt=" ".join(_text(m.get("content")) for m in messages),
+    made = plan(_text(asked[-1]["content"]) if asked else "", prompt=" ".join(_text(m.get("content")) for m in messages),
                 tools=names, required=required, results=[_text(message["content"]) for message in results] or None,
                 max_tokens=body.get("max_completion_tokens", body.get("max_tokens")),
                 stop=[stop] if isinstance(stop, str) else stop)
+    if body.get("parallel_tool_calls") is False:
+        del made.calls[1:]
+    wanted = body.get("response_format", {}).get("type", "text")
+    if wanted != "text" and not made.calls:
+        schema = body["response_format"]["json_schema"]["schema"] if wanted == "json_schema" else None
+        made.text = json.dumps({"answer": made.text} if schema is None else satisfying(schema), ensure_ascii=False)
+        made.completion_tokens = len(made.pieces)
+    return made
 
 
 def answer(exchange):

@@ -11,6 +11,7 @@ from .turns import check_names, check_turns
 MODELS = frozenset("sfdc_ai__Default" + name for name in """
     BedrockAnthropicClaude3Haiku BedrockAnthropicClaude37Sonnet BedrockAnthropicClaude4Sonnet
     BedrockAnthropicClaude45Sonnet BedrockAnthropicClaude45Haiku BedrockAnthropicClaude46Sonnet
+    BedrockAnthropicClaude45Opus BedrockAnthropicClaude46Opus BedrockAnthropicClaude47Opus
     BedrockAnthropicClaude48Opus BedrockAnthropicClaude5Sonnet
     GPT4Omni GPT4OmniMini OpenAIGPT4OmniMini GPT41 GPT41Mini GPT5 GPT5Mini GPT52 O3 O4Mini
     VertexAIGemini25Flash001 VertexAIGemini25FlashLite001 VertexAIGeminiPro25 VertexAIGemini30Flash

@@ -100,9 +100,6 @@ import Testing
 
     @Test func whatDoesNotExistYetIsRefused() {
         let texts = [
-            "auth: {keys: [{name: a, key: b, rpm: 1}]}",
-            "auth: {keys: [{name: a, key: b, tpm: 1}]}",
-            "auth: {keys: [{name: a, key: b, concurrent: 1}]}",
             "models: {a: {provider: sim, strategy: weighted}}",
             "models: {a: {provider: sim, fallbacks: [b]}}",
             "models: {a: {targets: [{provider: sim, weight: 2}]}}",

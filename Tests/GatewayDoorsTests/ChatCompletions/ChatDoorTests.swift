@@ -30,6 +30,23 @@ import Testing
         ]
     }
 
+    /// Clients add up arguments without looking whether a piece has any.
+    @Test func aPieceThatOnlySignsACallHasArguments() {
+        var buffer = ByteBuffer()
+        Self.withContext(usage: false) { context in
+            var encoder = ChatStreamEncoder(context)
+            for event: ModelEvent in [
+                .started(AnswerStart()),
+                .partOpened(
+                    choice: 0, .toolCall(id: .empty, name: ByteSlice("f"), isCustom: false)),
+                .signature(choice: 0, ByteSlice("sig")),
+            ] { encoder.encode(event, to: &buffer) }
+        }
+        let piece =
+            #"{"tool_calls":[{"index":0,"function":{"arguments":""},"extra_content":{"google":{"thought_signature":"sig"}}}]}"#
+        #expect(buffer.string.contains(piece))
+    }
+
     @Test func streams() {
         for wantsUsage in [false, true] {
             var buffer = ByteBuffer()

@@ -43,6 +43,51 @@ import Testing
         }
     }
 
+    /// An event spelled as Anthropic's servers do takes another way than one with a space more.
+    @Test(
+        arguments: [
+            "", "a", "Gr\u{FC}\u{DF} \u{1F600} dich, lange und ohne ein Ende zu finden",
+            #"\n\t\"\\\u00e4\ud83d\ude00"#, #"\ud83d"#, "tab\t", #"a"b"#, "\u{7F}", #"}}"#, #"\"#,
+        ])
+    func readsPlainDeltasLikeOthers(_ inside: String) {
+        for (block, type, member) in [
+            (#"{"type":"text","text":""}"#, "text_delta", "text"),
+            (#"{"type":"thinking","thinking":""}"#, "thinking_delta", "thinking"),
+            (
+                #"{"type":"tool_use","id":"t","name":"f","input":{}}"#, "input_json_delta",
+                "partial_json"
+            ),
+            (#"{"type":"redacted_thinking","data":"x"}"#, "text_delta", "text"),
+        ] {
+            for (index, tail) in [
+                ("7", "}}"), ("7", "}   } "), ("7", "}"), ("7", "}}}"), ("7", ",\"x\":1}}"),
+                ("8", "}}"),
+                ("", "}}"), ("77777", "}}"), ("07", "}}"),
+            ] {
+                let logs = ["", " "].map { space in
+                    read(
+                        """
+                        data: {"type":"message_start","message":{"id":"m","model":"c"}}
+
+                        data: {"type":"content_block_start","index":7,"content_block":\(block)}
+
+                        data: {"type":"content_block_delta","index":\(space)\(index),"delta":{"type":"\(type)","\(member)":"\(inside)"\(tail)
+
+                        data: {"type":"content_block_stop","index":7}
+
+                        data: {"type":"message_stop"}
+
+
+                        """, 0, false
+                    )
+                    // Where a fault is told, the space counts.
+                    .split(separator: " at byte ", maxSplits: 1)[0]
+                }
+                #expect(logs[0] == logs[1], "\(type) \(index) \(tail)")
+            }
+        }
+    }
+
     private func read(_ text: String, _ cut: Int, _ isInTool: Bool) -> String {
         var log = EventLog()
         var decoder = AnthropicStreamDecoder(isAnswerInTool: isInTool)

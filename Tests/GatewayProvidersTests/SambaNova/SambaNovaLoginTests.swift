@@ -119,6 +119,8 @@ import Testing
             #""issuerBaseUrl":"http://auth0.sambanova.ai","redirectURL":"https://cloud.sambanova.ai/c""#,
             #""issuerBaseUrl":"auth0.sambanova.ai","redirectURL":"https://evil.example/c""#,
             #""issuerBaseUrl":"a@sambanova.ai","redirectURL":"https://cloud.sambanova.ai/c""#,
+            #""issuerBaseUrl":"127.0.0.1","redirectURL":"https://cloud.sambanova.ai/c""#,
+            #""issuerBaseUrl":"localhost:7","redirectURL":"https://cloud.sambanova.ai/c""#,
             #""issuerBaseUrl":"auth0.sambanova.ai""#,
         ])
     func sendsThePasswordToTheSiteOnly(members: String) {

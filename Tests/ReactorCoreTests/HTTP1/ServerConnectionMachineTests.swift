@@ -334,6 +334,43 @@ import Testing
         #expect(answering.responseEnded(now: at(3)) == .close)
     }
 
+    /// A client that has been promised that the connection lives on sends one more request.
+    @Test func drainThatAwaitsOneMoreRequest() {
+        var idle = machine()
+        #expect(idle.drain(keepsIdle: true) == false)
+        idle.bytesArrived(now: at(1))
+        #expect(idle.headArrived(keepsAlive: true, framing: .none, now: at(2)) == true)
+        idle.requestEnded()
+        #expect(idle.responseBegan() == false)
+        #expect(idle.responseEnded(now: at(3)) == .close)
+
+        var answering = serving()
+        answering.requestEnded()
+        #expect(answering.responseBegan() == true)
+        #expect(answering.drain(keepsIdle: true) == false)
+        #expect(answering.responseEnded(now: at(3)) == .nextRequest)
+        answering.bytesArrived(now: at(4))
+        #expect(answering.headArrived(keepsAlive: true, framing: .none, now: at(4)) == true)
+        answering.requestEnded()
+        #expect(answering.responseBegan() == false)
+        #expect(answering.responseEnded(now: at(5)) == .close)
+
+        // Not told anything yet: this answer is the last.
+        var asked = serving()
+        asked.requestEnded()
+        #expect(asked.drain(keepsIdle: true) == false)
+        #expect(asked.responseBegan() == false)
+        #expect(asked.responseEnded(now: at(3)) == .close)
+
+        // Whoever is still idle when the time is over is closed.
+        var late = serving()
+        late.requestEnded()
+        _ = late.responseBegan()
+        _ = late.drain(keepsIdle: true)
+        _ = late.responseEnded(now: at(3))
+        #expect(late.drain() == true)
+    }
+
     @Test func inputIsTakenUntilTheConnectionIsOver() {
         var machine = serving(.length(4))
         #expect(machine.takesInput)

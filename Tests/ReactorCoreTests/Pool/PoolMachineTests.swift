@@ -44,6 +44,41 @@ import Testing
         #expect(pool.counters.created == 2)
     }
 
+    @Test func renamesWhatIsOpenBehindACrowd() throws {
+        var limits = limits
+        limits.openMax = 1000
+        var pool = PoolMachine(limits: limits)
+        let ids = try leased(400, of: &pool)
+        #expect(pool.releaseMemory() == nil)
+        for id in ids where ![100, 200, 300].contains(id.slot) {
+            #expect(pool.released(id, reusable: false, now: at(1)) == .close(connect: nil))
+        }
+        #expect(pool.released(ids[200], reusable: true, now: at(2)) == .keepIdle)
+        // While one is being made, everything stays.
+        let (waiting, decision) = pool.requestArrived(fresh: true, now: at(3))
+        #expect(pool.releaseMemory() == nil)
+        guard case .connect(let made) = decision else { throw Unexpected(decision: decision) }
+        #expect(pool.connectFailed(made).failed == waiting)
+
+        let released = pool.releaseMemory()
+        let renamed = try #require(released)
+        #expect(renamed.map(\.old) == [ids[100], ids[200], ids[300]])
+        #expect(renamed.map(\.new.slot) == [0, 1, 2])
+        #expect(pool.releaseMemory() == nil)
+        #expect(pool.counters.leased == 2 && pool.counters.idle == 1)
+        // Old ids are stale, new ones stand for the same connections.
+        for id in ids { #expect(pool.connectionClosed(id) == nil) }
+        #expect(pool.requestCancelled(waiting) == nil)
+        #expect(pool.counters.open == 3)
+        #expect(pool.requestArrived(now: at(4)).1 == .lease(renamed[1].new))
+        #expect(pool.released(renamed[0].new, reusable: true, now: at(5)) == .keepIdle)
+        #expect(pool.nextDeadline == at(3005))
+        let (_, next) = pool.requestArrived(fresh: true, now: at(6))
+        guard case .connect(let fresh) = next else { throw Unexpected(decision: next) }
+        #expect(fresh.slot == 3 && !ids.contains(fresh))
+        #expect(pool.timePassed(now: at(3005)) == .close(renamed[0].new))
+    }
+
     @Test func aFreshRequestNeverGetsAUsedConnection() throws {
         var pool = PoolMachine(limits: limits)
         let ids = try leased(3, of: &pool)

@@ -53,6 +53,47 @@ import Testing
         #expect(count == 0)
     }
 
+    @Test(arguments: [1, 3, 7]) func keepsTimersThroughShrinking(every: Int) {
+        var wheel = TimerWheel(start: start)
+        var names: [UInt: TimerWheel.ID] = [:]
+        for payload in 0..<UInt(4000) {
+            let deadline = payload % 9 == 0 ? .never : later(Int64(payload + 1) * 1_000_000)
+            names[payload] = wheel.schedule(at: deadline, payload: payload)
+        }
+        var stale: [TimerWheel.ID] = []
+        for payload in 0..<UInt(4000) where payload % 400 != 399 || payload % UInt(every) != 0 {
+            if let id = names.removeValue(forKey: payload) {
+                #expect(wheel.cancel(id) == payload)
+                stale.append(id)
+            }
+        }
+        var moved = 0
+        wheel.releaseMemory { payload, id in
+            if let old = names[payload] { stale.append(old) }
+            names[payload] = id
+            moved += 1
+        }
+        #expect(moved == names.count && moved > 0)
+        for id in stale { #expect(wheel.cancel(id) == nil) }
+        // Names of old and new timers differ, wherever these lie.
+        let fresh = (0..<5000).map { _ in wheel.schedule(at: .never, payload: 9999) }
+        #expect(Set(fresh).isDisjoint(with: stale))
+        #expect(Set(fresh).isDisjoint(with: names.values))
+        for id in fresh { #expect(wheel.cancel(id) == 9999) }
+        let kept = names.keys.sorted()
+        var fired: [UInt] = []
+        while let expired = wheel.popExpired(now: later(5_000_000_000)) {
+            #expect(expired.id == names[expired.payload])
+            fired.append(expired.payload)
+        }
+        #expect(fired == kept.filter { $0 % 9 != 0 })
+        for payload in kept where payload % 9 == 0 {
+            if let id = names[payload] { #expect(wheel.cancel(id) == payload) }
+        }
+        let count = wheel.count
+        #expect(count == 0)
+    }
+
     @Test func aHandlerThatSchedulesForNowDoesNotSpin() {
         var wheel = TimerWheel(start: start)
         let now = later(3_600_000_000_000)

@@ -59,6 +59,33 @@ import Testing
         test.finish()
     }
 
+    @Test func connectionsServeOnBehindACrowd() throws {
+        let test = Loopback()
+        try test.serve()
+        var limits = PoolLimits()
+        limits.idleMax = 3
+        limits.idleTime = .milliseconds(200)
+        let origin = try test.origin(limits: limits)
+        func ask(_ count: Int) {
+            let calls = (0..<count).map { RecordingCall("GET /\($0) HTTP/1.1\r\nHost: a\r\n\r\n") }
+            for call in calls { call.start(on: origin) }
+            test.wait("all") { calls.allSatisfy(\.isOver) }
+            for (index, call) in calls.enumerated() { #expect(call.text == "/\(index):") }
+        }
+        ask(100)
+        #expect(origin.counters.created == 100 && origin.counters.idle == 3)
+        test.loop.releaseMemory()
+        ask(3)
+        #expect(origin.counters.created == 100 && origin.counters.idle == 3)
+        ask(100)
+        #expect(origin.counters.created == 197 && origin.counters.idle == 3)
+        test.loop.releaseMemory()
+        test.wait("the idle ones to go") { origin.counters.open == 0 }
+        test.loop.releaseMemory()
+        ask(2)
+        test.finish()
+    }
+
     @Test func waitsInLineAtTheLimit() throws {
         let test = Loopback()
         try test.serve()

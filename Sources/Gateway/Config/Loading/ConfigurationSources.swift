@@ -89,6 +89,8 @@ package struct ConfigurationSources {
         EnvironmentLayer.fillGaps(of: &tree, gaps, variables, &reader)
 
         var configuration = schema.read(tree, &reader)
+        let environmentName = (try? variables["ENVIRONMENT"]) ?? nil
+        configuration?.server.isProduction = environmentName?.lowercased() == "production"
         configuration?.googleCredentials = EnvironmentLayer.googleCredentials(variables, &reader)
         configuration?.capabilities = try capabilities(variables, &reader)
         if let configuration { ConfigurationRules.check(configuration, tree, &reader) }

@@ -74,7 +74,7 @@ extension ConfigurationSchema {
                 "consumer_key", \.consumerKey, .secret("a client id"), isRequired: true,
                 "The app's consumer key."),
             Field(
-                "consumer_secret", \.consumerSecret, .secret("a secret"),
+                "consumer_secret", \.consumerSecret, .line("a secret"),
                 "The app's consumer secret, for the client credentials flow."),
             Field(
                 "username", \.username, .text("a user's name"),

@@ -65,7 +65,8 @@ enum ConfigurationSchema {
                     "The TCP port to listen on; 0 takes a free one."),
                 Field(
                     "workers", \.workers, .integer(1...1024), orWord: "auto", variable: "WORKERS",
-                    "Processes; `auto` goes by the number of cores."),
+                    "Processes; `auto` is the number of cores, and 4 at most where the variable "
+                        + "`ENVIRONMENT` is `production`."),
                 Field("tls", \.tls, .section(serverTLS), "Serve HTTPS with this certificate."),
                 Field(
                     "heartbeat_interval", \.heartbeatInterval,
@@ -76,6 +77,11 @@ enum ConfigurationSchema {
                     "shutdown_grace", \.shutdownGrace, .duration(.zero...day),
                     variable: "SHUTDOWN_GRACE",
                     "How long running requests may take to end when the gateway is stopped."),
+                Field(
+                    "drain_delay", \.drainDelay, .duration(.zero...day),
+                    variable: "DRAIN_DELAY",
+                    "How long `/readyz` says 503, when the gateway is stopped, before it takes no "
+                        + "more connections: what a load balancer needs to notice."),
                 Field("doors", \.doors, .section(doors), "What differs from door to door."),
                 Field("limits", \.limits, .section(limits), "Bounds on what clients may do."),
                 Field("cors", \.cors, .section(cors), "Which web pages may call."),
@@ -233,9 +239,17 @@ enum ConfigurationSchema {
                     "Models that it may use; none listed means all."),
                 Field(
                     "admin", \.isAdmin, .boolean, "Whether it opens the administration's doors."),
-                .notYet("rpm", "Requests a minute."),
-                .notYet("tpm", "Tokens a minute."),
-                .notYet("concurrent", "Requests at once."),
+                Field(
+                    "rpm", \.requestsPerMinute, .integer(1...100_000),
+                    "Requests a minute, over all workers; a minute's worth may come at once. More "
+                        + "is 429."),
+                Field(
+                    "tpm", \.tokensPerMinute, .integer(1...1_000_000_000),
+                    "Tokens a minute, input and output together: reserved by an estimate and the "
+                        + "request's own bound, settled by what the provider reports. More is 429."),
+                Field(
+                    "concurrent", \.concurrentMax, .integer(1...1_000_000),
+                    "Requests at once, over all workers. More is 429."),
             ],
             check: { _, node, reader in
                 switch (node["key"], node["sha256"]) {

@@ -119,10 +119,13 @@ extension ValueKind<Secret> {
             text: { $0.description })
     }
 
-    /// A person's password: any one line.
-    static var password: ValueKind {
+    /// A person's password.
+    static var password: ValueKind { line("a password") }
+
+    /// A secret that goes into a body: any one line.
+    static func line(_ what: String) -> ValueKind {
         scalar(
-            .secret("a password"), "a text", isSecret: true,
+            .secret(what), "a text", isSecret: true,
             parse: { (text) throws(Refusal) in
                 guard !text.isEmpty else { throw Refusal("is empty") }
                 guard !text.utf8.contains(where: { $0 < ASCII.space || $0 == 0x7F }) else {

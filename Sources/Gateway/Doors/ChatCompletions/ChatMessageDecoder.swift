@@ -26,6 +26,8 @@ struct ChatMessageDecoder {
             throw fields.at(ChatWire.messages).invalid("must not be empty")
         }
         var decoder = ChatMessageDecoder(request: request)
+        decoder.request.messages.reserveCapacity(messages.count)
+        decoder.request.parts.reserveCapacity(messages.count)
         for (index, value) in messages.elements.enumerated() {
             let place = fields.at(ChatWire.messages).element(index)
             try decoder.read(try RequestFields(value, at: place), at: place)
@@ -41,16 +43,28 @@ struct ChatMessageDecoder {
         if role == ChatWire.function { return try readFunctionResult(message) }
         try closeCalls(before: place)
         if role == ChatWire.user {
-            request.append(.user, try readContent(message), name: name)
+            try readPlain(.user, message, name)
         } else if role == ChatWire.assistant {
             try readAssistant(message, name)
         } else if role == ChatWire.system {
-            request.append(.system, try readContent(message), name: name)
+            try readPlain(.system, message, name)
         } else if role == ChatWire.developer {
-            request.append(.developer, try readContent(message), name: name)
+            try readPlain(.developer, message, name)
         } else {
             throw message.at(ChatWire.role).invalid(
                 "must be 'system', 'developer', 'user', 'assistant', 'tool' or 'function'")
+        }
+    }
+
+    /// A message that is nothing but its content.
+    private mutating func readPlain(
+        _ role: Message.Role, _ message: RequestFields, _ name: ByteSlice?
+    ) throws(Failure) {
+        // The form of nearly all, without an array of its own.
+        if let text = message[ChatWire.content]?.string {
+            request.append(role, ContentPart(.text(text)), name: name)
+        } else {
+            request.append(role, try readContent(message), name: name)
         }
     }
 

@@ -10,7 +10,7 @@ import ReactorCore
 package enum ChatRequestDecoder {
     /// - Throws: a failure for the caller that names the parameter.
     package static func decode(_ root: JSONValue) throws(Failure) -> ModelRequest {
-        let fields = try RequestFields(root, at: .top)
+        let fields = try RequestFields(root: root)
         var request = ModelRequest()
         request.extras.dialect = .chat
         request.model = try fields.requiredString(ChatWire.model)
@@ -33,23 +33,20 @@ package enum ChatRequestDecoder {
             }
             request.reasoning = ReasoningRequest(effort: known)
         }
-        for (name, value) in root.members where !value.isNull && !isKnown(name) {
+        for (name, value) in root.members where !value.isNull && !known.contains(name) {
             request.extras.members.append(Extras.Member(name: name, value: value))
         }
         return request
     }
 
-    private static let known: [StaticString] = [
+    private static let known = JSONNames(
         ChatWire.model, ChatWire.messages, ChatWire.stream, ChatWire.streamOptions,
         ChatWire.temperature, ChatWire.topP, ChatWire.topK, ChatWire.seed,
         ChatWire.presencePenalty, ChatWire.frequencyPenalty, ChatWire.stop, ChatWire.maxTokens,
         ChatWire.maxCompletionTokens, ChatWire.logprobs, ChatWire.topLogprobs,
         ChatWire.logitBias, ChatWire.tools, ChatWire.toolChoice, ChatWire.parallelToolCalls,
         ChatWire.functions, ChatWire.functionCall, ChatWire.responseFormat, ChatWire.n,
-        ChatWire.user, ChatWire.reasoningEffort,
-    ]
-
-    private static func isKnown(_ name: ByteSlice) -> Bool { known.contains { name == $0 } }
+        ChatWire.user, ChatWire.reasoningEffort)
 
     private static func readSampling(
         _ fields: RequestFields, into request: inout ModelRequest

@@ -48,40 +48,30 @@ package enum ChatResponseEncoder {
         to json: inout JSONWriter
     ) {
         let parts = choice.parts
-        let calls = parts.filter(\.isCall)
+        let counts = PartCounts(parts)
         json.beginObject()
         json.field(ChatWire.role, ChatWire.assistant)
-        let hasText = parts.contains { $0.kind == .text }
-        let refuses = parts.contains { $0.kind == .refusal }
-        if hasText || (calls.isEmpty && !refuses) {
+        if counts.texts > 0 || (counts.calls == 0 && counts.refusals == 0) {
             texts(.text, ChatWire.content, parts, &json)
         } else {
             json.null(ChatWire.content)
         }
-        if refuses {
+        if counts.refusals > 0 {
             texts(.refusal, ChatWire.refusal, parts, &json)
         } else {
             json.null(ChatWire.refusal)
         }
-        writeThoughts(parts, to: &json)
-        let signed = parts.filter { $0.kind == .text && $0.signature != nil }
-        if let signature = signed.last?.signature {
-            slice(signature) { ChatAnswerWriter.write(thoughtSignature: $0, to: &json) }
-        }
-        if parts.contains(where: { $0.kind == .image }) {
-            json.beginArray(ChatWire.images)
-            for part in parts where part.kind == .image {
-                slice(part.text) { data in
-                    slice(part.name) {
-                        ChatAnswerWriter.write(image: data, type: $0, to: &json)
-                    }
-                }
+        if counts.thoughts > 0 { writeThoughts(parts, counts, to: &json) }
+        if counts.signedTexts > 0 {
+            let signed = parts.last { $0.kind == .text && $0.signature != nil }
+            if let signature = signed?.signature {
+                slice(signature) { ChatAnswerWriter.write(thoughtSignature: $0, to: &json) }
             }
-            json.endArray()
         }
-        if !calls.isEmpty {
+        if counts.images > 0 { writeImages(parts, to: &json) }
+        if counts.calls > 0 {
             json.beginArray(ChatWire.toolCalls)
-            for (number, call) in calls.enumerated() {
+            for (number, call) in parts.filter({ $0.isCall }).enumerated() {
                 let drawn = ChatAnswerWriter.callID(answerID, choice: index, call: number)
                 write(call, drawn.slice, to: &json)
             }
@@ -90,8 +80,47 @@ package enum ChatResponseEncoder {
         json.endObject()
     }
 
-    private static func writeThoughts(
+    /// How many parts of each kind there are: most answers have one, of text.
+    private struct PartCounts {
+        var texts = 0
+        var signedTexts = 0
+        var refusals = 0
+        /// Those to be read and those that are encrypted.
+        var thoughts = 0
+        var images = 0
+        var calls = 0
+
+        init(_ parts: [ModelResponse.Part]) {
+            for index in parts.indices {
+                switch parts[index].kind {
+                case .text:
+                    texts += 1
+                    if parts[index].signature != nil { signedTexts += 1 }
+                case .refusal: refusals += 1
+                case .reasoning, .redactedReasoning: thoughts += 1
+                case .image: images += 1
+                case .toolCall: calls += 1
+                }
+            }
+        }
+    }
+
+    private static func writeImages(
         _ parts: [ModelResponse.Part], to json: inout JSONWriter
+    ) {
+        json.beginArray(ChatWire.images)
+        for part in parts where part.kind == .image {
+            slice(part.text) { data in
+                slice(part.name) {
+                    ChatAnswerWriter.write(image: data, type: $0, to: &json)
+                }
+            }
+        }
+        json.endArray()
+    }
+
+    private static func writeThoughts(
+        _ parts: [ModelResponse.Part], _ counts: PartCounts, to json: inout JSONWriter
     ) {
         let thoughts = parts.filter { $0.kind == .reasoning }
         if !thoughts.isEmpty { texts(.reasoning, ChatWire.reasoningContent, parts, &json) }
@@ -99,7 +128,7 @@ package enum ChatResponseEncoder {
         if thoughts.count == 1, let signature = thoughts[0].signature {
             field(ChatWire.reasoningSignature, signature, &json)
         }
-        if parts.contains(where: { $0.kind == .redactedReasoning }) {
+        if thoughts.count < counts.thoughts {
             texts(.redactedReasoning, ChatWire.reasoningRedacted, parts, &json)
         }
     }
@@ -133,8 +162,8 @@ package enum ChatResponseEncoder {
     ) {
         json.key(name)
         json.string { buffer in
-            for part in parts where part.kind == kind {
-                slice(part.text) { buffer.append(jsonEscaping: $0) }
+            for index in parts.indices where parts[index].kind == kind {
+                slice(parts[index].text) { buffer.append(jsonEscaping: $0) }
             }
         }
     }

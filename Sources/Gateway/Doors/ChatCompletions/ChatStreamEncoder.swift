@@ -237,10 +237,17 @@ package struct ChatStreamEncoder: ~Copyable {
                 ChatAnswerWriter.write(thoughtSignature: signature, to: &$0)
             }
         case .call, .customCall:
+            let isCustom = choices[choice].part == .customCall
             chunk(choice, to: &buffer) { json in
                 json.beginArray(ChatWire.toolCalls)
                 json.beginObject()
                 json.field(ChatWire.index, number)
+                // Clients add up what stands here without looking whether it is there.
+                let word = isCustom ? ChatWire.custom : ChatWire.function
+                json.beginObject(word)
+                json.field(
+                    isCustom ? ChatWire.input : ChatWire.arguments, "" as StaticString)
+                json.endObject()
                 ChatAnswerWriter.write(thoughtSignature: signature, to: &json)
                 json.endObject()
                 json.endArray()

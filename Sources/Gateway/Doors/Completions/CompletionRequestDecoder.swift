@@ -14,7 +14,7 @@ package enum CompletionRequestDecoder {
 
     /// - Throws: a failure for the caller that names the parameter.
     package static func decode(_ root: JSONValue) throws(Failure) -> ModelRequest {
-        let fields = try RequestFields(root, at: .top)
+        let fields = try RequestFields(root: root)
         var request = ModelRequest()
         request.extras.dialect = .completions
         request.model = try fields.requiredString(ChatWire.model)

@@ -9,7 +9,7 @@ import ReactorCore
 package enum EmbeddingRequestDecoder {
     /// - Throws: a failure for the caller that names the parameter.
     package static func decode(_ root: JSONValue) throws(Failure) -> EmbeddingRequest {
-        let fields = try RequestFields(root, at: .top)
+        let fields = try RequestFields(root: root)
         var request = EmbeddingRequest()
         request.model = try fields.requiredString(EmbeddingWire.model)
         try readInput(fields, into: &request)

@@ -13,27 +13,16 @@ package struct MessagesRequestScan: Sendable {
     package static let modelBytesMax = 256
 
     /// The model's value, quotes included.
-    package private(set) var model = 0..<0
-    package private(set) var modelHasEscapes = false
-    package private(set) var isStreaming = false
+    package fileprivate(set) var model = 0..<0
+    package fileprivate(set) var modelHasEscapes = false
+    package fileprivate(set) var isStreaming = false
     /// Whether there is at least one tool.
-    package private(set) var hasTools = false
-    package private(set) var outputTokensMax: Int?
+    package fileprivate(set) var hasTools = false
+    package fileprivate(set) var outputTokensMax: Int?
     /// The end user's name, quotes included, if it is a string.
-    package private(set) var user: Range<Int>?
-    private var seen: UInt8 = 0
-    private var problem: Failure?
+    package fileprivate(set) var user: Range<Int>?
 
-    private static let names = JSONNames(
-        MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
-        MessagesWire.tools, MessagesWire.metadata)
-    private static let spelled: [StaticString] = [
-        MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
-        MessagesWire.tools, MessagesWire.metadata,
-    ]
-    private static let userNames = JSONNames(MessagesWire.userID)
-
-    private init() {}
+    fileprivate init() {}
 
     /// The model's name: bytes of `body`, or of `scratch` if the client wrote it with escapes.
     package func modelName(in body: ByteSlice, scratch: inout ByteBuffer) -> ByteSlice {
@@ -53,15 +42,32 @@ package struct MessagesRequestScan: Sendable {
 
     /// Reads a request's body.
     package static func scan(_ body: ByteSlice) throws(Failure) -> MessagesRequestScan {
-        var scan = MessagesRequestScan()
-        do throws(JSONFailure) { try scan.read(body) } catch {
+        var reader = MessagesRequestReader()
+        do throws(JSONFailure) { try reader.read(body) } catch {
             throw Failure(.malformedRequest, "The request body is not valid JSON: \(error).")
         }
-        if let problem = scan.problem { throw problem }
-        return scan
+        if let problem = reader.problem { throw problem }
+        return reader.scan
     }
+}
 
-    private mutating func read(_ body: ByteSlice) throws(JSONFailure) {
+/// The pass over a body. Apart from what it finds, which is copied often and holds no references.
+private struct MessagesRequestReader {
+    var scan = MessagesRequestScan()
+    /// The first one.
+    var problem: Failure?
+    private var seen: UInt8 = 0
+
+    private static let names = JSONNames(
+        MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
+        MessagesWire.tools, MessagesWire.metadata)
+    private static let spelled: [StaticString] = [
+        MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
+        MessagesWire.tools, MessagesWire.metadata,
+    ]
+    private static let userNames = JSONNames(MessagesWire.userID)
+
+    mutating func read(_ body: ByteSlice) throws(JSONFailure) {
         var scanner = JSONScanner(body)
         guard scanner.comesObject else {
             try scanner.value()
@@ -94,7 +100,7 @@ package struct MessagesRequestScan: Sendable {
             try scanner.beginObject()
             while try scanner.nextName(in: Self.userNames) != nil {
                 let value = try scanner.value()
-                if value.kind == .string { user = value.range }
+                if value.kind == .string { scan.user = value.range }
             }
             return
         }
@@ -105,16 +111,18 @@ package struct MessagesRequestScan: Sendable {
             if value.kind != .array { wrong(MessagesWire.messages, "list") }
         case 2:
             switch value.kind {
-            case .true: isStreaming = true
-            case .false, .null: isStreaming = false
+            case .true: scan.isStreaming = true
+            case .false, .null: scan.isStreaming = false
             default: wrong(MessagesWire.stream, "boolean")
             }
         case 3:
-            if value.kind == .number { outputTokensMax = scanner.bytes(value.range).decimalValue }
+            if value.kind == .number {
+                scan.outputTokensMax = scanner.bytes(value.range).decimalValue
+            }
         case 4:
             if value.kind == .array {
                 let inside = scanner.bytes(value.inside)
-                hasTools = (0..<inside.count).contains { inside[$0] > ASCII.space }
+                scan.hasTools = (0..<inside.count).contains { inside[$0] > ASCII.space }
             } else if value.kind != .null {
                 wrong(MessagesWire.tools, "list")
             }
@@ -126,15 +134,17 @@ package struct MessagesRequestScan: Sendable {
         _ value: JSONSpan, _ scanner: JSONScanner, _ body: ByteSlice
     ) {
         guard value.kind == .string else { return wrong(MessagesWire.model, "string") }
-        model = value.range
-        modelHasEscapes = value.hasEscapes
+        scan.model = value.range
+        scan.modelHasEscapes = value.hasEscapes
         var scratch = ByteBuffer()
-        guard value.range.count <= Self.modelBytesMax * 6 + 2 else { return tooLong() }
-        let name = modelName(in: body, scratch: &scratch)
+        guard value.range.count <= MessagesRequestScan.modelBytesMax * 6 + 2 else {
+            return tooLong()
+        }
+        let name = scan.modelName(in: body, scratch: &scratch)
         if name.isEmpty {
             note(.invalidParameter, "model: String should have at least 1 character")
         }
-        if name.count > Self.modelBytesMax { tooLong() }
+        if name.count > MessagesRequestScan.modelBytesMax { tooLong() }
         // It goes into headers and log lines.
         if (0..<name.count).contains(where: { name[$0] < ASCII.space || name[$0] == 0x7F }) {
             note(.invalidParameter, "model: holds a control character")
@@ -144,7 +154,7 @@ package struct MessagesRequestScan: Sendable {
     private mutating func tooLong() {
         note(
             .invalidParameter,
-            "model: String should have at most \(Self.modelBytesMax) characters")
+            "model: String should have at most \(MessagesRequestScan.modelBytesMax) characters")
     }
 
     private mutating func wrong(_ name: StaticString, _ type: String) {

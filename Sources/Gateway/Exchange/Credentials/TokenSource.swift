@@ -161,7 +161,9 @@ package final class TokenSource {
         guard !isClosed else { return }
         isClosed = true
         loop.withTurn {
+            // Gone, and not only at rest: its clock would keep the loop alive.
             call?.cancel()
+            call = nil
             timer?.cancel()
             timer = nil
             file?.unlock()

@@ -9,13 +9,16 @@ package struct Principal: Equatable, Sendable {
     package var name: String
     /// Model patterns that it may use; empty means all.
     package var models: [String]
+    /// What it may do a minute and at once; nil: as it likes.
+    package var limits: KeyLimits?
 
     /// Nobody in particular: open mode, or any credential in bearer mode.
     package static let anyone = Principal(name: "", models: [])
 
-    package init(name: String, models: [String]) {
+    package init(name: String, models: [String], limits: KeyLimits? = nil) {
         self.name = name
         self.models = models
+        self.limits = limits
     }
 }
 
@@ -86,6 +89,12 @@ package final class APIKeyTable {
     package func principal(_ admission: Admission) -> Principal {
         if case .key(let index) = admission { return entries[index].principal }
         return .anyone
+    }
+
+    /// The limits of who was admitted, if there are any.
+    package func limits(_ admission: Admission) -> KeyLimits? {
+        if case .key(let index) = admission { return entries[index].principal.limits }
+        return nil
     }
 
     /// Whether that key may use `model`.

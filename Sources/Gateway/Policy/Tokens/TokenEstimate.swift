@@ -47,6 +47,14 @@ package enum TokenEstimate {
         return max(1, tokens + (bytes * 2 + 6) / 7)
     }
 
+    /// Bytes of a body above which it is taken to hold images, whose size says nothing.
+    package static let textBytesMax = 512 << 10
+
+    /// The tokens that a request's input will take by the size of its body alone, at least 1.
+    package static func inputTokens(ofBytes bytes: Int) -> Int {
+        max(1, (min(bytes, textBytesMax) * 2 + 6) / 7)
+    }
+
     private static func add(_ part: ContentPart, _ bytes: inout Int, _ tokens: inout Int) {
         switch part.content {
         case .text(let text), .refusal(let text): bytes += text.count

@@ -29,7 +29,8 @@ struct AnthropicRequestCheck {
 
     private func check(messageAt index: Int) throws(Failure) {
         let message = request.messages[index]
-        for (place, part) in request.parts(of: message).enumerated() {
+        for place in 0..<message.parts.count {
+            let part = request.parts[message.parts.lowerBound + place]
             let problem: String?
             switch part.content {
             case .text, .refusal, .reasoning, .toolCall: problem = nil

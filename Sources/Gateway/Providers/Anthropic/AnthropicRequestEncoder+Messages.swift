@@ -21,14 +21,23 @@ extension AnthropicRequestWriter {
     }
 
     private var hasInstructions: Bool {
-        request.messages.contains { message in
-            message.role.isInstruction && request.parts(of: message).contains { isWritten($0) }
+        for message in request.messages where message.role.isInstruction {
+            if hasWrittenPart(message) { return true }
         }
+        return false
+    }
+
+    /// By index, here and below: a slice or a closure would count references for each message.
+    private func hasWrittenPart(_ message: Message) -> Bool {
+        for index in message.parts where isWritten(request.parts[index]) { return true }
+        return false
     }
 
     private func writeInstructions(_ json: inout JSONWriter) {
         for message in request.messages where message.role.isInstruction {
-            for part in request.parts(of: message) where isWritten(part) { write(part, &json) }
+            for index in message.parts where isWritten(request.parts[index]) {
+                write(request.parts[index], &json)
+            }
         }
     }
 
@@ -78,30 +87,37 @@ extension AnthropicRequestWriter {
     }
 
     private func writeTurn(_ range: Range<Int>, isAssistant: Bool, _ json: inout JSONWriter) {
-        let messages = request.messages[range].filter { !$0.role.isInstruction }
-        let hasContent = messages.contains { message in
-            message.role == .tool || request.parts(of: message).contains { isWritten($0) }
-        }
-        guard hasContent else { return }
+        guard hasContent(range) else { return }
         json.beginObject()
         json.field(
             MessagesWire.role,
             isAssistant ? MessagesWire.Role.assistant : MessagesWire.Role.user)
         json.beginArray(MessagesWire.content)
-        for message in messages where message.role == .tool { writeResult(message, &json) }
+        for place in range where request.messages[place].role == .tool {
+            writeResult(request.messages[place], &json)
+        }
         let isLast = range.upperBound == request.messages.count
-        for message in messages where message.role != .tool {
-            let parts = request.parts(of: message)
-            for index in parts.indices where isWritten(parts[index]) {
+        for place in range {
+            let message = request.messages[place]
+            if message.role == .tool || message.role.isInstruction { continue }
+            for index in message.parts where isWritten(request.parts[index]) {
                 if isLast, isAssistant, plan.hasPrefill, index == lastText {
-                    writeTrimmed(parts[index], &json)
+                    writeTrimmed(request.parts[index], &json)
                 } else {
-                    write(parts[index], &json)
+                    write(request.parts[index], &json)
                 }
             }
         }
         json.endArray()
         json.endObject()
+    }
+
+    private func hasContent(_ range: Range<Int>) -> Bool {
+        for place in range where !request.messages[place].role.isInstruction {
+            let message = request.messages[place]
+            if message.role == .tool || hasWrittenPart(message) { return true }
+        }
+        return false
     }
 
     /// The place of the last text, behind which no white space may stand where it ends all.

@@ -16,6 +16,11 @@ extension AnthropicProvider {
         try AnthropicRequestCheck(request: request, flavour: flavour, capabilities: capabilities)
             .run()
         let plan = AnthropicRequestPlan(request, capabilities, &call)
+        if request.extras.dialect == .messages {
+            for member in request.extras.members where !takes(member.name) {
+                call.drop(extra: member.name)
+            }
+        }
         call.streams = request.streams
         call.codec = .messages(isAnswerInTool: plan.isAnswerInTool)
         if flavour == .native {
@@ -25,6 +30,13 @@ extension AnthropicProvider {
         let writer = AnthropicRequestWriter(
             request: request, plan: plan, provider: self, model: context.model)
         call.body.writeJSON { writer.write(&$0) }
+    }
+
+    /// Whether a member of the dialect's own may be told. On other hosts' surfaces the client's betas
+    /// do not arrive, and what needs one is refused without.
+    func takes(_ member: ByteSlice) -> Bool {
+        flavour == .native || !betas.isEmpty
+            || !MessagesWire.betaMembers.contains { member == $0 }
     }
 
     /// Version and betas, for the relay lane too.
@@ -72,7 +84,7 @@ struct AnthropicRequestWriter {
             json.endObject()
         }
         if request.extras.dialect == .messages {
-            for member in request.extras.members {
+            for member in request.extras.members where provider.takes(member.name) {
                 json.key(member.name)
                 json.value(member.value)
             }

@@ -112,8 +112,9 @@ extension ByteBuffer {
             case _ where ASCII.isDigit(byte) || ASCII.isLetter(byte): append(byte)
             default:
                 append(UInt8(ascii: "%"))
-                if byte < 0x10 { append(ASCII.zero) }
-                append(hex: Int(byte))
+                for digit in [byte >> 4, byte & 0xF] {
+                    append(digit < 10 ? ASCII.zero + digit : UInt8(ascii: "A") + digit - 10)
+                }
             }
         }
     }

@@ -91,7 +91,11 @@ extension GeminiRequestEncoder {
         let config =
             google(GeminiWire.thinkingConfigSnake) ?? google(GeminiWire.thinkingConfig)
         var thinking = GeminiThinking()
-        if let reasoning = request.reasoning {
+        if var reasoning = request.reasoning {
+            // A client of Messages that asks for thoughts gets them unless it says otherwise.
+            if request.extras.dialect == .messages, reasoning.isShown == nil {
+                reasoning.isShown = true
+            }
             thinking = GeminiThinking(reasoning, capabilities)
             if thinking.isOnlyNear { drop(.reasoning) }
         }
@@ -162,7 +166,8 @@ struct GeminiThinking {
                 }
             }
         }
-        if reasoning.isShown == true, !isOff { includesThoughts = true }
+        // Who asks for an effort and says no more wants to read what comes of it, as elsewhere.
+        if reasoning.isShown ?? (reasoning.effort != nil), !isOff { includesThoughts = true }
     }
 
     /// Lets what the caller said in Google's words win.

@@ -28,6 +28,11 @@ package struct RequestHead: Sendable {
         }
     }
 
+    /// Media types of answers.
+    package static let json: StaticString = "application/json"
+    package static let events: StaticString = "text/event-stream"
+    package static let frames: StaticString = "application/vnd.amazon.eventstream"
+
     private let start: [UInt8]
     private let fixedFields: [UInt8]
     private let credential: CredentialField
@@ -73,10 +78,11 @@ package struct RequestHead: Sendable {
     ///
     /// - Parameters:
     ///   - target: what stands behind the base URL's path.
+    ///   - accept: the media type of the answer that is asked for.
     ///   - token: a credential lent for this request.
     ///   - fields: whole field lines.
     package func append(
-        target: ByteSlice, streams: Bool, token: Secret? = nil, fields: ByteSlice,
+        target: ByteSlice, accept: StaticString, token: Secret? = nil, fields: ByteSlice,
         contentLength: Int, to buffer: inout ByteBuffer
     ) {
         start.withUnsafeBytes { buffer.append(ByteSlice($0)) }
@@ -87,9 +93,9 @@ package struct RequestHead: Sendable {
             token.withBytes { buffer.append($0) }
             buffer.append("\r\n" as StaticString)
         }
-        buffer.append(
-            streams
-                ? "accept: text/event-stream\r\n" : "accept: application/json\r\n" as StaticString)
+        buffer.append("accept: " as StaticString)
+        buffer.append(accept)
+        buffer.append("\r\n" as StaticString)
         buffer.append(fields)
         buffer.append("content-length: " as StaticString)
         buffer.append(decimal: contentLength)

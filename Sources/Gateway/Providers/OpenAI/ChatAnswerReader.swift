@@ -59,6 +59,10 @@ struct ChatAnswerReader: ~Copyable {
         mayTeach = true
         var scanner = JSONScanner(document)
         guard scanner.comesObject else {
+            // Google's surface of this dialect puts its errors into an array.
+            if scanner.comesArray, let reported = ReportedError.read(body: document) {
+                return reported.inBandFailure
+            }
             try scanner.value()
             try scanner.finish()
             return Failure(

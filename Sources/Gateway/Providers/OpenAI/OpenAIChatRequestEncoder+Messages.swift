@@ -59,6 +59,8 @@ extension OpenAIChatRequestEncoder {
         let parts = request.parts(of: message)
         if let text = loneText(parts) {
             json.value(text)
+        } else if isBare, message.role != .user, parts.allSatisfy(\.isText) {
+            writeJoined(parts, to: &json)
         } else {
             json.beginArray()
             for (number, part) in parts.enumerated() {
@@ -72,6 +74,19 @@ extension OpenAIChatRequestEncoder {
             json.endArray()
         }
         json.endObject()
+    }
+
+    private var isBare: Bool { isSambaNova || quirks.contains(.bareMessages) }
+
+    /// Several texts as one, a blank line between them: instructions are a string there.
+    private func writeJoined(_ parts: ArraySlice<ContentPart>, to json: inout JSONWriter) {
+        json.string { buffer in
+            for (number, part) in parts.enumerated() {
+                guard case .text(let text) = part.content else { continue }
+                if number > 0 { buffer.append("\\n\\n" as StaticString) }
+                buffer.append(jsonEscaping: text)
+            }
+        }
     }
 
     /// The text of a message that is nothing but one text without a mark, which every server takes
@@ -251,7 +266,7 @@ extension OpenAIChatRequestEncoder {
 
     /// Begins the part's object, like the two below. - Returns: false, nothing written, if the
     /// dialect cannot say it.
-    private func writeImage(_ media: Media, to json: inout JSONWriter) -> Bool {
+    private mutating func writeImage(_ media: Media, to json: inout JSONWriter) -> Bool {
         switch media.source {
         case .data, .url: break
         case .fileID, .text: return false
@@ -264,7 +279,13 @@ extension OpenAIChatRequestEncoder {
         case .data(let data): Self.write(data, type: media.mediaType, "image/png", to: &json)
         case .url(let text), .fileID(let text), .text(let text): json.value(text)
         }
-        if let detail = media.detail { json.field(ChatWire.detail, detail) }
+        if let detail = media.detail {
+            if !isBare, !quirks.contains(.thoughtSignatures) {
+                json.field(ChatWire.detail, detail)
+            } else if !(detail == ChatWire.auto) {
+                drop(.imageDetail)
+            }
+        }
         json.endObject()
         return true
     }

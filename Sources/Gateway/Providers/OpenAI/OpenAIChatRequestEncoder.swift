@@ -12,6 +12,7 @@ struct OpenAIChatRequestEncoder {
     let request: ModelRequest
     let quirks: OpenAIQuirks
     private let model: ByteSlice
+    private let kind: OpenAIModelKind
     private(set) var dropped = ParameterSet()
     private(set) var droppedExtras: [ByteSlice] = []
     /// The first thing that must not be left out and cannot be said.
@@ -21,6 +22,7 @@ struct OpenAIChatRequestEncoder {
         self.request = request
         self.quirks = quirks
         model = context.model
+        kind = quirks.contains(.sambaNova) ? .unknown : OpenAIModelKind(context.model)
     }
 
     mutating func write(to json: inout JSONWriter) {
@@ -68,6 +70,8 @@ struct OpenAIChatRequestEncoder {
                 quirks.contains(.legacyMaxTokens)
                     ? ChatWire.maxTokens : ChatWire.maxCompletionTokens, bound)
         }
+        if let value = sampling.seed { json.field(ChatWire.seed, value) }
+        if kind == .thinking { return dropSampling(sampling) }
         if let value = sampling.temperature { json.field(ChatWire.temperature, value) }
         if let value = sampling.topP { json.field(ChatWire.topP, value) }
         if let value = sampling.topK {
@@ -77,7 +81,6 @@ struct OpenAIChatRequestEncoder {
                 drop(.topK)
             }
         }
-        if let value = sampling.seed { json.field(ChatWire.seed, value) }
         if let value = sampling.presencePenalty { json.field(ChatWire.presencePenalty, value) }
         if let value = sampling.frequencyPenalty { json.field(ChatWire.frequencyPenalty, value) }
         if !sampling.stop.isEmpty {
@@ -87,6 +90,18 @@ struct OpenAIChatRequestEncoder {
         }
         if let bias = sampling.logitBias { json.field(ChatWire.logitBias, bias) }
         // The model in the middle has no word for those of the answer.
+        if sampling.wantsLogprobs || sampling.topLogprobs != nil { drop(.logprobs) }
+    }
+
+    /// A thinking model refuses all but the default, and each of these by its name.
+    private mutating func dropSampling(_ sampling: Sampling) {
+        if let value = sampling.temperature, value != 1 { drop(.temperature) }
+        if let value = sampling.topP, value != 1 { drop(.topP) }
+        if sampling.topK != nil { drop(.topK) }
+        if sampling.presencePenalty != nil { drop(.presencePenalty) }
+        if sampling.frequencyPenalty != nil { drop(.frequencyPenalty) }
+        if !sampling.stop.isEmpty { drop(.stop) }
+        if sampling.logitBias != nil { drop(.logitBias) }
         if sampling.wantsLogprobs || sampling.topLogprobs != nil { drop(.logprobs) }
     }
 
@@ -131,7 +146,13 @@ struct OpenAIChatRequestEncoder {
         case .custom(let format?): json.field(ChatWire.format, format)
         default: break
         }
-        if let isStrict = tool.isStrict { json.field(ChatWire.strict, isStrict) }
+        if let isStrict = tool.isStrict {
+            if !isSambaNova {
+                json.field(ChatWire.strict, isStrict)
+            } else if isStrict {
+                drop(.strictTools)
+            }
+        }
         json.endObject()
         write(cacheControl: tool.cacheControl, to: &json)
         json.endObject()
@@ -213,6 +234,11 @@ struct OpenAIChatRequestEncoder {
         guard let reasoning = request.reasoning else { return }
         guard let effort = reasoning.effort ?? reasoning.budgetTokens.map(Self.effort) else {
             return drop(.reasoning)
+        }
+        if kind == .plain {
+            // It does as asked where thinking is switched off.
+            if effort != .none { drop(.reasoning) }
+            return
         }
         guard isSambaNova else { return json.field(ChatWire.reasoningEffort, effort.name) }
         switch effort {

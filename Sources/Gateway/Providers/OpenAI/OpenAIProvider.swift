@@ -26,6 +26,8 @@ package struct OpenAIQuirks: OptionSet, Equatable, Sendable {
     package static let cacheControl = OpenAIQuirks(rawValue: 32)
     /// It wants thought signatures back, as `extra_content` (Gemini in this dialect).
     package static let thoughtSignatures = OpenAIQuirks(rawValue: 64)
+    /// It takes instructions as one string only, and no `detail` of an image.
+    package static let bareMessages = OpenAIQuirks(rawValue: 128)
 }
 
 /// A server that speaks OpenAI's chat dialect.

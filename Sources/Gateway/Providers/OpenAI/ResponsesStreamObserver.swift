@@ -30,6 +30,7 @@ package struct ResponsesStreamObserver {
         case cut(Failure)
     }
 
+    /// Of the events that are passed on.
     package private(set) var eventCount = 0
     package private(set) var usage: Usage?
     package private(set) var finishReason: FinishReason?
@@ -103,10 +104,12 @@ package struct ResponsesStreamObserver {
         }
         if type == Event.failed {
             isDone = true
+            eventCount -= 1
             return .failed((answer.error ?? ReportedError()).inBandFailure)
         }
         if type == Event.error || (type.isEmpty && ReportedError.read(body: data) != nil) {
             isDone = true
+            eventCount -= 1
             var error = ReportedError.read(body: data) ?? ReportedError()
             // The event's own type is not the error's.
             if error.type == "\(Event.error)" { error.type = nil }

@@ -34,7 +34,7 @@ enum SalesforceText {
 
     private static func refusal(_ what: String, _ index: Int, _ place: Int) -> Failure {
         Failure(
-            .invalidParameter,
+            .unsupportedParameter,
             "This model's surface at Salesforce takes text only: messages[\(index)].content"
                 + "[\(place)] is \(what).",
             parameter: "messages[\(index)].content[\(place)]")

@@ -37,6 +37,10 @@ package enum MessagesWire {
     /// Of the hosts that take version and betas in the body.
     package static let anthropicVersion: StaticString = "anthropic_version"
     package static let anthropicBeta: StaticString = "anthropic_beta"
+    /// Members of a request that are taken with a beta only.
+    package static let betaMembers: [StaticString] = [
+        "context_management", "mcp_servers", "speed",
+    ]
 
     // Tools.
     package static let name: StaticString = "name"
@@ -159,6 +163,16 @@ package enum MessagesWire {
         package static let inputJSON: StaticString = "input_json_delta"
         package static let thinking: StaticString = "thinking_delta"
         package static let signature: StaticString = "signature_delta"
+
+        /// A delta's event as Anthropic's servers spell it: this, the block's index, a middle, the
+        /// inside of a string, its quote and two braces.
+        package static let head: StaticString = #"{"type":"content_block_delta","index":"#
+        package static let textMiddle: StaticString =
+            #","delta":{"type":"text_delta","text":""#
+        package static let thinkingMiddle: StaticString =
+            #","delta":{"type":"thinking_delta","thinking":""#
+        package static let inputMiddle: StaticString =
+            #","delta":{"type":"input_json_delta","partial_json":""#
     }
 
     package enum Stop {

@@ -28,6 +28,21 @@ public struct BufferPool: ~Copyable {
         return (slots + count).move()
     }
 
+    /// Frees the memory of all buffers but `kept` of ordinary size, which the next requests take.
+    public mutating func releaseMemory(keeping kept: Int = 4) {
+        var ordinary = 0
+        for index in 0..<count {
+            let buffer = (slots + index).move()
+            guard ordinary < kept, buffer.capacity <= Self.ordinaryBytesMax else { continue }
+            (slots + ordinary).initialize(to: buffer)
+            ordinary += 1
+        }
+        count = ordinary
+    }
+
+    /// What one request needs.
+    private static let ordinaryBytesMax = 16 * 1024
+
     /// Takes `buffer`'s memory back, or frees it where the pool is full or it has grown too large.
     public mutating func give(_ buffer: consuming ByteBuffer) {
         guard count < capacity, buffer.capacity > 0, buffer.capacity <= bufferBytesMax else {

@@ -61,6 +61,7 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Writes through `fill`, which gets at least `room` bytes of memory and says how many it used.
+    @inlinable @inline(__always)
     public mutating func append(
         room: Int, _ fill: (UnsafeMutablePointer<UInt8>, Int) -> Int
     ) {

@@ -67,6 +67,8 @@ public struct ServerConnectionMachine {
     private var responseStarted = false
     private var keepsAlive = true
     private var draining = false
+    /// While draining: a client that was told nothing yet may send one more request.
+    private var awaitsLast = false
     private var bodyStart = Instant(nanoseconds: 0)
     private var bodyBytes = 0
     private var declaredBytes = 0
@@ -215,7 +217,7 @@ public struct ServerConnectionMachine {
             inputDeadline = now.advanced(nanoseconds: bounds.linger)
             return .linger
         }
-        guard keepsAlive, !draining else {
+        guard keepsAlive, !draining || awaitsLast else {
             close()
             return .close
         }
@@ -254,11 +256,14 @@ public struct ServerConnectionMachine {
         return .close
     }
 
-    /// No further request is served. Returns whether the connection can be closed at once.
-    public mutating func drain() -> Bool {
+    /// No further request is served, or one more where there is none now. Returns whether the
+    /// connection is to be closed at once.
+    public mutating func drain(keepsIdle: Bool = false) -> Bool {
         draining = true
-        keepsAlive = false
-        return state == .idle || state == .securing
+        awaitsLast = keepsIdle
+        // What the head of a response has promised is kept.
+        if !keepsIdle || !responseStarted { keepsAlive = false }
+        return !keepsIdle && (state == .idle || state == .securing)
     }
 
     /// The connection is over, but for output that may still wait for the client.

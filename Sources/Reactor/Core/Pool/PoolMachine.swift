@@ -84,7 +84,7 @@ public struct PoolMachine {
 
     private struct Slot<State> {
         var state: State
-        var generation: UInt32 = 0
+        var generation: UInt32
     }
 
     private let limits: PoolLimits
@@ -92,6 +92,8 @@ public struct PoolMachine {
     private var freeConnections: [Int] = []
     private var requests: [Slot<RequestState>] = []
     private var freeRequests: [Int] = []
+    /// What new slots begin with: above every id that was given out for them.
+    private var firstGeneration: UInt32 = 0
     /// Oldest first; leased from the end. May hold ids that are idle no more.
     private var idle = StaleQueue<ConnectionID>()
     /// First come first. May hold ids that wait no more.
@@ -296,6 +298,39 @@ public struct PoolMachine {
     /// requests in line.
     public mutating func drain() { draining = true }
 
+    // MARK: Memory
+
+    /// Gives memory back where less than a quarter of the slots is taken and nothing is under way:
+    /// open connections get new ids in the first slots, in the order of their old ones.
+    /// - Returns: old and new id of each, or nil where nothing was done.
+    public mutating func releaseMemory() -> [(old: ConnectionID, new: ConnectionID)]? {
+        guard counters.connecting == 0, counters.waiting == 0,
+            max(connections.capacity, requests.capacity) > max(64, counters.open * 4)
+        else { return nil }
+        let newest = max(
+            connections.lazy.map(\.generation).max() ?? 0,
+            requests.lazy.map(\.generation).max() ?? 0)
+        firstGeneration = max(firstGeneration, newest) &+ 1
+        var renamed: [(old: ConnectionID, new: ConnectionID)] = []
+        var kept: [Slot<ConnectionState>] = []
+        for (slot, entry) in connections.enumerated() where entry.state != .free {
+            renamed.append(
+                (
+                    ConnectionID(slot: slot, generation: entry.generation),
+                    ConnectionID(slot: kept.count, generation: firstGeneration)
+                ))
+            kept.append(Slot(state: entry.state, generation: firstGeneration))
+        }
+        let names = Dictionary(uniqueKeysWithValues: renamed.map { ($0.old, $0.new) })
+        idle = idle.renamed { isIdle($0) ? names[$0] : nil }
+        line = StaleQueue()
+        connections = kept
+        freeConnections = []
+        requests = []
+        freeRequests = []
+        return renamed
+    }
+
     // MARK: Slots
 
     private static let noRequest = RequestID(slot: 0, generation: .max)
@@ -349,13 +384,17 @@ public struct PoolMachine {
         counters.connecting += 1
         counters.created += 1
         let slot = freeConnections.popLast() ?? connections.count
-        if slot == connections.count { connections.append(Slot(state: .free)) }
+        if slot == connections.count {
+            connections.append(Slot(state: .free, generation: firstGeneration))
+        }
         return ConnectionID(slot: slot, generation: connections[slot].generation)
     }
 
     private mutating func newRequest(_ state: RequestState) -> RequestID {
         let slot = freeRequests.popLast() ?? requests.count
-        if slot == requests.count { requests.append(Slot(state: .free)) }
+        if slot == requests.count {
+            requests.append(Slot(state: .free, generation: firstGeneration))
+        }
         requests[slot].state = state
         return RequestID(slot: slot, generation: requests[slot].generation)
     }

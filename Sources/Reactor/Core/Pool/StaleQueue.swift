@@ -31,6 +31,13 @@ struct StaleQueue<ID> {
         compact()
     }
 
+    /// Another queue of those that count, under the names that `renamed` gives them (nil: stale).
+    func renamed(_ name: (ID) -> ID?) -> StaleQueue {
+        var queue = StaleQueue()
+        queue.items = items[start...].compactMap(name)
+        return queue
+    }
+
     private mutating func compact() {
         if start == items.count {
             items.removeAll(keepingCapacity: true)

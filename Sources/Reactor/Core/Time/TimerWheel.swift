@@ -65,6 +65,8 @@ public struct TimerWheel: ~Copyable {
     private var nodeCount: UInt32 = 0
     private var nodeCapacity: UInt32 = 0
     private var firstUnused = Self.none
+    /// What a node that is made anew begins with: above every name that its place has had.
+    private var firstGeneration: UInt32 = 1
     /// The first node of each of the 512 lists.
     private let heads: UnsafeMutablePointer<UInt32>
     /// One bit per slot, one word per level.
@@ -225,6 +227,61 @@ public struct TimerWheel: ~Copyable {
         }
     }
 
+    // MARK: Memory
+
+    /// Gives memory back where less than a quarter of the places is taken. Timers at the end move
+    /// to the front; `renamed` is told the payload and the new name of each that moves, and the
+    /// old name is stale from then on.
+    public mutating func releaseMemory(_ renamed: (_ payload: UInt, ID) -> Void) {
+        let kept = UInt32(max(64, count * 2))
+        guard let nodes, nodeCapacity >= kept * 2 else { return }
+        var free: UInt32 = 0
+        var slot = kept
+        while slot < nodeCount {
+            let node = nodes + Int(slot)
+            if node.pointee.list != Self.unused {
+                // There is room: fewer than `kept` are taken.
+                while nodes[Int(free)].list != Self.unused { free += 1 }
+                move(slot, to: free)
+                renamed(
+                    node.pointee.payload,
+                    ID(slot: free, generation: nodes[Int(free)].generation))
+                node.pointee.generation &+= 1
+            }
+            firstGeneration = max(firstGeneration, node.pointee.generation)
+            slot += 1
+        }
+        nodeCount = min(nodeCount, kept)
+        chainUnused()
+        // A smaller block that cannot be had leaves the larger one.
+        if let memory = realloc(nodes, Int(kept) * MemoryLayout<Node>.stride) {
+            self.nodes = memory.assumingMemoryBound(to: Node.self)
+            nodeCapacity = kept
+        }
+    }
+
+    /// Puts the timer at `slot` into the unused node at `free`, under that one's generation.
+    private mutating func move(_ slot: UInt32, to free: UInt32) {
+        let nodes = nodes.unsafelyUnwrapped
+        unlink(slot)
+        nodes[Int(free)].payload = nodes[Int(slot)].payload
+        nodes[Int(free)].tick = nodes[Int(slot)].tick
+        link(free)
+    }
+
+    /// Lists the unused nodes anew, the first in front.
+    private mutating func chainUnused() {
+        firstUnused = Self.none
+        var slot = nodeCount
+        while slot > 0 {
+            slot -= 1
+            let node = nodes.unsafelyUnwrapped + Int(slot)
+            guard node.pointee.list == Self.unused else { continue }
+            node.pointee.next = firstUnused
+            firstUnused = slot
+        }
+    }
+
     // MARK: Nodes
 
     private func node(of id: ID) -> UnsafeMutablePointer<Node>? {
@@ -256,7 +313,7 @@ public struct TimerWheel: ~Copyable {
         (nodes.unsafelyUnwrapped + Int(slot)).initialize(
             to: Node(
                 tick: 0, payload: 0, next: Self.none, previous: Self.none, list: Self.unused,
-                generation: 1))
+                generation: firstGeneration))
         return slot
     }
 

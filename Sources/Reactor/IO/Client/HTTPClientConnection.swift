@@ -18,7 +18,7 @@ public final class HTTPClientConnection: TCPConnection {
     static let droppedTime: Duration = .seconds(1)
 
     private unowned(unsafe) let origin: HTTPOrigin
-    let id: PoolMachine.ConnectionID
+    var id: PoolMachine.ConnectionID
     private var parser: HTTP1Parser
     private var timer: LoopTimer?
     private let connectDeadline: Instant

@@ -46,6 +46,7 @@ public final class HTTPOrigin {
         connectNanoseconds = connectTime.nanoseconds
         machine = PoolMachine(limits: limits)
         timer = LoopTimer(loop) { [unowned(unsafe) self] in timePassed() }
+        loop.register(self)
     }
 
     /// The pool's counters, now.
@@ -208,6 +209,23 @@ public final class HTTPOrigin {
         connections = []
         timer?.cancel()
         timer = nil
+    }
+}
+
+extension HTTPOrigin: MemoryHolder {
+    /// Makes tables that a crowd has left fit again.
+    public func releaseMemory() {
+        guard let renamed = machine.releaseMemory() else { return }
+        var kept: [HTTPClientConnection?] = []
+        for (old, new) in renamed {
+            let connection = connections[old.slot]
+            connection?.id = new
+            kept.append(connection)
+        }
+        connections = kept
+        // Nothing is being made and nobody waits.
+        connectors = []
+        calls = []
     }
 }
 

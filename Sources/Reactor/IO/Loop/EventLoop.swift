@@ -15,6 +15,12 @@ public protocol Deferrable: AnyObject {
     func turnEnding()
 }
 
+/// An object whose tables grow with a crowd and can be made smaller behind it.
+public protocol MemoryHolder: AnyObject {
+    /// Gives back what is not needed now.
+    func releaseMemory()
+}
+
 /// A single-threaded event loop. Everything made on it must be used on the thread that runs it.
 public final class EventLoop {
     /// Bytes of the buffer that every socket reads into.
@@ -33,12 +39,16 @@ public final class EventLoop {
 
     var outputPool = BufferPool()
     /// Ciphertext of the connection that is being flushed.
-    var cipherBuffer = ByteBuffer(capacity: 32 * 1024)
+    var cipherBuffer = ByteBuffer(capacity: EventLoop.cipherBufferBytes)
+    private static let cipherBufferBytes = 32 * 1024
     /// Connections to be flushed at the turn's end, linked through `nextDirty`; each is retained.
     private var firstDirty: Unmanaged<TCPConnection>?
     private var lastDirty: Unmanaged<TCPConnection>?
     private var deferred: [any Deferrable] = []
     private var inTurn = false
+
+    private struct Holder { weak var object: (any MemoryHolder)? }
+    private var holders: [Holder] = []
 
     var wheel: TimerWheel
     private let wake: UnsafeMutablePointer<uv_timer_t>
@@ -217,6 +227,26 @@ public final class EventLoop {
     /// Takes a buffer's memory back.
     public func giveBuffer(_ buffer: inout ByteBuffer) {
         outputPool.give(exchange(&buffer, with: ByteBuffer()))
+    }
+
+    /// Has `holder` told, as long as it lives, when memory is to be given back.
+    public func register(_ holder: any MemoryHolder) {
+        holders.removeAll { $0.object == nil }
+        holders.append(Holder(object: holder))
+    }
+
+    /// Gives back the memory that a crowd has left in tables and pools. For a quiet moment.
+    public func releaseMemory() {
+        for holder in holders { holder.object?.releaseMemory() }
+        outputPool.releaseMemory()
+        if cipherBuffer.capacity > Self.cipherBufferBytes {
+            cipherBuffer = ByteBuffer(capacity: Self.cipherBufferBytes)
+        }
+        if deferred.isEmpty { deferred = [] }
+        wheel.releaseMemory { payload, id in
+            let pointer = UnsafeRawPointer(bitPattern: payload).unsafelyUnwrapped
+            Unmanaged<LoopTimer>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0.renamed(id) }
+        }
     }
 
     // MARK: Date

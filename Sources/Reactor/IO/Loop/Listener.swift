@@ -35,16 +35,36 @@ public final class Listener {
     private var isClosed = false
 
     /// Binds and listens. `accepted` gets the block of each connection and owns it.
-    init(
+    convenience init(
         _ loop: EventLoop, address: SocketAddress,
         accepted: @escaping (UnsafeMutablePointer<cuv_tcp_block>) -> Void
+    ) throws(SystemFailure) {
+        try self.init(loop, "listening on \(address)", accepted) { handle in
+            address.withPointer { uv_tcp_bind(handle, $0, 0) }
+        }
+    }
+
+    /// Listens on a bound socket, which it owns from then on.
+    convenience init(
+        _ loop: EventLoop, inherited descriptor: Int32,
+        accepted: @escaping (UnsafeMutablePointer<cuv_tcp_block>) -> Void
+    ) throws(SystemFailure) {
+        try self.init(loop, "listening on an inherited socket", accepted) { handle in
+            uv_tcp_open(handle, descriptor)
+        }
+    }
+
+    private init(
+        _ loop: EventLoop, _ operation: String,
+        _ accepted: @escaping (UnsafeMutablePointer<cuv_tcp_block>) -> Void,
+        bind: (UnsafeMutablePointer<uv_tcp_t>) -> Int32
     ) throws(SystemFailure) {
         self.loop = loop
         self.accepted = accepted
         handle = .allocate(capacity: 1)
         uv_tcp_init(loop.uv, handle)
         handle.pointee.data = Unmanaged.passRetained(self).toOpaque()
-        var code = address.withPointer { uv_tcp_bind(handle, $0, 0) }
+        var code = bind(handle)
         if code == 0 {
             code = uv_listen(cuv_stream(handle), Self.backlog) { handle, status in
                 Unmanaged<Listener>.fromOpaque(handle.unsafelyUnwrapped.pointee.data)
@@ -53,7 +73,7 @@ public final class Listener {
         }
         if code != 0 {
             close()
-            throw SystemFailure("listening on \(address)", code: code)
+            throw SystemFailure(operation, code: code)
         }
     }
 

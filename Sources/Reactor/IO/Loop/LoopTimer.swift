@@ -47,6 +47,9 @@ public final class LoopTimer {
         loop.timerCancelled()
     }
 
+    /// The wheel has given the timer another place.
+    func renamed(_ id: TimerWheel.ID) { self.id = id }
+
     /// The wheel has given the timer out: due now, or set later in the meantime.
     func popped() {
         id = nil

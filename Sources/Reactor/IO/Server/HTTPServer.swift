@@ -98,7 +98,7 @@ public struct HTTPServerSettings {
 public final class HTTPServer {
     /// The loop that it lives on.
     public unowned(unsafe) let loop: EventLoop
-    let settings: HTTPServerSettings
+    private(set) var settings: HTTPServerSettings
     let bounds: ServerBounds
     private var listeners: [Listener] = []
     private var connections = ConnectionList()
@@ -108,6 +108,7 @@ public final class HTTPServer {
     private var isDraining = false
     private var drained: (() -> Void)?
     private let graceTimer: LoopTimer
+    private let idleTimer: LoopTimer
 
     /// Makes a server that listens nowhere yet.
     public init(_ loop: EventLoop, settings: HTTPServerSettings) {
@@ -117,7 +118,9 @@ public final class HTTPServer {
         final class Link { weak var server: HTTPServer? }
         let link = Link()
         graceTimer = LoopTimer(loop) { link.server?.stopNow() }
+        idleTimer = LoopTimer(loop) { link.server?.closeIdle() }
         link.server = self
+        loop.register(self)
     }
 
     /// How many client connections have been closed so far.
@@ -135,6 +138,19 @@ public final class HTTPServer {
         listeners.append(listener)
         return listener.address ?? address
     }
+
+    /// Listens on a bound socket that this process has inherited.
+    @discardableResult
+    public func listen(inherited descriptor: Int32) throws(SystemFailure) -> SocketAddress? {
+        let listener = try Listener(loop, inherited: descriptor) { [unowned self] block in
+            accepted(block)
+        }
+        listeners.append(listener)
+        return listener.address
+    }
+
+    /// The certificate and settings of connections that are accepted from now on.
+    public func replace(tls: TLSContext?) { settings.tls = tls }
 
     private func accepted(_ block: UnsafeMutablePointer<cuv_tcp_block>) {
         let engine = settings.tls.map { TLSEngine(server: $0) }
@@ -158,17 +174,26 @@ public final class HTTPServer {
 
     /// Stops accepting, lets running requests end, and calls back when all connections are gone:
     /// at the latest after `grace`, when those that are left are cut.
-    public func drain(grace: Duration, _ drained: @escaping () -> Void) {
+    ///
+    /// - Parameter idleGrace: how long idle connections may still bring one more request, which
+    ///   closes them: a client that is kept alive may be sending it at this moment.
+    public func drain(
+        grace: Duration, idleGrace: Duration = .zero, _ drained: @escaping () -> Void
+    ) {
         isDraining = true
         self.drained = drained
         listeners.forEach { $0.close() }
         listeners.removeAll()
         graceTimer.set(loop.now + grace)
+        let keepsIdle = idleGrace > .zero
+        idleTimer.set(keepsIdle ? loop.now + idleGrace : .never)
         loop.withTurn {
-            connections.forEach { $0.drain() }
+            connections.forEach { $0.drain(keepsIdle: keepsIdle) }
             finishDrainIfEmpty()
         }
     }
+
+    private func closeIdle() { connections.forEach { $0.drain(keepsIdle: false) } }
 
     private func stopNow() { connections.forEach { $0.stop() } }
 
@@ -176,8 +201,14 @@ public final class HTTPServer {
         guard connections.count == 0, let drained else { return }
         self.drained = nil
         graceTimer.cancel()
+        idleTimer.cancel()
         drained()
     }
+}
+
+extension HTTPServer: MemoryHolder {
+    /// Makes tables that a crowd has left fit again.
+    public func releaseMemory() { connections.releaseMemory() }
 }
 
 /// The open connections of a server: an array whose members know their place.
@@ -199,6 +230,11 @@ struct ConnectionList {
             members[place] = last
             last.place = place
         }
+    }
+
+    /// Makes the array fit where less than a quarter of it is used.
+    mutating func releaseMemory() {
+        if members.capacity > max(64, members.count * 4) { members = members.map { $0 } }
     }
 
     /// Calls `body` for each; a call may close connections.

@@ -355,9 +355,10 @@ public final class HTTPServerConnection: TCPConnection {
 
     // MARK: The end
 
-    /// Lets a running request end and closes behind it; an idle connection is closed now.
-    func drain() {
-        if machine.drain() { close() }
+    /// Lets a running request end and closes behind it; an idle connection is closed now, or behind
+    /// one more request.
+    func drain(keepsIdle: Bool) {
+        if machine.drain(keepsIdle: keepsIdle) { close() }
     }
 
     /// Cuts whatever is running.

@@ -1,0 +1,211 @@
+// Service.swift — one worker's loop: listener, exchanges, log. Runs under a supervisor, or alone.
+
+import GatewayAdmin
+import GatewayCodec
+import GatewayConfig
+import GatewayExchange
+import Glibc
+import Reactor
+import ReactorCore
+
+/// Where a service listens.
+enum ServiceListener {
+    /// On an address of its own.
+    case address
+    /// On a socket that the supervisor has bound.
+    case inherited(Int32)
+}
+
+/// A running gateway: one loop, one listener.
+final class Service {
+    /// How long idle clients of a worker that is replaced may bring one more request.
+    private static let idleGrace: Duration = .seconds(5)
+
+    private let loop: EventLoop
+    private var configuration: Configuration
+    private let resolver: Resolver
+    private let worker: Worker
+    private let admin: AdminEndpoints
+    private let server: HTTPServer
+    private let descriptors: Int
+    private let options: ConfigurationOptions
+    private var watchers: [SignalWatcher] = []
+    private var trimmer: MemoryTrimmer?
+    private var delay: LoopTimer?
+    /// The line to the supervisor, if there is one.
+    private var link: WorkerLink?
+
+    init(
+        loop: EventLoop, configuration: Configuration, options: ConfigurationOptions, log: LogSink,
+        descriptors: Int, shared: SharedState
+    ) throws(SnapshotFailure) {
+        self.loop = loop
+        self.configuration = configuration
+        self.options = options
+        self.descriptors = descriptors
+        resolver = Resolver(loop)
+        let builder = Self.builder(configuration, resolver, log)
+        let worker = Worker(
+            loop: loop, snapshot: try builder.build(), log: log,
+            logFormat: configuration.observability.log.format, shared: shared)
+        self.worker = worker
+        admin = AdminEndpoints(worker: worker, version: Gateway.version)
+        worker.admin = admin
+        var settings = HTTPServerSettings(makeHandler: { Exchange(worker: worker) })
+        settings.tls = try builder.serverTLS()
+        settings.limits = configuration.server.limits
+        // Every client may need a connection to an upstream, and the process some for itself.
+        settings.limits.connectionCountMax = min(
+            settings.limits.connectionCountMax, max(descriptors - 64, 16))
+        // What the server answers by itself, in the OpenAI dialect, with a line in the log.
+        settings.refusalBody = { worker.refuse($0, fields: &$1, body: &$2) }
+        server = HTTPServer(loop, settings: settings)
+    }
+
+    private static func builder(
+        _ configuration: Configuration, _ resolver: Resolver, _ log: LogSink
+    ) -> SnapshotBuilder {
+        SnapshotBuilder(
+            configuration, resolver: resolver, version: Gateway.version,
+            environment: ConfigurationOptions.environment(),
+            onTokenEvent: { provider, event in TokenLog.append(event, of: provider, to: log) })
+    }
+
+    /// Listens. Without a supervisor it says so in the log and minds every signal itself.
+    func start(on listener: ServiceListener) throws {
+        trimmer = MemoryTrimmer(loop) { [unowned(unsafe) server] in server.closedCount }
+        switch listener {
+        case .inherited(let descriptor):
+            try server.listen(inherited: descriptor)
+            let link = WorkerLink(loop, delegate: self)
+            self.link = link
+            // A terminal signals the whole group: the supervisor decides, once, for all.
+            for number in [SIGINT, SIGHUP, SIGUSR2] { signal(number, SIG_IGN) }
+            watch(SIGTERM) { $0.leaveUnasked() }
+            link.ready()
+        case .address:
+            guard let address = configuration.server.address else {
+                throw SnapshotFailure(description: "server.host must be a numeric address")
+            }
+            let bound = try server.listen(on: address)
+            for number in [SIGTERM, SIGINT] { watch(number) { $0.stop() } }
+            watch(SIGHUP) { $0.reload() }
+            note("listening") { [configuration, descriptors] json in
+                json.field("url", text: configuration.server.url(at: bound))
+                json.field("port", bound.port)
+                json.field("version", text: Gateway.version)
+                json.field("descriptors", descriptors)
+            }
+        }
+    }
+
+    private func watch(_ number: Int32, _ action: @escaping (Service) -> Void) {
+        watchers.append(SignalWatcher(loop, number: number) { [unowned self] in action(self) })
+    }
+
+    private func note(
+        _ event: String, level: String = "info", fields: (inout JSONWriter) -> Void = { _ in }
+    ) {
+        EventLine.append(
+            event, level: level, to: worker.log, now: loop.wallClock, fields: fields)
+    }
+
+    // MARK: Leaving
+
+    /// Lets running requests end, then ends the loop. A later call may only be more urgent.
+    private func leave(_ manner: LeaveManner) {
+        let grace = configuration.server.shutdownGrace
+        let wait = configuration.server.drainDelay
+        let isFirst = !worker.isDraining
+        // Readiness says no from now on.
+        worker.isDraining = true
+        switch manner {
+        case .replaced:
+            if isFirst { drain(grace: grace, idleGrace: min(Self.idleGrace, grace)) }
+        case .stopped:
+            guard isFirst, wait > .zero else { return drain(grace: grace, idleGrace: .zero) }
+            delay = LoopTimer(loop) { [unowned self] in drain(grace: grace, idleGrace: .zero) }
+            delay?.set(loop.now + wait)
+        case .atOnce: drain(grace: .zero, idleGrace: .zero)
+        }
+    }
+
+    private func drain(grace: Duration, idleGrace: Duration) {
+        delay?.cancel()
+        server.drain(grace: grace, idleGrace: idleGrace) { [unowned self] in
+            worker.stopDetached()
+            trimmer?.close()
+            worker.closeSnapshots()
+            worker.log.close()
+            link?.close()
+            link = nil
+            watchers.forEach { $0.close() }
+            watchers = []
+        }
+    }
+
+    /// Without a supervisor: a second signal does not wait.
+    private func stop() { leave(worker.isDraining ? .atOnce : .stopped) }
+
+    /// Somebody has signalled this worker alone: the supervisor gets another one.
+    private func leaveUnasked() {
+        guard !worker.isDraining else { return }
+        link?.leaving()
+        leave(.replaced)
+    }
+
+    // MARK: Reload
+
+    /// Without a supervisor: reads the files anew.
+    private func reload() {
+        do {
+            try take(try options.gather().load().configuration)
+            note("reloaded")
+        } catch {
+            note("reload_refused", level: "error") { $0.field("message", text: "\(error)") }
+        }
+    }
+
+    /// Serves new requests by another configuration.
+    private func take(_ next: Configuration) throws(SnapshotFailure) {
+        let builder = Self.builder(next, resolver, worker.log)
+        let tls = try builder.serverTLS()
+        let snapshot = try builder.build()
+        worker.replaceSnapshot(by: snapshot)
+        worker.logFormat = next.observability.log.format
+        // A listener does not change between plain HTTP and TLS under its clients.
+        if let tls, configuration.server.tls != nil { server.replace(tls: tls) }
+        configuration = next
+    }
+}
+
+extension Service: WorkerLinkDelegate {
+    func workerShouldLeave(_ manner: LeaveManner) { leave(manner) }
+
+    func workerShouldReload(_ payload: ByteSlice) -> Bool {
+        do {
+            let bundle = try ConfigurationBundle(payload)
+            let sources = bundle.sources(
+                environment: ConfigurationOptions.environment(), commandLine: options.settings)
+            try take(try sources.load().configuration)
+            return true
+        } catch {
+            note("reload_refused", level: "error") { $0.field("message", text: "\(error)") }
+            return false
+        }
+    }
+
+    func supervisorLost() {
+        link = nil
+        guard !worker.isDraining else { return }
+        note("supervisor_lost", level: "error")
+        leave(.stopped)
+    }
+}
+
+extension ServerConfiguration {
+    /// Where to listen; nil if `host` is a name.
+    var address: SocketAddress? { SocketAddress(host: host, port: port) }
+
+    func url(at bound: SocketAddress) -> String { "\(tls == nil ? "http" : "https")://\(bound)" }
+}

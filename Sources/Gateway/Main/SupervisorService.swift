@@ -1,0 +1,189 @@
+// SupervisorService.swift — what the supervisor does that is this program's own: it finds the
+// configuration good before any worker sees it, lays out what they share, and keeps the log.
+
+import ArgumentParser
+import CUV
+import GatewayCodec
+import GatewayConfig
+import GatewayExchange
+import Reactor
+import ReactorCore
+
+/// The process that starts the workers. It serves nobody itself.
+final class SupervisorService {
+    /// The code to leave with, once the loop has ended.
+    private(set) var exitCode: Int32 = 0
+
+    private let loop: EventLoop
+    private let options: ConfigurationOptions
+    private let log: LogSink
+    private let descriptors: Int
+    private var server = ServerConfiguration()
+    private var workerCount = 1
+    private var supervisor: Supervisor?
+    private var shared: SharedState?
+
+    init(loop: EventLoop, options: ConfigurationOptions, log: LogSink, descriptors: Int) {
+        self.loop = loop
+        self.options = options
+        self.log = log
+        self.descriptors = descriptors
+    }
+
+    /// Validates, binds and starts the workers.
+    func start() throws {
+        let (configuration, payload) = try load()
+        server = configuration.server
+        guard let address = server.address else {
+            throw SnapshotFailure(description: "server.host must be a numeric address")
+        }
+        workerCount = server.workerCount(cores: Int(uv_available_parallelism()))
+        let segment = try SharedSegment(
+            layout: SharedState.layout,
+            wordCount: SharedState.wordCount(workerCount: workerCount))
+        let shared = SharedState(segment, workerCount: workerCount, number: 0)
+        shared.startSeconds = loop.secondsSince1970
+        self.shared = shared
+        var settings = SupervisorSettings(
+            workerCount: workerCount, address: address, arguments: CommandLine.arguments,
+            variable: Serve.workerVariable, segment: segment, payload: payload)
+        settings.limits.grace = server.shutdownGrace + server.drainDelay
+        let supervisor = try Supervisor(loop, settings: settings, delegate: self)
+        self.supervisor = supervisor
+        supervisor.start()
+    }
+
+    /// What a start needs, or exits with what is wrong.
+    private func load() throws -> (Configuration, [UInt8]) {
+        do {
+            let (loaded, bundle) = try ConfigurationBundle.load(try options.gather())
+            for warning in loaded.warnings { Output.error("warning: \(warning)") }
+            try Self.check(loaded.configuration)
+            return (loaded.configuration, bundle.bytes)
+        } catch let failure as SnapshotFailure {
+            Output.error("gateway: \(failure)")
+            throw ExitCode(1)
+        } catch {
+            Output.error(String(describing: error))
+            throw ExitCode(78)
+        }
+    }
+
+    /// Builds what a worker would build, and lets go of it.
+    private static func check(_ configuration: Configuration) throws(SnapshotFailure) {
+        let loop = EventLoop()
+        let builder = SnapshotBuilder(
+            configuration, resolver: Resolver(loop), version: Gateway.version)
+        _ = try builder.serverTLS()
+        try builder.build().close()
+    }
+
+    private func note(
+        _ event: String, level: String = "info", fields: (inout JSONWriter) -> Void = { _ in }
+    ) {
+        EventLine.append(event, level: level, to: log, now: loop.wallClock, fields: fields)
+    }
+}
+
+extension SupervisorService: SupervisorDelegate {
+    func supervisorReloads() -> [UInt8]? {
+        do {
+            let (loaded, bundle) = try ConfigurationBundle.load(try options.gather())
+            try Self.check(loaded.configuration)
+            let next = loaded.configuration.server
+            let needsRestart =
+                next.host != server.host || next.port != server.port
+                || next.workers != server.workers
+            note("reload") { json in
+                for warning in loaded.warnings { json.field("warning", text: "\(warning)") }
+                if needsRestart {
+                    json.field(
+                        "note", text: "server.host, port and workers change with a restart only")
+                }
+            }
+            return bundle.bytes
+        } catch {
+            note("reload_refused", level: "error") { json in
+                json.field("message", text: "\(error)")
+            }
+            return nil
+        }
+    }
+
+    func supervisorClears(_ id: WorkerID) { shared?.clear(number: id.number) }
+
+    func supervisorEnded(code: Int32) {
+        exitCode = code
+        note("stopped") { $0.field("code", Int(code)) }
+        log.close()
+    }
+
+    func supervisorReports(_ event: SupervisorEvent) {
+        switch event {
+        case .spawned(let id, let process):
+            note("worker_started") { Self.write(id, process, &$0) }
+        case .failed(let failure):
+            note("supervisor_failure", level: "error") {
+                $0.field("message", text: failure.description)
+            }
+        case .reloaded(let id, let process, let isTaken):
+            note(isTaken ? "worker_reloaded" : "worker_refused_reload") {
+                Self.write(id, process, &$0)
+            }
+        case .note(let note, let process): report(note, process ?? 0)
+        }
+    }
+
+    private static func write(_ id: WorkerID, _ process: Int32, _ json: inout JSONWriter) {
+        json.field("worker", id.place)
+        json.field("pid", Int(process))
+    }
+
+    private func report(_ event: SupervisorMachine.Note, _ process: Int32) {
+        switch event {
+        case .ready(let id): note("worker_ready") { Self.write(id, process, &$0) }
+        case .allReady: listening()
+        case .leaving(let id): note("worker_leaving") { Self.write(id, process, &$0) }
+        case .left(let id): note("worker_left") { Self.write(id, process, &$0) }
+        case .crashed(let id, let code):
+            note("worker_crashed", level: "error") { json in
+                Self.write(id, process, &json)
+                json.field("code", Int(code))
+                if code > 128 { json.field("signal", Int(code) - 128) }
+            }
+        case .givenUp(let place, let wait):
+            note("worker_given_up", level: "error") { json in
+                json.field("worker", place)
+                json.field("reason", text: "it crashed too often; its socket is closed for a while")
+                json.field("wait_ms", Int(wait.nanoseconds / 1_000_000))
+            }
+        case .killed(let id, let whileStarting):
+            note("worker_killed", level: "error") { json in
+                Self.write(id, process, &json)
+                json.field(
+                    "reason",
+                    text: whileStarting ? "it did not become ready" : "it did not leave in time")
+            }
+        case .rollBegan: note("roll")
+        case .rollEnded: note("rolled")
+        case .rollFailed(let place):
+            note("roll_failed", level: "error") { json in
+                json.field("worker", place)
+                json.field("reason", text: "its replacement did not come up; the old one stays")
+            }
+        case .stopping(let atOnce):
+            note("stopping") { $0.field("at_once", atOnce) }
+        }
+    }
+
+    private func listening() {
+        guard let bound = supervisor?.address else { return }
+        note("listening") { [server, workerCount, descriptors] json in
+            json.field("url", text: server.url(at: bound))
+            json.field("port", bound.port)
+            json.field("version", text: Gateway.version)
+            json.field("workers", workerCount)
+            json.field("descriptors", descriptors)
+        }
+    }
+}
