@@ -40,8 +40,7 @@ class Target:
         return f"{self.provider}/{self.publisher}{model}"
 
 
-_TEXT_ONLY = {"image": "messages[0].content[1]", "tools": "tools", "parallel": "tools", "loop": "tools", "choice": "tools",
-              "schema": "response_format", "object": "response_format"}
+_TEXT_ONLY = {"image": "messages[0].content[1]", "schema": "response_format", "object": "response_format"}
 _MODELS_LACK = frozenset({"stop", "length", "reasoning", "cached"})
 
 TARGETS = [

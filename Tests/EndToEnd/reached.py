@@ -53,6 +53,24 @@ def _chat_text(reached, content):
     return "\n".join(texts)
 
 
+def _read_text(reached):
+    """Tools that were told in text: definitions in the instructions, calls and results in the turns."""
+    told = re.search(r"<tools>\n(.*?)\n</tools>", reached.system, re.S)
+    if told:
+        reached.tools = [json.loads(line) for line in told[1].split("\n")]
+        named = re.search(r"must call the tool (\S+)\.(?:\n|$)", reached.system)
+        reached.choice = named[1] if named else "required" if "must call at least one tool" in reached.system else None
+    for side, text in reached.turns:
+        if side == "assistant":
+            for block in re.findall(r"<tool_call>\n(.*?)\n</tool_call>", text, re.S):
+                made = json.loads(block)
+                reached.calls.append((None, made["name"], made["arguments"]))
+        else:
+            found = re.findall(r"<tool_response[^>]*>\n(.*?)\n</tool_response>", text, re.S)
+            reached.results += [(None, result) for result in found]
+    return reached
+
+
 def chat(body):
     """OpenAI's chat dialect: openai, sambanova, Vertex AI's compatible endpoint."""
     reached = Reached(
@@ -176,8 +194,8 @@ def salesforce(body):
         allowed = body["tool_config"].get("allowed_tools")
         mode = body["tool_config"]["mode"]
         reached.choice = allowed[0] if allowed else {"any": "required"}.get(mode, mode)
-    return reached
+    return reached if reached.tools else _read_text(reached)
 
 
 def sambaweb(body):
-    return chat(body["body"])
+    return _read_text(chat(body["body"]))

@@ -92,15 +92,17 @@ def plan(text, prompt="", tools=(), required=None, results=None, max_tokens=None
     return made
 
 
-def plan_in_text(text, prompt):
+def plan_in_text(text, prompt, **limits):
     """The same where tools are told in the prompt: a call is a block of text, and so is a result, whose lines may
     ask for the next call."""
-    lines = re.search(r"<tools>\n(.*?)\n</tools>", prompt, re.S)
-    if not lines:
-        return plan(text, prompt)
-    names = [json.loads(line)["name"] for line in lines[1].split("\n")]
+    told = re.search(r"<tools>\n(.*?)\n</tools>", prompt, re.S)
+    if not told:
+        return plan(text, prompt, **limits)
+    names = [json.loads(line)["name"] for line in told[1].split("\n")]
+    named = re.search(r"must call the tool (\S+)\.(?:\n|$)", prompt)
+    required = named[1] if named else names[0] if "must call at least one tool" in prompt else None
     said = re.sub(r"</?tool_response[^>]*>\n?", "", text).strip("\n")
-    made = plan(said, prompt, tools=names)
+    made = plan(said, prompt, tools=names, required=required, **limits)
     if made.calls:
         made.text = "\n".join(
             f'<tool_call>\n{{"name": {json.dumps(call.name)}, "arguments": {call.arguments}}}\n</tool_call>'

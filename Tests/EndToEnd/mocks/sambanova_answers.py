@@ -7,7 +7,7 @@ import json
 import re
 import struct
 
-from .convention import fragments, plan, tokens
+from .convention import fragments, plan, plan_in_text, tokens
 from .media import acknowledged, satisfying
 from .salesforce_answers import identifier, vector
 from .sambanova_rules import tool_names
@@ -42,8 +42,10 @@ def make(body):
     names, choice = tool_names(body), body.get("tool_choice") or "auto"
     required = choice["function"]["name"] if isinstance(choice, dict) else names[0] if choice == "required" else None
     stop, limit = body.get("stop") or (), body.get("max_completion_tokens") or body.get("max_tokens")
-    made = plan(text, "\n".join(text_of(m.get("content")) for m in messages), () if choice == "none" else names,
-                required, results or None, limit, [stop] if isinstance(stop, str) else stop)
+    stop, prompt = [stop] if isinstance(stop, str) else stop, "\n".join(text_of(m.get("content")) for m in messages)
+    if not names and "<tools>" in prompt:
+        return plan_in_text(text, prompt, max_tokens=limit, stop=stop)
+    made = plan(text, prompt, () if choice == "none" else names, required, results or None, limit, stop)
     if body.get("parallel_tool_calls") is False:
         del made.calls[1:]
     wanted = (body.get("response_format") or {}).get("type")
