@@ -25,6 +25,9 @@ struct ToolFilter {
     /// Whether anything is filtered at all.
     var isActive: Bool { repair != nil || parser != nil || loop != nil }
 
+    /// Whether calls are read out of text.
+    var readsText: Bool { parser != nil }
+
     /// Whether the round that has ended wants another.
     var wantsRound: Bool { loop?.wantsRound ?? false }
 

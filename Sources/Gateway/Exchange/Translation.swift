@@ -163,12 +163,18 @@ package final class Translation {
     /// Hands out a stream's items for the store.
     package func keep(_ body: (ByteSlice) -> Void) { encoder?.keep(body) }
 
+    /// Calls are free text again before they are repaired, as text is not to be set right as JSON;
+    /// but calls in a text are there only behind the filter.
     private func pass(_ event: ModelEvent, _ context: ProviderContext) {
         guard freeTextCalls != nil else { return take(event) }
-        freeTextCalls?.pass(event, context.arena) { take($0) }
+        if filter.readsText {
+            take(event, freeing: context.arena)
+        } else {
+            freeTextCalls?.pass(event, context.arena) { take($0) }
+        }
     }
 
-    private func take(_ event: ModelEvent) {
+    private func take(_ event: ModelEvent, freeing arena: JSONArena? = nil) {
         guard !isOver else { return }
         #if DEBUG
             if let violation = order.check(event) {
@@ -176,7 +182,10 @@ package final class Translation {
             }
         #endif
         guard filter.isActive else { return deliver(event) }
-        filter.pass(event) { deliver($0) }
+        filter.pass(event) { filtered in
+            guard let arena else { return deliver(filtered) }
+            freeTextCalls?.pass(filtered, arena) { if !isOver { deliver($0) } }
+        }
         if case .ended = event, outcome == nil, filter.wantsRound { outcome = .wantsRound }
     }
 
