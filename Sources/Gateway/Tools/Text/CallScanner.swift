@@ -14,8 +14,8 @@ struct CallScanner {
         case text(ByteSlice)
         /// What may be a call: its form, its body, and all of it, to be passed on if it is none.
         case call(Form, body: ByteSlice, whole: ByteSlice)
-        /// The model goes on with a result of its own making.
-        case result
+        /// The model goes on with a result of its own making: the beginning of its tag.
+        case result(ByteSlice)
     }
 
     enum Form { case tagged, function, invoke, list, fence, bare }
@@ -106,8 +106,10 @@ struct CallScanner {
                 emit(&self, .text(rest.prefix(1)))
                 return 1
             case .result:
-                emit(&self, .result)
-                return rest.count
+                state = .text
+                isLineBlank = false
+                emit(&self, .result(rest.prefix(Self.result.utf8CodeUnitCount)))
+                return Self.result.utf8CodeUnitCount
             case .opens(let form, let head):
                 state = .call(form, head: head)
                 checker = ArgumentChecker()
@@ -160,6 +162,8 @@ struct CallScanner {
         ("</function_calls>", nil),
     ]
 
+    private static let result: StaticString = "<tool_response"
+
     private func classify(_ rest: ByteSlice, isEnd: Bool) -> Class {
         if rest[0] == UInt8(ascii: "`") { return classifyFence(rest, isEnd: isEnd) }
         if rest[0] == ASCII.openBrace { return classifyBare(rest, isEnd: isEnd) }
@@ -173,7 +177,7 @@ struct CallScanner {
             guard let form else { return .noise(opener.count) }
             return open(form, rest, opener.count, isEnd: isEnd)
         }
-        let response = ByteSlice("<tool_response" as StaticString)
+        let response = ByteSlice(Self.result)
         if rest.count >= response.count {
             return rest.prefix(response.count) == response ? .result : .none
         }

@@ -99,8 +99,10 @@ package struct TextToolParser {
         guard !choices[choice].isDeaf else { return }
         switch piece {
         case .text(let text): tell(text, choice, emit)
-        case .result:
-            if choices[choice].hasCalls { choices[choice].isDeaf = true }
+        case .result(let text):
+            // In front of any call it answers nothing, and is text.
+            guard choices[choice].hasCalls else { return tell(text, choice, emit) }
+            choices[choice].isDeaf = true
         case .call(let form, let body, let whole):
             guard let calls = reader.read(form, body) else {
                 if form != .bare, form != .fence { texts.count(.text) }
