@@ -1,5 +1,5 @@
 # The rows of the matrix: every provider that can be configured, each with the models that show it, what it cannot do,
-# and how to read what reached its mock. test_chat_matrix.py has the columns.
+# and how to read what reached its mock. The doors' tests have the columns.
 
 import base64
 import json
@@ -14,6 +14,8 @@ from mocks.sambanova import SAMBANOVA_KEY
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + base64.b64encode(PNG).decode()}}
 MOCKS = ("openai_mock", "anthropic_mock", "gemini_mock", "salesforce_mock", "sambanova_mock", "sambaweb_mock")
+SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}, "count": {"type": "integer"}},
+          "required": ["answer", "count"], "additionalProperties": False}
 CLAUDE = "sfdc_ai__DefaultBedrockAnthropicClaude45Sonnet"
 GPT = "sfdc_ai__DefaultGPT4Omni"
 
@@ -70,6 +72,29 @@ TARGETS = [
            refuses={name: value for name, value in _TEXT_ONLY.items() if name != "image"},
            lacks=frozenset({"reasoning", "cached"})),
 ]
+
+
+class Cell:
+    """One row and one way to be answered; `ask` uses a model name of this cell's own."""
+
+    def __init__(self, target, client, mock, streams):
+        self.target, self.client, self.mock, self.streams = target, client, mock, streams
+        self.model = mock.model(target.model)
+
+    def think(self):
+        self.model = self.mock.model(self.target.thinker or self.target.model)
+        self.mock.thinking = True  # Salesforce's has to be allowed it
+
+    def ask(self, conversation, **options):
+        return self.client.ask(self.target.at_gateway(self.model), conversation, self.streams, **options)
+
+    @property
+    def exchange(self):
+        return self.mock.of(self.model)[-1]
+
+    @property
+    def reached(self):
+        return self.target.read(self.exchange.body)
 
 
 def providers(mocks, ca_file, directory, **common):

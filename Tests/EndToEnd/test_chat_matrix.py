@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from chat_client import ChatClient, stripped
-from matrix import CLAUDE, GPT, MOCKS, PICTURE, PNG, TARGETS, environment, providers
+from matrix import CLAUDE, GPT, MOCKS, PICTURE, PNG, SCHEMA, TARGETS, Cell, environment, providers
 
 WEATHER = {"type": "object", "properties": {
     "city": {"type": "string", "description": "Where"}, "days": {"type": "integer", "minimum": 1}},
@@ -18,8 +18,6 @@ TOOLS = [
     {"type": "function", "function": {"name": "clock", "description": "Tells the time.", "parameters": {
         "type": "object", "properties": {"zone": {"type": "string"}}}}},
 ]
-SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}, "count": {"type": "integer"}},
-          "required": ["answer", "count"], "additionalProperties": False}
 
 
 @pytest.fixture(scope="module")
@@ -35,29 +33,6 @@ def client(gateway):
     client = ChatClient(gateway)
     yield client
     client.close()
-
-
-class Cell:
-    """One row and one way to be answered; `ask` uses a model name of this cell's own."""
-
-    def __init__(self, target, client, mock, streams):
-        self.target, self.client, self.mock, self.streams = target, client, mock, streams
-        self.model = mock.model(target.model)
-
-    def think(self):
-        self.model = self.mock.model(self.target.thinker or self.target.model)
-        self.mock.thinking = True  # Salesforce's has to be allowed it
-
-    def ask(self, messages, **options):
-        return self.client.ask(self.target.at_gateway(self.model), messages, self.streams, **options)
-
-    @property
-    def exchange(self):
-        return self.mock.of(self.model)[-1]
-
-    @property
-    def reached(self):
-        return self.target.read(self.exchange.body)
 
 
 # -- the columns -----------------------------------------------------------------------------------------------------

@@ -21,8 +21,7 @@ from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel  # n
 from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: E402
 from pydantic_ai.providers.openai import OpenAIProvider  # noqa: E402
 
-from matrix import CLAUDE, environment, providers  # noqa: E402
-from test_messages_door import MOCKS  # noqa: E402
+from matrix import CLAUDE, MOCKS, environment, providers  # noqa: E402
 
 agents.set_tracing_disabled(True)
 litellm.disable_hf_tokenizer_download = True

@@ -7,18 +7,15 @@ import json
 import anthropic
 import pytest
 
-from matrix import PNG, TARGETS, environment, providers
+from matrix import MOCKS, PNG, SCHEMA, TARGETS, Cell, environment, providers
 from messages_client import MessagesClient
 
-MOCKS = ("openai_mock", "anthropic_mock", "gemini_mock", "salesforce_mock", "sambanova_mock", "sambaweb_mock")
 PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": base64.b64encode(PNG).decode()}}
 WEATHER = {"type": "object", "properties": {
     "city": {"type": "string", "description": "Where"}, "days": {"type": "integer"}}, "required": ["city"]}
 TOOLS = [{"name": "weather", "description": "Tells the weather.", "input_schema": WEATHER},
          {"name": "clock", "description": "Tells the time.", "input_schema": {
              "type": "object", "properties": {"zone": {"type": "string"}}}}]
-SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}, "count": {"type": "integer"}},
-          "required": ["answer", "count"], "additionalProperties": False}
 ADAPTIVE = ("claude-sonnet-5",)
 
 
@@ -42,31 +39,16 @@ def client(gateway):
     client.close()
 
 
-class Cell:
-    """One row and one way to be answered; `ask` uses a model name of this cell's own."""
-
-    def __init__(self, target, client, mock, streams):
-        self.target, self.client, self.mock, self.streams = target, client, mock, streams
-        self.relayed = target.provider == "anthropic"
-        self.model = mock.model(target.model)
+class MessagesCell(Cell):
+    @property
+    def relayed(self):
+        return self.target.provider == "anthropic"
 
     def think(self):
-        self.model = self.mock.model(self.target.thinker or self.target.model)
-        self.mock.thinking = True  # Salesforce's has to be allowed it
+        super().think()
         if self.relayed and self.model.startswith(ADAPTIVE):
             return {"thinking": {"type": "adaptive"}}
         return {"thinking": {"type": "enabled", "budget_tokens": 2048}, "max_tokens": 4096}
-
-    def ask(self, messages, **options):
-        return self.client.ask(self.target.at_gateway(self.model), messages, self.streams, **options)
-
-    @property
-    def exchange(self):
-        return self.mock.of(self.model)[-1]
-
-    @property
-    def reached(self):
-        return self.target.read(self.exchange.body)
 
 
 # -- the columns -----------------------------------------------------------------------------------------------------
@@ -233,7 +215,7 @@ CELLS = [(target, column) for target in TARGETS for column in COLUMNS if not _la
 def test_cell(target, column, streams, client, request):
     if column == "count" and streams:
         pytest.skip("a count is no stream")
-    cell = Cell(target, client, request.getfixturevalue(target.mock), streams)
+    cell = MessagesCell(target, client, request.getfixturevalue(target.mock), streams)
     parameter = target.refuses.get("loop" if column == "thinking-loop" else KINDS.get(column, column))
     if parameter is None:
         COLUMNS[column](cell)

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from matrix import CLAUDE, environment, providers
-
-MOCKS = ("openai_mock", "anthropic_mock", "gemini_mock", "salesforce_mock", "sambanova_mock", "sambaweb_mock")
+from matrix import CLAUDE, MOCKS, environment, providers
 
 
 def program(package, *path):

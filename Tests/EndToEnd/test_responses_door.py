@@ -7,10 +7,9 @@ import json
 import openai
 import pytest
 
-from matrix import PNG, TARGETS, environment, providers
+from matrix import MOCKS, PNG, SCHEMA, TARGETS, Cell, environment, providers
 from responses_client import ResponsesClient
 
-MOCKS = ("openai_mock", "anthropic_mock", "gemini_mock", "salesforce_mock", "sambanova_mock", "sambaweb_mock")
 PICTURE = {"type": "input_image", "detail": "auto", "image_url": "data:image/png;base64," + base64.b64encode(PNG).decode()}
 TOOLS = [
     {"type": "function", "name": "weather", "description": "Tells the weather.", "strict": False, "parameters": {
@@ -18,8 +17,6 @@ TOOLS = [
     {"type": "function", "name": "clock", "description": "Tells the time.", "strict": False, "parameters": {
         "type": "object", "properties": {"zone": {"type": "string"}}}},
 ]
-SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}, "count": {"type": "integer"}},
-          "required": ["answer", "count"], "additionalProperties": False}
 
 
 def user(text):
@@ -51,28 +48,10 @@ def client(gateway):
     client.close()
 
 
-class Cell:
-    """One row and one way to be answered; `ask` uses a model name of this cell's own."""
-
-    def __init__(self, target, client, mock, streams):
-        self.target, self.client, self.mock, self.streams = target, client, mock, streams
-        self.model = mock.model(target.model)
-
+class ResponsesCell(Cell):
     def think(self, effort="high"):
-        self.model = self.mock.model(self.target.thinker or self.target.model)
-        self.mock.thinking = True  # Salesforce's has to be allowed it
+        super().think()
         return {"reasoning": {"effort": effort, "summary": "auto"}, "include": ["reasoning.encrypted_content"], "store": False}
-
-    def ask(self, items, **options):
-        return self.client.ask(self.target.at_gateway(self.model), items, self.streams, **options)
-
-    @property
-    def exchange(self):
-        return self.mock.of(self.model)[-1]
-
-    @property
-    def reached(self):
-        return self.target.read(self.exchange.body)
 
 
 # -- the columns -----------------------------------------------------------------------------------------------------
@@ -195,7 +174,7 @@ CELLS = [(target, column) for target in TARGETS for column in COLUMNS if KINDS.g
 @pytest.mark.parametrize("streams", [False, True], ids=["unary", "stream"])
 @pytest.mark.parametrize("target, column", CELLS, ids=lambda value: getattr(value, "name", value))
 def test_cell(target, column, streams, client, request):
-    cell = Cell(target, client, request.getfixturevalue(target.mock), streams)
+    cell = ResponsesCell(target, client, request.getfixturevalue(target.mock), streams)
     parameter = target.refuses.get("loop" if column in ("thinking-loop", "chained") else column)
     if parameter is None:
         COLUMNS[column](cell)

@@ -7,10 +7,10 @@ import anthropic
 import openai
 import pytest
 
-from matrix import TARGETS, environment, providers
+from matrix import MOCKS, TARGETS, environment, providers
 from messages_client import MessagesClient
 from responses_client import ResponsesClient
-from test_messages_door import MOCKS, PICTURE
+from test_messages_door import PICTURE
 
 CLAUDE_HEADERS = {
     "anthropic-version": "2023-06-01", "anthropic-dangerous-direct-browser-access": "true", "x-app": "cli",
