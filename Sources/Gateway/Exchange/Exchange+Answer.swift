@@ -1,4 +1,4 @@
-// Exchange+Answer.swift — what the client is told: heads, errors, heartbeats, and the log line.
+// Exchange+Answer.swift — what the client is told: heads, errors and heartbeats.
 
 import GatewayCodec
 import GatewayDoors
@@ -316,77 +316,6 @@ extension Exchange {
         client?.endResponse()
         worker.loop.giveBuffer(&body)
         settle("ok")
-    }
-
-    // MARK: Log
-
-    var observedUsage: Usage? {
-        if let translation { return translation.usage }
-        if let messagesObserver { return messagesObserver.usage }
-        if let responsesObserver { return responsesObserver.usage }
-        if let unaryUsage { return unaryUsage }
-        return isStreamed ? streamObserver.usage : responseObserver?.usage
-    }
-
-    private var observedFinishReason: FinishReason? {
-        if let translation { return translation.finishReason }
-        if let messagesObserver { return messagesObserver.finishReason }
-        if let responsesObserver { return responsesObserver.finishReason }
-        if let unaryFinishReason { return unaryFinishReason }
-        return isStreamed ? streamObserver.finishReason : responseObserver?.finishReason
-    }
-
-    func log(_ outcome: StaticString) {
-        let loop = worker.loop
-        let now = loop.clock()
-        var record = AccessRecord()
-        (record.secondsSince1970, record.milliseconds) = loop.wallClock
-        record.requestID = requestID.slice
-        record.method = ByteSlice(method.token)
-        record.path = path.slice
-        record.status = status
-        record.outcome = outcome
-        record.key = snapshot.keys.principal(admission).name
-        record.requestedModel = requestedModel.slice
-        record.upstreamModel = upstreamModel.slice
-        record.provider = upstream?.name ?? ""
-        record.streams = isStreamed
-        record.attempts = attempts
-        record.requestBytes = requestBytes
-        record.durationMicroseconds = Int(now.nanoseconds(since: began) / 1000)
-        if let firstEvent {
-            record.firstEventMicroseconds = Int(firstEvent.nanoseconds(since: received) / 1000)
-        }
-        record.overheadMicroseconds = overheadMicroseconds
-        record.usage = observedUsage
-        record.finishReason = observedFinishReason
-        record.error = failureText
-        if let usage = record.usage {
-            worker.counters.inputTokens += usage.inputTokens
-            worker.counters.outputTokens += usage.outputTokens
-        }
-        if attempts > 1 { worker.counters.retries += 1 }
-        measure(&record, now)
-        log(record, repairs)
-    }
-
-    private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
-        guard !repairs.isEmpty else {
-            return worker.log.append {
-                worker.lines.append(record, as: worker.logFormat, to: &$0)
-            }
-        }
-        worker.counters.repairs += repairs.total
-        var record = record
-        var text = ByteBuffer()
-        repairs.append(to: &text)
-        record.repairs = text.slice
-        worker.log.append {
-            worker.lines.append(record, as: worker.logFormat, to: &$0)
-            guard repairs.mendedJSON else { return }
-            worker.lines.append(
-                RepairCounts.logMessage, of: record, as: worker.logFormat, to: &$0)
-        }
     }
 }
 

@@ -1,7 +1,7 @@
-// Exchange.swift — one client connection's requests, from the head to the answer. The shell around
-// ExchangeMachine: it takes the request in, asks Policy where it goes, and hands it to an upstream.
-// What comes back is handled in Exchange+Relay.swift; what the client is told, in
-// Exchange+Answer.swift.
+// Exchange.swift — one client connection's requests, from the head to the end. The shell around
+// ExchangeMachine: it takes the request in and asks Policy where it goes. It is handed to an upstream
+// in Exchange+Dispatch.swift; what comes back is handled in Exchange+Relay.swift; what the client is
+// told, in Exchange+Answer.swift; its calls to us, in Exchange+Server.swift.
 
 import GatewayCodec
 import GatewayDoors
@@ -69,7 +69,7 @@ package final class Exchange {
     var lease: TokenLease?
     /// Whether the upstream refused a lent credential once already.
     var hasRenewedLease = false
-    private var renamesModel = false
+    var renamesModel = false
     var answer = ByteBuffer()
     var head = UpstreamHead()
     var inflater: Inflater?
@@ -123,7 +123,7 @@ package final class Exchange {
 
     // MARK: The whole request
 
-    private func requestComplete() {
+    func requestComplete() {
         received = worker.loop.now
         if let refusal { return fail(refusal) }
         switch door {
@@ -216,130 +216,6 @@ package final class Exchange {
         return (upstream, upstreamModel.slice != requestedModel.slice)
     }
 
-    private func dispatch(_ scan: DoorScan, to upstream: Upstream) {
-        machine.dispatched(streams: isStreamed, now: worker.loop.now)
-        if isStreamed {
-            worker.counters.streams += 1
-            setHeartbeat()
-        }
-        head = UpstreamHead()
-        start(scan, at: upstream)
-    }
-
-    /// Asks the upstream.
-    func start(_ scan: DoorScan, at upstream: Upstream) {
-        switch upstream.transport {
-        case .network: send(to: upstream, scan)
-        case .simulator(let settings): play(settings, for: upstream, scan)
-        }
-    }
-
-    /// Starts the call, once there is a credential for it.
-    func send(to upstream: Upstream, _ scan: DoorScan) {
-        if let tokens = upstream.tokens, lease == nil {
-            lease = tokens.lease(for: self)
-            if lease == nil { return }
-        }
-        guard let origin = upstream.place(for: lease)?.origin else {
-            return fail(
-                Failure(
-                    .upstreamUnreachable,
-                    "The host that the credential of '\(upstream.name)' names cannot be used."))
-        }
-        let clocks = upstream.timeouts.clocks(
-            bodyBytes: requestBytes, streams: asksForStream(scan),
-            tokensMax: scan.outputTokensMax,
-            clientMilliseconds: clientMilliseconds)
-        call.start(on: origin, clocks: clocks, delegate: self)
-    }
-
-    /// Whether the upstream is asked for a stream.
-    private func asksForStream(_ scan: DoorScan) -> Bool {
-        translation?.call.streams ?? scan.isStreaming
-    }
-
-    private func play(
-        _ settings: SimulatorSettings, for upstream: Upstream, _ scan: DoorScan
-    ) {
-        worker.simulatorOrdinal += 1
-        dispatched = worker.loop.clock()
-        setSimulatorClock(upstream, scan)
-        let player = self.player ?? SimulatorPlayer(worker.loop)
-        self.player = player
-        var request = worker.loop.takeBuffer()
-        if let translation {
-            request.append(translation.call.body.slice)
-        } else {
-            relaySplice(scan, asksForUsage: false).append(body.slice, to: &request)
-        }
-        player.play(
-            SimulatorScript.answer(
-                method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
-                body: request.slice, arena: worker.arena, settings: settings,
-                created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
-            to: self)
-        worker.loop.giveBuffer(&request)
-        if !checksCalls { giveBack(&body) }
-    }
-
-    /// Appends the request as the upstream gets it. The body and what changes in it are kept until
-    /// the answer begins: it may have to be written twice.
-    func appendRequest(to output: inout ByteBuffer) {
-        guard let scan, let upstream, let head = upstream.place(for: lease)?.head else {
-            preconditionFailure("a request was written without an upstream")
-        }
-        if let translation {
-            forwarded.append(translation.call.fields.slice)
-            head.append(
-                target: translation.call.target.slice, accept: translation.call.accept,
-                token: lease?.token.secret, fields: forwarded.slice,
-                contentLength: translation.call.body.count, to: &output)
-            forwarded.truncate(to: forwarded.count - translation.call.fields.count)
-            output.append(translation.call.body.slice)
-            return
-        }
-        let splice = relaySplice(scan, asksForUsage: upstream.asksForUsage)
-        head.append(
-            target: ByteSlice(relayTarget),
-            accept: scan.isStreaming ? RequestHead.events : RequestHead.json,
-            token: lease?.token.secret, fields: forwarded.slice,
-            contentLength: body.count + splice.byteCountDelta, to: &output)
-        splice.append(body.slice, to: &output)
-    }
-
-    /// Where a relayed request goes, behind the base URL.
-    private var relayTarget: StaticString {
-        switch door {
-        case .answer(.messages): MessagesWire.target
-        case .answer(.responses): OpenAIProvider.responsesTarget
-        case .countTokens: MessagesWire.countTarget
-        default: OpenAIProvider.target
-        }
-    }
-
-    private func relaySplice(_ scan: DoorScan, asksForUsage: Bool) -> JSONSplice {
-        scan.splice(
-            model: renamesModel ? upstreamModel.slice : nil, addingUsage: asksForUsage)
-    }
-
-    // MARK: Clocks
-
-    /// The simulator has no connection that could keep the clocks of an exchange: here is the one
-    /// for the head, so that a simulated upstream that hangs ends like a real one.
-    private func setSimulatorClock(_ upstream: Upstream, _ scan: DoorScan) {
-        let clocks = upstream.timeouts.clocks(
-            bodyBytes: requestBytes, streams: asksForStream(scan),
-            tokensMax: scan.outputTokensMax,
-            clientMilliseconds: clientMilliseconds)
-        let timer =
-            simulatorClock
-            ?? LoopTimer(worker.loop) { [unowned(unsafe) self] in
-                callFailed(.timedOut(head.status == 0 ? .head : .idle))
-            }
-        simulatorClock = timer
-        timer.set(worker.loop.now + clocks.head)
-    }
-
     // MARK: Heartbeats
 
     func setHeartbeat() {
@@ -427,89 +303,5 @@ package final class Exchange {
     func giveBack(_ buffer: inout ByteBuffer) {
         guard buffer.capacity > 0 else { return }
         worker.loop.giveBuffer(&buffer)
-    }
-}
-
-extension Exchange: HTTPServerHandler {
-    package func requestHeadArrived(_ head: HTTPHead, on connection: HTTPServerConnection) {
-        begin(head, on: connection)
-        switch head.framing {
-        case .none, .untilClose: break
-        case .length(let count):
-            if refusal == nil {
-                body = worker.loop.takeBuffer()
-                body.reserve(Int(min(count, 1 << 20)))
-            } else if count > UInt64(Self.awaitedBodyBytesMax) || connection.awaitsContinue {
-                requestComplete()
-            }
-        case .chunked:
-            if refusal != nil { requestComplete() } else { body = worker.loop.takeBuffer() }
-        }
-    }
-
-    package func requestBodyArrived(_ bytes: ByteSlice, on connection: HTTPServerConnection) {
-        guard machine.isActive else { return }
-        requestBytes += bytes.count
-        if refusal == nil { body.append(bytes) }
-    }
-
-    package func requestEnded(on connection: HTTPServerConnection) {
-        if machine.isActive { requestComplete() }
-    }
-
-    package func requestCancelled(
-        _ reason: HTTPServerCancellation, on connection: HTTPServerConnection
-    ) {
-        guard machine.isActive else { return }
-        client = nil
-        switch reason {
-        case .clientLeft:
-            // A page that was closed.
-            if case .statusEvents = door { return settle("ok") }
-            status = 499
-            if snapshot.doors[door].onClientDisconnect == .drain, scan != nil, detach() { return }
-            abandon("cancelled")
-        case .clientStalled:
-            status = 499
-            abandon("stalled")
-        case .refused(let refusal):
-            status = refusal.status
-            failureText = refusal.text
-            worker.refused(requestID.slice, at: door)
-            abandon("error")
-        case .stopped:
-            status = 499
-            abandon("stopped")
-        }
-    }
-
-    /// Runs on without the client, whose connection lets go of this exchange.
-    private func detach() -> Bool {
-        guard worker.detached.count < Worker.detachedCountMax else { return false }
-        worker.detached[ObjectIdentifier(self)] = self
-        // What was held back for the client's sake has nobody to wait for.
-        call.resume()
-        player?.resume()
-        return true
-    }
-
-    func stop() { abandon("stopped") }
-
-    private func abandon(_ outcome: StaticString) {
-        attempts = call.attempts
-        stopUpstream()
-        settle(outcome)
-    }
-
-    package func outputHasRoom(on connection: HTTPServerConnection) {
-        call.resume()
-        player?.resume()
-    }
-}
-
-extension Exchange: Deferrable {
-    package func turnEnding() {
-        if awaitsRound { return startRound() }
-        if !machine.isActive { worker.detached[ObjectIdentifier(self)] = nil }
     }
 }

@@ -1,0 +1,136 @@
+// Exchange+Dispatch.swift — how a request is handed to its upstream: by which clocks, with which
+// credential, and in which bytes. An upstream is asked over the network or simulated here.
+
+import GatewayCodec
+import GatewayDoors
+import GatewayModel
+import GatewayProviders
+import GatewayWire
+import Reactor
+import ReactorCore
+
+extension Exchange {
+    func dispatch(_ scan: DoorScan, to upstream: Upstream) {
+        machine.dispatched(streams: isStreamed, now: worker.loop.now)
+        if isStreamed {
+            worker.counters.streams += 1
+            setHeartbeat()
+        }
+        head = UpstreamHead()
+        start(scan, at: upstream)
+    }
+
+    /// Asks the upstream.
+    func start(_ scan: DoorScan, at upstream: Upstream) {
+        switch upstream.transport {
+        case .network: send(to: upstream, scan)
+        case .simulator(let settings): play(settings, for: upstream, scan)
+        }
+    }
+
+    /// Starts the call, once there is a credential for it.
+    func send(to upstream: Upstream, _ scan: DoorScan) {
+        if let tokens = upstream.tokens, lease == nil {
+            lease = tokens.lease(for: self)
+            if lease == nil { return }
+        }
+        guard let origin = upstream.place(for: lease)?.origin else {
+            return fail(
+                Failure(
+                    .upstreamUnreachable,
+                    "The host that the credential of '\(upstream.name)' names cannot be used."))
+        }
+        let clocks = upstream.timeouts.clocks(
+            bodyBytes: requestBytes, streams: asksForStream(scan),
+            tokensMax: scan.outputTokensMax,
+            clientMilliseconds: clientMilliseconds)
+        call.start(on: origin, clocks: clocks, delegate: self)
+    }
+
+    /// Whether the upstream is asked for a stream.
+    private func asksForStream(_ scan: DoorScan) -> Bool {
+        translation?.call.streams ?? scan.isStreaming
+    }
+
+    private func play(
+        _ settings: SimulatorSettings, for upstream: Upstream, _ scan: DoorScan
+    ) {
+        worker.simulatorOrdinal += 1
+        dispatched = worker.loop.clock()
+        setSimulatorClock(upstream, scan)
+        let player = self.player ?? SimulatorPlayer(worker.loop)
+        self.player = player
+        var request = worker.loop.takeBuffer()
+        if let translation {
+            request.append(translation.call.body.slice)
+        } else {
+            relaySplice(scan, asksForUsage: false).append(body.slice, to: &request)
+        }
+        player.play(
+            SimulatorScript.answer(
+                method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
+                body: request.slice, arena: worker.arena, settings: settings,
+                created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
+            to: self)
+        worker.loop.giveBuffer(&request)
+        if !checksCalls { giveBack(&body) }
+    }
+
+    /// Appends the request as the upstream gets it. The body and what changes in it are kept until
+    /// the answer begins: it may have to be written twice.
+    func appendRequest(to output: inout ByteBuffer) {
+        guard let scan, let upstream, let head = upstream.place(for: lease)?.head else {
+            preconditionFailure("a request was written without an upstream")
+        }
+        if let translation {
+            forwarded.append(translation.call.fields.slice)
+            head.append(
+                target: translation.call.target.slice, accept: translation.call.accept,
+                token: lease?.token.secret, fields: forwarded.slice,
+                contentLength: translation.call.body.count, to: &output)
+            forwarded.truncate(to: forwarded.count - translation.call.fields.count)
+            output.append(translation.call.body.slice)
+            return
+        }
+        let splice = relaySplice(scan, asksForUsage: upstream.asksForUsage)
+        head.append(
+            target: ByteSlice(relayTarget),
+            accept: scan.isStreaming ? RequestHead.events : RequestHead.json,
+            token: lease?.token.secret, fields: forwarded.slice,
+            contentLength: body.count + splice.byteCountDelta, to: &output)
+        splice.append(body.slice, to: &output)
+    }
+
+    /// Where a relayed request goes, behind the base URL.
+    private var relayTarget: StaticString {
+        switch door {
+        case .answer(.messages): MessagesWire.target
+        case .answer(.responses): OpenAIProvider.responsesTarget
+        case .countTokens: MessagesWire.countTarget
+        default: OpenAIProvider.target
+        }
+    }
+
+    private func relaySplice(_ scan: DoorScan, asksForUsage: Bool) -> JSONSplice {
+        scan.splice(
+            model: renamesModel ? upstreamModel.slice : nil, addingUsage: asksForUsage)
+    }
+
+    // MARK: Clocks
+
+    /// The simulator has no connection that could keep the clocks of an exchange: here is the one
+    /// for the head, so that a simulated upstream that hangs ends like a real one.
+    private func setSimulatorClock(_ upstream: Upstream, _ scan: DoorScan) {
+        let clocks = upstream.timeouts.clocks(
+            bodyBytes: requestBytes, streams: asksForStream(scan),
+            tokensMax: scan.outputTokensMax,
+            clientMilliseconds: clientMilliseconds)
+        let timer =
+            simulatorClock
+            ?? LoopTimer(worker.loop) { [unowned(unsafe) self] in
+                callFailed(.timedOut(head.status == 0 ? .head : .idle))
+            }
+        simulatorClock = timer
+        timer.set(worker.loop.now + clocks.head)
+    }
+}

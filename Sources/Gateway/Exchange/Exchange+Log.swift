@@ -1,0 +1,91 @@
+// Exchange+Log.swift — what a request that has ended leaves behind: its line in the log, what it adds
+// to the counters and to the metrics.
+
+import GatewayDoors
+import GatewayModel
+import GatewayTelemetry
+import GatewayTools
+import ReactorCore
+
+extension Exchange {
+    var observedUsage: Usage? {
+        if let translation { return translation.usage }
+        if let messagesObserver { return messagesObserver.usage }
+        if let responsesObserver { return responsesObserver.usage }
+        if let unaryUsage { return unaryUsage }
+        return isStreamed ? streamObserver.usage : responseObserver?.usage
+    }
+
+    private var observedFinishReason: FinishReason? {
+        if let translation { return translation.finishReason }
+        if let messagesObserver { return messagesObserver.finishReason }
+        if let responsesObserver { return responsesObserver.finishReason }
+        if let unaryFinishReason { return unaryFinishReason }
+        return isStreamed ? streamObserver.finishReason : responseObserver?.finishReason
+    }
+
+    func log(_ outcome: StaticString) {
+        let loop = worker.loop
+        let now = loop.clock()
+        var record = AccessRecord()
+        (record.secondsSince1970, record.milliseconds) = loop.wallClock
+        record.requestID = requestID.slice
+        record.method = ByteSlice(method.token)
+        record.path = path.slice
+        record.status = status
+        record.outcome = outcome
+        record.key = snapshot.keys.principal(admission).name
+        record.requestedModel = requestedModel.slice
+        record.upstreamModel = upstreamModel.slice
+        record.provider = upstream?.name ?? ""
+        record.streams = isStreamed
+        record.attempts = attempts
+        record.requestBytes = requestBytes
+        record.durationMicroseconds = Int(now.nanoseconds(since: began) / 1000)
+        if let firstEvent {
+            record.firstEventMicroseconds = Int(firstEvent.nanoseconds(since: received) / 1000)
+        }
+        record.overheadMicroseconds = overheadMicroseconds
+        record.usage = observedUsage
+        record.finishReason = observedFinishReason
+        record.error = failureText
+        if let usage = record.usage {
+            worker.counters.inputTokens += usage.inputTokens
+            worker.counters.outputTokens += usage.outputTokens
+        }
+        if attempts > 1 { worker.counters.retries += 1 }
+        measure(&record, now)
+        log(record, repairs)
+    }
+
+    private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
+        guard !repairs.isEmpty else {
+            return worker.log.append {
+                worker.lines.append(record, as: worker.logFormat, to: &$0)
+            }
+        }
+        worker.counters.repairs += repairs.total
+        var record = record
+        var text = ByteBuffer()
+        repairs.append(to: &text)
+        record.repairs = text.slice
+        worker.log.append {
+            worker.lines.append(record, as: worker.logFormat, to: &$0)
+            guard repairs.mendedJSON else { return }
+            worker.lines.append(
+                RepairCounts.logMessage, of: record, as: worker.logFormat, to: &$0)
+        }
+    }
+
+    /// Fills in what only metrics ask for, counts the request, and learns its cost.
+    func measure(_ record: inout AccessRecord, _ now: Instant) {
+        record.door = door.name
+        record.isModelless = !door.takesModel
+        // `dispatched` may be an earlier request's.
+        if dispatched > received {
+            record.upstreamMicroseconds = Int(now.nanoseconds(since: dispatched) / 1000)
+        }
+        if let translation { record.droppedParameters = translation.call.droppedCount }
+        record.cost = worker.metrics.record(record)
+    }
+}
