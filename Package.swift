@@ -189,7 +189,9 @@ let package = Package(
             of: "GatewayProviders",
             with: ["ReactorCore", "GatewayCodec", "GatewayModel", "TestSupport", "FuzzChecks"]),
         tests(of: "GatewayPolicy", with: ["ReactorCore", "GatewayModel"]),
-        tests(of: "GatewayTelemetry", with: ["ReactorCore", "GatewayCodec", "GatewayModel"]),
+        tests(
+            of: "GatewayTelemetry",
+            with: ["ReactorCore", "GatewayCodec", "GatewayModel", "TestSupport"]),
         tests(
             of: "GatewayExchange",
             with: [

@@ -11,6 +11,7 @@ from certificates import Certificates
 from fake_upstream import UPSTREAM_KEY, FakeUpstream
 from gateway_process import Gateway, Simulator
 from mocks.anthropic import AnthropicMock
+from mocks.collectors import Collector, LangfuseMock
 from mocks.google import GoogleMock
 from mocks.openai import OpenAIMock
 from mocks.responses import ResponsesMock
@@ -148,6 +149,36 @@ def sambaweb_mock(session_sambaweb_mock):
     session_sambaweb_mock.reset()
     yield session_sambaweb_mock
     assert session_sambaweb_mock.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_collector(certificates):
+    mock = Collector(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def collector(session_collector):
+    """An OpenTelemetry collector; fails the test if it was sent what a real one refuses."""
+    session_collector.reset()
+    yield session_collector
+    assert session_collector.violations == []
+
+
+@pytest.fixture(scope="session")
+def session_langfuse(certificates):
+    mock = LangfuseMock(certificates)
+    yield mock
+    mock.close()
+
+
+@pytest.fixture
+def langfuse(session_langfuse):
+    """A Langfuse server; fails the test if it was sent what the real one refuses."""
+    session_langfuse.reset()
+    yield session_langfuse
+    assert session_langfuse.violations == []
 
 
 def openai_provider(url, certificates, **fields):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 SECRETS = ("sk-upstream-secret", "sk-client-secret", "sk-ant-upstream-secret", "AIza-upstream-secret", "sn-upstream-secret",
-           "e2e-client-secret", "e2e-refresh-secret", "e2e+secret", 'pa"ss', "ya29.e2e-", "eyJ", "PRIVATE KEY")
+           "e2e-client-secret", "sk-lf-e2e-secret", "otlp-e2e-secret", "e2e-refresh-secret", "e2e+secret", 'pa"ss', "ya29.e2e-", "eyJ", "PRIVATE KEY")
 _taken = set()
 
 

@@ -28,6 +28,15 @@ package final class AdminEndpoints: AdminDoors {
 
     package func close() { feed.close() }
 
+    /// Who sends records of requests on; nil where nobody does.
+    package var exporters: Exporters? {
+        get { feed.exporters }
+        set { feed.exporters = newValue }
+    }
+
+    /// The worker's numbers at this moment.
+    package func report() -> GatewayReport { feed.report() }
+
     package func watch(_ listener: any StatusListener) -> Bool { feed.add(listener) }
 
     package func unwatch(_ listener: any StatusListener) { feed.remove(listener) }

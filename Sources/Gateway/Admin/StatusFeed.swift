@@ -30,6 +30,7 @@ final class StatusFeed {
     private var past: [(taken: Instant, sum: RequestCounts)] = []
     private var lags: [Int] = []
     private(set) var lag = LagReading()
+    var exporters: Exporters?
 
     init(worker: Worker, version: String) {
         self.worker = worker
@@ -116,5 +117,9 @@ final class StatusFeed {
         worker.loop.giveBuffer(&event)
     }
 
-    func report() -> GatewayReport { worker.report(version: version, lag: lag) }
+    func report() -> GatewayReport {
+        var report = worker.report(version: version, lag: lag)
+        report.exports = exporters?.report ?? []
+        return report
+    }
 }

@@ -24,6 +24,8 @@ package struct Configuration: Sendable {
     package var stateDirectory: String?
     /// What is said of models' capabilities, the source that wins first.
     package var capabilities: [CapabilitySource] = []
+    /// What the variable `ENVIRONMENT` says; empty if nothing.
+    package var environmentName = ""
     /// Where Vertex AI finds credentials that are not configured.
     package var googleCredentials = GoogleDefaultCredentials()
 
@@ -195,33 +197,6 @@ package struct ToolsConfiguration: Equatable, Sendable {
     package var roundsMax = 4
     /// Names of `BuiltInTool.all`.
     package var builtIn = ["calculate", "get_time"]
-
-    package init() {}
-}
-
-/// What is written down about the traffic.
-package struct ObservabilityConfiguration: Equatable, Sendable {
-    package var log = LogConfiguration()
-    /// Names of metrics that are told beside our own.
-    package var prometheusAliases = PrometheusAliases.none
-    /// Whether `/debug/token` exists.
-    package var debugToken = false
-    /// Prices that go before the built-in ones, in the file's order.
-    package var prices: [PriceRow] = []
-
-    package init() {}
-}
-
-/// The log on standard output.
-package struct LogConfiguration: Equatable, Sendable {
-    package enum Level: String, CaseIterable, Sendable {
-        case debug, info, warning, error
-    }
-
-    package var format = LogFormat.json
-    package var level = Level.info
-    /// Always false in this version.
-    package var logsBodies = false
 
     package init() {}
 }

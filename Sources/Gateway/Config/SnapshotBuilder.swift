@@ -53,6 +53,7 @@ package struct SnapshotBuilder {
         snapshot.observability.prices = PriceTable(observability.prices)
         snapshot.observability.aliases = observability.prometheusAliases
         snapshot.observability.showsTokens = observability.debugToken
+        snapshot.observability.tracing = ExportBuilder.policy(observability)
         return snapshot
     }
 

@@ -30,6 +30,12 @@ struct UpstreamBuilder {
     }
 
     func build(_ provider: ProviderConfiguration) throws(SnapshotFailure) -> Upstream {
+        let upstream = try make(provider)
+        upstream.system = provider.kind.type.system
+        return upstream
+    }
+
+    private func make(_ provider: ProviderConfiguration) throws(SnapshotFailure) -> Upstream {
         let name = provider.name
         switch provider.kind {
         case .simulator(let settings):

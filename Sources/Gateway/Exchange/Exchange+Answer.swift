@@ -264,7 +264,7 @@ extension Exchange {
                 access-control-allow-headers: authorization, content-type, x-api-key, \
                 anthropic-version, anthropic-beta, anthropic-dangerous-direct-browser-access, \
                 openai-beta, openai-organization, openai-project, idempotency-key, x-provider, x-gateway-tools, \
-                x-request-id, x-client-request-id, traceparent, x-stainless-arch, x-stainless-async, \
+                x-request-id, x-client-request-id, x-session-id, traceparent, tracestate, x-stainless-arch, x-stainless-async, \
                 x-stainless-custom-poll-interval, x-stainless-helper-method, x-stainless-lang, \
                 x-stainless-os, x-stainless-package-version, x-stainless-poll-helper, \
                 x-stainless-read-timeout, x-stainless-retry-count, x-stainless-runtime, \

@@ -52,6 +52,7 @@ extension Exchange {
             case 9 where name.equalsIgnoringCase("x-api-key"): credential = value
             case 10 where name.equalsIgnoringCase("x-provider"): providerHeader = value.string
             case 10 where name.equalsIgnoringCase("connection"): connection = value
+            case 10 where name.equalsIgnoringCase("tracestate"): forwards = true
             case 11 where name.equalsIgnoringCase("traceparent"): forwards = true
             case 11 where name.equalsIgnoringCase("openai-beta"): forwards = true
             case 14 where isAnthropic && name.equalsIgnoringCase("anthropic-beta"):
@@ -73,6 +74,7 @@ extension Exchange {
         }
         origin = CORSGrant.judge(originValue, by: snapshot.cors)
         admission = admit(credential)
+        if takesModel, let policy = snapshot.observability.tracing { beginTrace(fields, policy) }
         if forwards { forward(fields, connection: connection) }
         if takesModel, snapshot.tools.readsFields { readToolFields(fields) }
         if takesModel { checkBodyType(contentType, isEncoded: isEncoded) }
@@ -84,8 +86,15 @@ extension Exchange {
         for index in 0..<fields.count {
             let (name, value) = (fields.name(index), fields.value(index))
             let isForwarded =
-                name.equalsIgnoringCase("traceparent") || name.equalsIgnoringCase("openai-beta")
-                || name.equalsIgnoringCase("idempotency-key")
+                switch name.count {
+                // Where this request is recorded, the next hop is told of a span of ours.
+                case 11:
+                    (trace == nil && name.equalsIgnoringCase("traceparent"))
+                        || name.equalsIgnoringCase("openai-beta")
+                case 10: (trace == nil || followsTrace) && name.equalsIgnoringCase("tracestate")
+                case 15: name.equalsIgnoringCase("idempotency-key")
+                default: false
+                }
             guard isForwarded, !connection.lists(name),
                 forwarded.count + name.count + value.count < 4096
             else { continue }

@@ -55,6 +55,10 @@ extension Exchange {
         }
         if attempts > 1 { worker.counters.retries += 1 }
         measure(&record, now)
+        if let trace {
+            record.trace = trace.record.trace
+            finishTrace(trace, record, now)
+        }
         log(record, repairs)
     }
 

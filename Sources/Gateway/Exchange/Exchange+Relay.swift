@@ -297,6 +297,9 @@ extension Exchange {
     }
 
     private func relay(_ event: EventStreamEvent) {
+        if let trace, case .answer(let answerDoor) = door {
+            trace.take(event, at: answerDoor, providerContext)
+        }
         if messagesObserver != nil { return relayMessages(event) }
         if responsesObserver != nil { return relayResponses(event) }
         if !event.name.isEmpty, event.name == "error" { return relayError(in: event) }

@@ -19,6 +19,7 @@ extension Exchange {
         let recalled = try recall(tree.root, at: answerDoor)
         let translation = worker.takeTranslation()
         self.translation = translation
+        translation.trace = trace
         let documents = RequestDocuments(tree, recalled: recalled)
         try withExtendedLifetime(documents) { () throws(Failure) in
             try encode(documents, for: upstream, at: answerDoor, translation)

@@ -110,6 +110,11 @@ package final class Exchange {
     var status = 0
     var failureText: String?
 
+    /// There while somebody records this request.
+    var trace: RequestTrace?
+    /// Whether it is part of the client's.
+    var followsTrace = false
+
     package init(worker: Worker) {
         self.worker = worker
         snapshot = worker.snapshot
@@ -140,6 +145,7 @@ package final class Exchange {
         do throws(Failure) {
             let scan = try answerDoor.scan(body.slice)
             self.scan = scan
+            if trace != nil { traceRequest(scan, at: answerDoor) }
             let (upstream, hasNameOfItsOwn) = try route(scan)
             try takePermit(scan)
             let isTranslated = leavesRelay(scan, upstream)

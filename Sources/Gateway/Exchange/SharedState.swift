@@ -24,6 +24,8 @@ package final class SharedState {
     package let counters: Counters
     /// The cells of all keys' limits.
     package let limits: LimitCells
+    /// Whether this is the worker that does what only one does.
+    package let isFirstPlace: Bool
 
     /// For a process without siblings.
     package init() {
@@ -34,6 +36,7 @@ package final class SharedState {
         segment = nil
         base = AtomicWord(memory.bindMemory(to: UInt64.self, capacity: count))
         processCount = 2
+        isFirstPlace = true
         counters = Self.counters(base, 0)
         limits = Self.limits(base, processCount: 2, number: 0)
     }
@@ -47,6 +50,7 @@ package final class SharedState {
         own = nil
         base = segment.word(0)
         processCount = workerCount * 2
+        isFirstPlace = number < 2
         counters = Self.counters(base, number)
         limits = Self.limits(base, processCount: processCount, number: number)
     }

@@ -66,6 +66,8 @@ package final class Upstream {
     package let asksForUsage: Bool
     /// Where requests go whose credential names a host; nil where credentials name none.
     package var lentHosts: LentHosts?
+    /// What traces call its kind (`gen_ai.provider.name`).
+    package var system = ""
 
     package init(
         name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
@@ -140,6 +142,8 @@ package struct ObservabilityPolicy: Sendable {
     package var aliases = PrometheusAliases.none
     /// Whether `/debug/token` exists.
     package var showsTokens = false
+    /// Nil where nobody records requests.
+    package var tracing: TracePolicy?
 
     package init() {}
 }

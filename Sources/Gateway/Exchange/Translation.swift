@@ -43,6 +43,8 @@ package final class Translation {
     /// There where tools called with free text went out as functions.
     package var freeTextCalls: FreeTextCalls?
     private var response = ModelResponse()
+    /// Where somebody records the request: what is told of its answer.
+    var trace: RequestTrace?
     private var answerBytesMax = Int.max
     private var filter = ToolFilter()
     /// Whether the stream is written when the answer is whole, and not before.
@@ -105,6 +107,7 @@ package final class Translation {
         begin(encoder: nil, answerBytesMax: .max)
         echo = nil
         freeTextCalls = nil
+        trace = nil
         call.reset()
     }
 
@@ -196,6 +199,7 @@ package final class Translation {
                 preconditionFailure("a filtered event out of order: \(violation), \(event)")
             }
         #endif
+        if let trace { trace.take(event) }
         switch event {
         case .usage(let usage): self.usage = usage
         case .finished(_, let finish): finishReason = finish.reason

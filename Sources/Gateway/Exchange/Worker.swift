@@ -82,6 +82,8 @@ package final class Worker {
     /// For the built-in tool `get_time`.
     let zones = ZoneFiles()
     package weak var admin: (any AdminDoors)?
+    /// Where records of requests go.
+    package weak var traceSink: (any TraceSink)?
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.
     package var isDraining = false
@@ -127,6 +129,17 @@ package final class Worker {
     func giveTranslation(_ translation: Translation) {
         translation.reset()
         if translations.count < Self.translationsKeptMax { translations.append(translation) }
+    }
+
+    /// Traces between two uses.
+    private var traces: [RequestTrace] = []
+    private static let tracesKeptMax = 64
+
+    func takeTrace() -> RequestTrace { traces.popLast() ?? RequestTrace() }
+
+    func giveTrace(_ trace: RequestTrace) {
+        trace.reset()
+        if traces.count < Self.tracesKeptMax { traces.append(trace) }
     }
 
     /// Aborts what still runs without a client. For the end of the process.
@@ -182,6 +195,7 @@ package final class Worker {
 extension Worker: MemoryHolder {
     package func releaseMemory() {
         translations = []
+        traces = []
         arena.releaseMemory()
         if detached.isEmpty { detached = [:] }
     }

@@ -26,6 +26,10 @@ final class Service {
     private let resolver: Resolver
     private let worker: Worker
     private let admin: AdminEndpoints
+    /// Where records of requests are sent.
+    private var exporters: Exporters
+    /// Those of earlier configurations, until what they hold has gone.
+    private var retiredExporters: [ObjectIdentifier: Exporters] = [:]
     private let server: HTTPServer
     private let descriptors: Int
     private let options: ConfigurationOptions
@@ -51,6 +55,9 @@ final class Service {
         self.worker = worker
         admin = AdminEndpoints(worker: worker, version: Gateway.version)
         worker.admin = admin
+        exporters = try Self.exporters(configuration, resolver, worker, admin)
+        admin.exporters = exporters
+        worker.traceSink = exporters
         var settings = HTTPServerSettings(makeHandler: { Exchange(worker: worker) })
         settings.tls = try builder.serverTLS()
         settings.limits = configuration.server.limits
@@ -69,6 +76,22 @@ final class Service {
             configuration, resolver: resolver, version: Gateway.version,
             environment: ConfigurationOptions.environment(),
             onTokenEvent: { provider, event in TokenLog.append(event, of: provider, to: log) })
+    }
+
+    private static func exporters(
+        _ configuration: Configuration, _ resolver: Resolver, _ worker: Worker,
+        _ admin: AdminEndpoints
+    ) throws(SnapshotFailure) -> Exporters {
+        let targets = try ExportBuilder(
+            configuration, resolver: resolver, version: Gateway.version,
+            instance: "\(configuration.server.host):\(configuration.server.port)"
+        ).build(tellsMetrics: worker.shared.isFirstPlace)
+        return Exporters(
+            worker: worker, targets: targets,
+            report: { [unowned(unsafe) admin] in admin.report() },
+            tell: { [unowned(unsafe) worker] name, event in
+                ExportLog.append(event, of: name, to: worker.log, now: worker.loop.wallClock)
+            })
     }
 
     /// Listens. Without a supervisor it says so in the log and minds every signal itself.
@@ -137,13 +160,21 @@ final class Service {
             worker.stopDetached()
             trimmer?.close()
             admin.close()
-            worker.closeSnapshots()
-            worker.log.close()
-            link?.close()
-            link = nil
-            watchers.forEach { $0.close() }
-            watchers = []
+            // A supervisor that has been told to end at once does not wait long.
+            let time: Duration = grace > .zero ? Exporters.finishTime : .seconds(1)
+            exporters.finish(within: time) { [unowned self] in close() }
         }
+    }
+
+    /// The last of it: nothing keeps the loop any more.
+    private func close() {
+        for exporters in retiredExporters.values { exporters.abandon() }
+        worker.closeSnapshots()
+        worker.log.close()
+        link?.close()
+        link = nil
+        watchers.forEach { $0.close() }
+        watchers = []
     }
 
     /// Without a supervisor: a second signal does not wait.
@@ -173,11 +204,26 @@ final class Service {
         let builder = Self.builder(next, resolver, worker.log)
         let tls = try builder.serverTLS()
         let snapshot = try builder.build()
+        let exporters = try Self.exporters(next, resolver, worker, admin)
         worker.replaceSnapshot(by: snapshot)
+        replace(exporters: exporters)
         worker.logFormat = next.observability.log.format
         // A listener does not change between plain HTTP and TLS under its clients.
         if let tls, configuration.server.tls != nil { server.replace(tls: tls) }
         configuration = next
+    }
+
+    /// The old ones send what they hold, and no more comes to them.
+    private func replace(exporters next: Exporters) {
+        let old = exporters
+        let id = ObjectIdentifier(old)
+        retiredExporters[id] = old
+        exporters = next
+        admin.exporters = next
+        worker.traceSink = next
+        old.finish(within: Exporters.finishTime) { [weak self] in
+            self?.retiredExporters[id] = nil
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import CUV
+import GatewayAdmin
 import GatewayCodec
 import GatewayConfig
 import GatewayExchange
@@ -48,6 +49,10 @@ final class SupervisorService {
             workerCount: workerCount, address: address, arguments: CommandLine.arguments,
             variable: Serve.workerVariable, segment: segment, payload: payload)
         settings.limits.grace = server.shutdownGrace + server.drainDelay
+        let observability = configuration.observability
+        if observability.langfuse.isOn || observability.otlp.isOn {
+            settings.limits.grace += Exporters.finishTime
+        }
         let supervisor = try Supervisor(loop, settings: settings, delegate: self)
         self.supervisor = supervisor
         supervisor.start()
@@ -76,6 +81,9 @@ final class SupervisorService {
             configuration, resolver: Resolver(loop), version: Gateway.version)
         _ = try builder.serverTLS()
         try builder.build().close()
+        let exports = ExportBuilder(
+            configuration, resolver: Resolver(loop), version: Gateway.version, instance: "")
+        for target in try exports.build() { target.origin.close() }
     }
 
     private func note(

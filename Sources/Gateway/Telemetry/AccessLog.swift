@@ -47,6 +47,8 @@ package struct AccessRecord {
     package var droppedParameters = 0
     /// In billionths of a dollar, where usage and price are known.
     package var cost: Int?
+    /// The trace that it is part of, where it is recorded.
+    package var trace: TraceID?
 
     package init() {}
 }
@@ -154,6 +156,11 @@ package struct AccessLog: ~Copyable {
             buffer.append(jsonString: record.repairs)
         }
         if let error = record.error { text(",\"error\":", error, &buffer) }
+        if let trace = record.trace {
+            buffer.append(",\"trace_id\":\"" as StaticString)
+            buffer.append(trace)
+            buffer.append(ASCII.quote)
+        }
         buffer.append("}\n" as StaticString)
     }
 

@@ -40,6 +40,49 @@ import Testing
         #expect(configuration.observability.log.format == .text)
     }
 
+    @Test func variablesSayWhereRecordsOfRequestsGo() throws {
+        let found = try load(
+            "",
+            [
+                "LANGFUSE_PUBLIC_KEY": "pk-lf-1", "LANGFUSE_SECRET_KEY": "sk-lf-1",
+                "LANGFUSE_HOST": "https://langfuse.example",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318",
+                "OTEL_EXPORTER_OTLP_HEADERS": "api-key=a%20b,x=1", "OTEL_SERVICE_NAME": "edge",
+                "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true", "ENVIRONMENT": "qa",
+            ]
+        ).configuration
+        #expect(found.environmentName == "qa")
+        let langfuse = found.observability.langfuse
+        #expect(langfuse.isOn && langfuse.capturesContent)
+        #expect(langfuse.secretKey?.withBytes(\.string) == "sk-lf-1")
+        #expect(langfuse.baseURL.description == "https://langfuse.example")
+        let otlp = found.observability.otlp
+        #expect(otlp.isOn && otlp.capturesContent && otlp.serviceName == "edge")
+        #expect(otlp.endpoint?.description == "http://localhost:4318")
+        #expect(otlp.headers.map(\.name) == ["api-key", "x"])
+        #expect(otlp.headers[0].value.withBytes(\.string) == "a b")
+        // Alone neither name nor place switches anything on, and the newer variable wins.
+        let bare = try load(
+            "",
+            [
+                "OTEL_SERVICE_NAME": "edge", "LANGFUSE_HOST": "https://a.example",
+                "LANGFUSE_BASE_URL": "https://b.example",
+            ]
+        ).configuration.observability
+        #expect(!bare.langfuse.isOn && !bare.otlp.isOn)
+        #expect(bare.langfuse.baseURL.description == "https://b.example")
+    }
+
+    @Test func oneKeyOfLangfuseIsNoUse() {
+        let failure = #expect(throws: ConfigurationFailure.self) {
+            try load("", ["LANGFUSE_PUBLIC_KEY": "pk-lf-1"])
+        }
+        #expect("\(failure.map { "\($0)" } ?? "")".contains("the key 'secret_key' is missing"))
+        #expect(throws: ConfigurationFailure.self) {
+            try load("observability: {langfuse: {secret_key: x}}")
+        }
+    }
+
     @Test func theEnvironmentAloneMakesAProvider() throws {
         let configuration = try load(
             "", ["OPENAI_API_KEY": "sk", "OPENAI_BASE_URL": "http://localhost:1/v1"]

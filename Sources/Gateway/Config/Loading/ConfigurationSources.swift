@@ -91,6 +91,7 @@ package struct ConfigurationSources {
         var configuration = schema.read(tree, &reader)
         let environmentName = (try? variables["ENVIRONMENT"]) ?? nil
         configuration?.server.isProduction = environmentName?.lowercased() == "production"
+        configuration?.environmentName = environmentName ?? ""
         configuration?.googleCredentials = EnvironmentLayer.googleCredentials(variables, &reader)
         configuration?.capabilities = try capabilities(variables, &reader)
         if let configuration { ConfigurationRules.check(configuration, tree, &reader) }

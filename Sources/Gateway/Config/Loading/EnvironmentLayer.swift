@@ -28,7 +28,8 @@ enum EnvironmentLayer {
             (
                 ["MODEL_CAPABILITIES_JSON", "MODEL_CAPABILITIES_FILE"],
                 "what models can do, as JSON or in a file"
-            ), (["GATEWAY_CONFIG"], "the file to read"),
+            ), (["LANGFUSE_HOST"], "as `LANGFUSE_BASE_URL`, where that is not set"),
+            (["GATEWAY_CONFIG"], "the file to read"),
         ]
 
     /// Puts every variable that the schema names over the value of its key.
@@ -41,7 +42,17 @@ enum EnvironmentLayer {
                 tree = tree.replacing(path[...], with: node)
             }
         }
+        for (other, name, path) in synonyms where node(of: name, variables, &reader) == nil {
+            if let node = node(of: other, variables, &reader) {
+                tree = tree.replacing(path[...], with: node)
+            }
+        }
     }
+
+    /// Variables that say the same as one that the schema names, which wins over them.
+    private static let synonyms: [(other: String, name: String, path: [String])] = [
+        ("LANGFUSE_HOST", "LANGFUSE_BASE_URL", ["observability", "langfuse", "base_url"])
+    ]
 
     /// Fills tables that no other source fills. A file's own table is never mixed with these:
     /// `OPENAI_API_KEY` must not go to whatever server the file calls `openai`.

@@ -4,7 +4,7 @@
 /// Variables by name. Reads no environment and no file by itself: both are handed in.
 struct EnvironmentVariables {
     /// Endings of names whose value may come from a file.
-    static let secretSuffixes = ["_API_KEY", "_SECRET", "_PASSWORD", "_TOKEN"]
+    static let secretSuffixes = ["_API_KEY", "_SECRET", "_SECRET_KEY", "_PASSWORD", "_TOKEN"]
 
     /// The highest first.
     private let layers: [[String: String]]

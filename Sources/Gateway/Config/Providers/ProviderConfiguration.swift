@@ -14,6 +14,16 @@ package enum ProviderType: String, CaseIterable, Sendable {
     case sambaNova = "sambanova"
     case sambaNovaWeb = "sambanova-web"
     case simulator
+
+    /// What OpenTelemetry's conventions call it (`gen_ai.provider.name`).
+    package var system: String {
+        switch self {
+        case .openAI, .anthropic, .salesforce, .simulator: rawValue
+        case .gemini: "gcp.gemini"
+        case .vertex: "gcp.vertex_ai"
+        case .sambaNova, .sambaNovaWeb: "sambanova"
+        }
+    }
 }
 
 /// One named provider.

@@ -20,7 +20,7 @@ package struct UpstreamConfiguration: Sendable {
 }
 
 /// A request field of the operator's. The value may be a credential, so it is kept like one.
-package struct HeaderConfiguration: Sendable {
+package struct HeaderConfiguration: Equatable, Sendable {
     package var name: String
     package var value: Secret
 

@@ -132,7 +132,7 @@ extension ConfigurationSchema {
         }
     }
 
-    private static var headers: ValueKind<[HeaderConfiguration]> {
+    static var headers: ValueKind<[HeaderConfiguration]> {
         .table(
             "header field",
             checkKey: { (name) throws(Refusal) in try OperatorName.checkField(name) },

@@ -312,44 +312,4 @@ enum ConfigurationSchema {
                     "Hold what clients send to it as well, where requests are translated."),
             ])
     }
-
-    // MARK: observability
-
-    private static var observability: Section<ObservabilityConfiguration> {
-        Section(
-            ObservabilityConfiguration(),
-            [
-                Field("log", \.log, .section(log), "The log on standard output."),
-                Field(
-                    "prometheus_aliases", \.prometheusAliases,
-                    .choice(PrometheusAliases.allCases),
-                    "Tells metrics at `/metrics` under the names of another gateway too, for "
-                        + "dashboards that know those."),
-                Field(
-                    "debug_token", \.debugToken, .boolean,
-                    "Whether `GET /debug/token` tells the state of access tokens, never the tokens."
-                ),
-                Field(
-                    "prices", \.prices, prices,
-                    "What models cost, before the built-in table (docs/metrics.md)."),
-                .notYet("langfuse", "Traces for Langfuse."),
-                .notYet("otlp", "Traces and metrics for OpenTelemetry."),
-            ])
-    }
-
-    private static var log: Section<LogConfiguration> {
-        Section(
-            LogConfiguration(),
-            [
-                Field(
-                    "format", \.format, .choice([.json, .text]), variable: "LOG_FORMAT",
-                    "How lines look."),
-                Field(
-                    "level", \.level, .choice(LogConfiguration.Level.allCases),
-                    variable: "LOG_LEVEL", "The least important lines to write."),
-                Field(
-                    "bodies", \.logsBodies, .falseOnly,
-                    "Whether requests and answers are written out."),
-            ])
-    }
 }

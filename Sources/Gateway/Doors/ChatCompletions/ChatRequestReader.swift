@@ -30,7 +30,10 @@ enum ChatMember: UInt8 {
     /// The members of a request, by raw value, so that a name's place in the list is its case.
     static let names = JSONNames(
         ChatWire.model, ChatWire.messages, ChatWire.stream, ChatWire.streamOptions, ChatWire.tools,
-        ChatWire.maxTokens, ChatWire.maxCompletionTokens, ChatWire.user)
+        ChatWire.maxTokens, ChatWire.maxCompletionTokens, ChatWire.user,
+        ScannedDetails.metadataName, ScannedDetails.temperatureName, ScannedDetails.topPName)
+    /// Those from here on are details.
+    static let detailIndex = 8
 
     /// The members of stream options.
     static let optionNames = JSONNames(ChatWire.includeUsage)
@@ -108,6 +111,10 @@ struct ChatRequestReader {
         scan.brace = scanner.offset
         try scanner.beginObject()
         while let name = try scanner.nextName(in: ChatMember.names) {
+            if name.index >= ChatMember.detailIndex {
+                scan.details.take(name.index - ChatMember.detailIndex, try scanner.value())
+                continue
+            }
             guard let member = ChatMember(rawValue: UInt8(name.index)) else {
                 preconditionFailure("a name that no member has")
             }
@@ -142,6 +149,7 @@ struct ChatRequestReader {
         case .model: try readModel()
         case .messages:
             let value = try scanner.value()
+            scan.details.content = .init(value.range)
             if value.kind != .array {
                 note(.wrongType(.messages, expected: "an array of messages"))
             } else if isEmpty(inside: value.inside) {

@@ -36,6 +36,7 @@ package struct ChatRequestScan: Sendable {
     package internal(set) var outputTokensMax: Int?
     /// The end user's name, quotes included, if it is a string.
     package internal(set) var user: Range<Int>?
+    package internal(set) var details = ScannedDetails()
 
     init() {}
 

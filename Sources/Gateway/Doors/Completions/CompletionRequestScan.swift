@@ -24,6 +24,7 @@ package struct CompletionRequestScan: Sendable {
     package private(set) var outputTokensMax: Int?
     /// The end user's name, quotes included, if it is a string.
     package private(set) var user: Range<Int>?
+    package private(set) var details = ScannedDetails()
     /// The opening brace of the body.
     private var brace = 0
     private var streamOptions = StreamOptions.absent
@@ -36,7 +37,10 @@ package struct CompletionRequestScan: Sendable {
     ]
     private static let members = JSONNames(
         ChatWire.model, CompletionWire.prompt, ChatWire.stream, ChatWire.streamOptions,
-        ChatWire.maxTokens, ChatWire.user)
+        ChatWire.maxTokens, ChatWire.user, ScannedDetails.metadataName,
+        ScannedDetails.temperatureName, ScannedDetails.topPName)
+    /// Those from here on are details.
+    private static let detailIndex = 6
     private static let options = JSONNames(ChatWire.includeUsage)
     private static let optionIndex = 6
 
@@ -87,6 +91,10 @@ package struct CompletionRequestScan: Sendable {
         brace = scanner.offset
         try scanner.beginObject()
         while let name = try scanner.nextName(in: Self.members) {
+            if name.index >= Self.detailIndex {
+                details.take(name.index - Self.detailIndex, try scanner.value())
+                continue
+            }
             note(names.mark(name.index, Self.spelled[name.index], hasEscapes: name.hasEscapes))
             if name.index == 3 {
                 try readStreamOptions(&scanner)
@@ -113,6 +121,7 @@ package struct CompletionRequestScan: Sendable {
         switch index {
         case 0: note(model.take(value, in: body))
         case 1:
+            details.content = .init(value.range)
             if value.kind != .string && value.kind != .array && value.kind != .null {
                 note(ScannedNames.wrong(CompletionWire.prompt, "a string or an array"))
             }

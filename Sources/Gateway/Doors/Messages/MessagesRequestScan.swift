@@ -21,6 +21,7 @@ package struct MessagesRequestScan: Sendable {
     package fileprivate(set) var outputTokensMax: Int?
     /// The end user's name, quotes included, if it is a string.
     package fileprivate(set) var user: Range<Int>?
+    package fileprivate(set) var details = ScannedDetails()
 
     fileprivate init() {}
 
@@ -60,7 +61,10 @@ private struct MessagesRequestReader {
 
     private static let names = JSONNames(
         MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
-        MessagesWire.tools, MessagesWire.metadata)
+        MessagesWire.tools, MessagesWire.metadata, MessagesWire.system,
+        MessagesWire.temperature, MessagesWire.topP)
+    /// Those from here on are details.
+    private static let detailIndex = 6
     private static let spelled: [StaticString] = [
         MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
         MessagesWire.tools, MessagesWire.metadata,
@@ -76,6 +80,15 @@ private struct MessagesRequestReader {
         }
         try scanner.beginObject()
         while let name = try scanner.nextName(in: Self.names) {
+            if name.index >= Self.detailIndex {
+                let value = try scanner.value()
+                if name.index == Self.detailIndex {
+                    scan.details.system = .init(value.range)
+                } else {
+                    scan.details.take(name.index - Self.detailIndex, value)
+                }
+                continue
+            }
             // They may come once only and must be spelled plainly: the upstream must not be able
             // to read another request than the one that was checked.
             let word = Self.spelled[name.index]
@@ -97,6 +110,8 @@ private struct MessagesRequestReader {
         _ index: Int, _ scanner: inout JSONScanner, _ body: ByteSlice
     ) throws(JSONFailure) {
         if index == 5, scanner.comesObject {
+            let start = scanner.offset
+            defer { scan.details.metadata = .init(start..<scanner.offset) }
             try scanner.beginObject()
             while try scanner.nextName(in: Self.userNames) != nil {
                 let value = try scanner.value()
@@ -108,6 +123,7 @@ private struct MessagesRequestReader {
         switch index {
         case 0: takeModel(value, scanner, body)
         case 1:
+            scan.details.content = .init(value.range)
             if value.kind != .array { wrong(MessagesWire.messages, "list") }
         case 2:
             switch value.kind {

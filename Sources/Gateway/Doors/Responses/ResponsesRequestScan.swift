@@ -22,6 +22,7 @@ package struct ResponsesRequestScan: Sendable {
     package internal(set) var outputTokensMax: Int?
     /// The end user's name, quotes included, if it is a string.
     package internal(set) var user: Range<Int>?
+    package internal(set) var details = ScannedDetails()
     /// The response that this one goes on with, quotes included, if it is a string.
     package internal(set) var previousResponseID: Range<Int>?
     /// Whether the answer is to be made behind the client's back.
@@ -78,7 +79,10 @@ private enum ResponsesMember: Int, CaseIterable {
     static let names = JSONNames(
         ResponsesWire.model, ResponsesWire.input, ResponsesWire.stream, ResponsesWire.tools,
         ResponsesWire.maxOutputTokens, ResponsesWire.user, ResponsesWire.previousResponseID,
-        ResponsesWire.background)
+        ResponsesWire.background, ResponsesWire.instructions, ScannedDetails.metadataName,
+        ScannedDetails.temperatureName, ScannedDetails.topPName)
+    /// Those from here on are details.
+    static let detailIndex = 8
 }
 
 /// The pass. A syntax error wins over a wrong value, whatever their order: the first problem is
@@ -104,6 +108,16 @@ private struct ResponsesRequestReader {
         }
         try scanner.beginObject()
         while let name = try scanner.nextName(in: ResponsesMember.names) {
+            if name.index >= ResponsesMember.detailIndex {
+                let index = name.index - ResponsesMember.detailIndex
+                let value = try scanner.value()
+                if index == 0 {
+                    scan.details.system = .init(value.range)
+                } else {
+                    scan.details.take(index - 1, value)
+                }
+                continue
+            }
             guard let member = ResponsesMember(rawValue: name.index) else {
                 preconditionFailure("a name that no member has")
             }
@@ -140,6 +154,7 @@ private struct ResponsesRequestReader {
         switch member {
         case .model: read(model: value)
         case .input:
+            scan.details.content = .init(value.range)
             switch value.kind {
             case .string, .array, .null: break
             default: refuse(member, "'input' must be a string or an array of items.")

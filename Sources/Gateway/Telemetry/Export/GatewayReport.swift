@@ -53,6 +53,24 @@ package struct GatewayReport {
         }
     }
 
+    /// What one exporter has done with the records of requests.
+    package struct Export {
+        package var name: String
+        package var sent: Int
+        /// Those that the collector would not have, and those for which there was no room or time.
+        package var refused: Int
+        package var dropped: Int
+        package var waiting: Int
+
+        package init(name: String, sent: Int, refused: Int, dropped: Int, waiting: Int) {
+            self.name = name
+            self.sent = sent
+            self.refused = refused
+            self.dropped = dropped
+            self.waiting = waiting
+        }
+    }
+
     /// What the system says of the process.
     package struct Process {
         /// Memory of its own, without files that are mapped.
@@ -78,6 +96,7 @@ package struct GatewayReport {
     package var droppedLogLines = 0
     package var pools: [Pool] = []
     package var tokens: [Token] = []
+    package var exports: [Export] = []
     package var process = Process()
     package var lag = LagReading()
 

@@ -20,6 +20,7 @@ package enum MetricsExposition {
         models(metrics, &writer)
         pools(report, &writer)
         tokens(report, &writer)
+        exports(report, &writer)
         process(report, &writer)
         switch aliases {
         case .none: break
@@ -216,6 +217,23 @@ package enum MetricsExposition {
             let provider: PrometheusWriter.Label = ("provider", token.provider)
             writer.sample([provider, ("result", "hit")], token.hits)
             writer.sample([provider, ("result", "miss")], token.leases - token.hits)
+        }
+    }
+
+    private static func exports(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        guard !report.exports.isEmpty else { return }
+        writer.family(
+            "gateway_export_records", .counter,
+            "Records of requests by exporter: sent, refused by the collector, or dropped.")
+        for export in report.exports {
+            let name: PrometheusWriter.Label = ("exporter", export.name)
+            writer.sample([name, ("result", "sent")], export.sent)
+            writer.sample([name, ("result", "refused")], export.refused)
+            writer.sample([name, ("result", "dropped")], export.dropped)
+        }
+        writer.family("gateway_export_waiting_records", .gauge, "Records that wait to be sent.")
+        for export in report.exports {
+            writer.sample([("exporter", export.name)], export.waiting)
         }
     }
 

@@ -1,0 +1,244 @@
+// Exporter.swift — sends what one queue holds to one collector, with the gateway's own HTTP client. The
+// shell around ExportQueueMachine: it obeys, keeps the clock, and reads the answers.
+
+import GatewayCodec
+import GatewayConfig
+import GatewayModel
+import GatewayTelemetry
+import Reactor
+import ReactorCore
+
+/// What is worth a line in the log.
+package enum ExportEvent: Equatable, Sendable {
+    /// Nothing gets through, for the first time since something did.
+    case failing(String)
+    case recovered
+    /// The collector will not have a batch.
+    case refused(status: Int, records: Int)
+    /// The older API does not exist any more.
+    case changedForm
+    /// Records were given up at the end.
+    case abandoned(records: Int)
+}
+
+/// One collector and its queue.
+final class Exporter {
+    private static let clocks: ClientClocks = {
+        var clocks = ClientClocks()
+        clocks.connect = .seconds(10)
+        clocks.head = .seconds(30)
+        clocks.idle = .seconds(30)
+        clocks.total = .seconds(60)
+        return clocks
+    }()
+
+    let name: String
+    private(set) var form: ExportTarget.Form
+    private var target: ExportTarget
+    private(set) var machine: ExportQueueMachine
+    private unowned(unsafe) let loop: EventLoop
+    private let arena = JSONArena()
+    private let call = HTTPClientCall()
+    private var timer: LoopTimer?
+    private var random: SeededRandom
+    private let tell: (ExportEvent) -> Void
+
+    private enum Outcome {
+        case answered
+        case failed(HTTPClientFailure)
+    }
+
+    // The batch on its way.
+    private var batch: ExportBatch?
+    private var outcome: Outcome?
+    private var status = 0
+    private var retryAfter: Duration?
+    private var answer = ByteBuffer()
+
+    private var isFailing = false
+    /// When a refusal was told last: a wrong key refuses every batch.
+    private var refusalToldAt: Instant?
+    private static let refusalPause: Duration = .seconds(60)
+    private var isAwaited = false
+    private var finished: (() -> Void)?
+
+    init(
+        _ loop: EventLoop, target: ExportTarget, seed: UInt64,
+        tell: @escaping (ExportEvent) -> Void
+    ) {
+        self.loop = loop
+        self.target = target
+        self.tell = tell
+        name = target.name
+        form = target.form
+        machine = ExportQueueMachine(limits: target.limits)
+        random = SeededRandom(seed: seed)
+        timer = LoopTimer(loop) { [unowned(unsafe) self] in step() }
+    }
+
+    /// Takes one record: what `write` appends.
+    func append(_ write: (inout ByteBuffer) -> Void) {
+        guard finished == nil, machine.append(now: loop.now, write) else { return }
+        stepLater()
+    }
+
+    /// The caller may be at work on a request, or on a batch.
+    private func stepLater() {
+        guard !isAwaited else { return }
+        isAwaited = true
+        loop.atEndOfTurn(self)
+    }
+
+    private func step() {
+        guard timer != nil else { return }
+        settle()
+        switch machine.next(now: loop.now) {
+        case .send(let batch):
+            self.batch = batch
+            status = 0
+            retryAfter = nil
+            answer.removeAll()
+            timer?.set(.never)
+            call.start(on: target.origin, clocks: Self.clocks, delegate: self)
+        case .wait(let until): timer?.set(until)
+        case .finished: end()
+        }
+    }
+
+    // MARK: What became of a batch
+
+    private func settle() {
+        guard let outcome, let batch else { return }
+        self.outcome = nil
+        self.batch = nil
+        switch outcome {
+        case .failed(let failure): failed("\(failure)")
+        case .answered:
+            switch reply {
+            case .taken(let refused):
+                machine.sent(refused: refused)
+                if refused > 0 { tellRefused(refused) }
+                succeeded()
+            case .refused:
+                machine.refused()
+                tellRefused(batch.count)
+            case .again: failed("status \(status)")
+            case .gone: changeForm(batch)
+            }
+        }
+        answer.release()
+    }
+
+    private var reply: ExportReply {
+        if case .generations(_, .ingestion) = form {
+            return .ingestion(status: status, body: answer.slice, arena)
+        }
+        return .otlp(status: status, body: answer.slice, arena)
+    }
+
+    private func tellRefused(_ count: Int) {
+        if let refusalToldAt, loop.now < refusalToldAt + Self.refusalPause { return }
+        refusalToldAt = loop.now
+        tell(.refused(status: status, records: count))
+    }
+
+    private func succeeded() {
+        if isFailing { tell(.recovered) }
+        isFailing = false
+    }
+
+    private func failed(_ reason: String) {
+        machine.failed(retryAfter: retryAfter, now: loop.now, draw: random.unit())
+        if !isFailing { tell(.failing(reason)) }
+        isFailing = true
+    }
+
+    /// What was written for the old form is of no use in the new one.
+    private func changeForm(_ batch: ExportBatch) {
+        guard let fallback = target.fallback else {
+            machine.refused()
+            return tellRefused(batch.count)
+        }
+        machine.dropAll()
+        target.form = fallback.form
+        target.head = fallback.head
+        target.frame = fallback.frame
+        target.fallback = nil
+        form = fallback.form
+        tell(.changedForm)
+    }
+
+    // MARK: The end
+
+    /// Sends what there is and calls `done`, once; no record is taken from now on.
+    func finish(_ done: @escaping () -> Void) {
+        guard timer != nil, finished == nil else { return done() }
+        finished = done
+        machine.drain()
+        stepLater()
+    }
+
+    /// Gives up what is left.
+    func abandon() {
+        guard timer != nil else { return }
+        call.cancel()
+        let left = machine.count
+        machine.abandon()
+        if left > 0 { tell(.abandoned(records: left)) }
+        end()
+    }
+
+    private func end() {
+        timer?.cancel()
+        timer = nil
+        target.origin.close()
+        let done = finished
+        finished = nil
+        done?()
+    }
+}
+
+extension Exporter: Deferrable {
+    func turnEnding() {
+        isAwaited = false
+        step()
+    }
+}
+
+extension Exporter: HTTPClientCallDelegate {
+    func writeRequest(on connection: HTTPClientConnection) {
+        guard let batch else { preconditionFailure("a call without a batch") }
+        let frame = target.frame
+        connection.withOutput { output in
+            target.head.withBytes { output.append($0) }
+            output.append(
+                decimal: frame.head.count + batch.bytes.count + frame.tail.count)
+            output.append("\r\n\r\n" as StaticString)
+            frame.head.withUnsafeBytes { output.append(ByteSlice($0)) }
+            output.append(batch.bytes.slice)
+            frame.tail.withUnsafeBytes { output.append(ByteSlice($0)) }
+        }
+    }
+
+    func responseHeadArrived(_ head: HTTPHead) {
+        status = head.status
+        if let seconds = head.fields.first("retry-after")?.decimalValue, seconds < 86_400 {
+            retryAfter = .seconds(seconds)
+        }
+    }
+
+    func responseBodyArrived(_ bytes: ByteSlice) {
+        let room = ExportReply.bodyBytesMax - answer.count
+        answer.append(bytes.prefix(min(bytes.count, max(room, 0))))
+    }
+
+    func responseEnded() {
+        outcome = .answered
+        stepLater()
+    }
+
+    func callFailed(_ failure: HTTPClientFailure) {
+        outcome = .failed(failure)
+        stepLater()
+    }
+}

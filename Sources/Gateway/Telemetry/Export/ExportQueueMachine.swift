@@ -1,0 +1,183 @@
+// ExportQueueMachine.swift — what waits to be sent to a collector, and when it is sent: in batches by
+// size and time, one at a time, again after a while where the collector could not take it, and never
+// more than a bound. Pure: time and chance are handed in. Admin's Exporter is the shell.
+// Invariant: every record that was taken in is counted once as sent, refused or dropped, or still here.
+
+import ReactorCore
+
+/// Records that go out in one request.
+package final class ExportBatch {
+    /// As they stand between the head and the tail of a request's body.
+    package fileprivate(set) var bytes = ByteBuffer()
+    package fileprivate(set) var count = 0
+
+    fileprivate init() {}
+}
+
+/// The bounds of one queue.
+package struct ExportLimits: Equatable, Sendable {
+    /// A batch is closed when it has so many records, so many bytes, or is so old.
+    package var batchCountMax = 256
+    package var batchBytesMax = 1024 * 1024
+    package var interval: Duration = .seconds(1)
+    /// Bytes of all batches; above it the oldest is dropped.
+    package var queueBytesMax = 8 * 1024 * 1024
+    package var backoff = Backoff(base: .seconds(1), cap: .seconds(60))
+    /// The longest wait that a collector may ask for.
+    package var retryAfterMax: Duration = .seconds(300)
+
+    package init() {}
+}
+
+/// The queue of one exporter.
+package struct ExportQueueMachine {
+    package enum Action {
+        /// The batch is to be sent; `sent`, `refused` or `failed` tells how that went.
+        case send(ExportBatch)
+        /// Nothing to do before then.
+        case wait(until: Instant)
+        /// Everything has gone, and nothing more may come.
+        case finished
+    }
+
+    private let limits: ExportLimits
+    /// What is being filled; the next batch, unless it is empty.
+    private var open = ExportBatch()
+    private var openedAt = Instant.never
+    /// Closed, the oldest first. Those that failed come back to the front.
+    private var closed: [ExportBatch] = []
+    private var sending: ExportBatch?
+    private var closedBytes = 0
+    private var failureCount = 0
+    private var notBefore = Instant(nanoseconds: 0)
+    private var isDraining = false
+
+    package private(set) var sentCount = 0
+    /// Those that the collector would not have.
+    package private(set) var refusedCount = 0
+    /// Those for which there was no room, or no time.
+    package private(set) var droppedCount = 0
+
+    package init(limits: ExportLimits) { self.limits = limits }
+
+    /// Records that are still here.
+    package var count: Int {
+        open.count + (sending?.count ?? 0) + closed.reduce(0) { $0 + $1.count }
+    }
+
+    // MARK: In
+
+    /// Takes a record: what `write` appends.
+    /// - Returns: whether `next` has something new to say.
+    package mutating func append(now: Instant, _ write: (inout ByteBuffer) -> Void) -> Bool {
+        let isFirst = open.count == 0
+        if isFirst { openedAt = now } else { open.bytes.append(ASCII.comma) }
+        write(&open.bytes)
+        open.count += 1
+        guard
+            open.count >= limits.batchCountMax || open.bytes.count >= limits.batchBytesMax
+        else { return isFirst }
+        close()
+        return true
+    }
+
+    private mutating func close() {
+        guard open.count > 0 else { return }
+        closed.append(open)
+        closedBytes += open.bytes.count
+        open = ExportBatch()
+        openedAt = .never
+        while closedBytes > limits.queueBytesMax, closed.count > 1 { dropFirst() }
+    }
+
+    private mutating func dropFirst() {
+        let first = closed.removeFirst()
+        closedBytes -= first.bytes.count
+        droppedCount += first.count
+    }
+
+    // MARK: Out
+
+    /// What is to be done now.
+    package mutating func next(now: Instant) -> Action {
+        guard sending == nil else { return .wait(until: .never) }
+        if open.count > 0, isDraining || openedAt + limits.interval <= now { close() }
+        guard !closed.isEmpty else {
+            if isDraining { return .finished }
+            return .wait(until: open.count > 0 ? openedAt + limits.interval : .never)
+        }
+        guard notBefore <= now else { return .wait(until: notBefore) }
+        let batch = closed.removeFirst()
+        closedBytes -= batch.bytes.count
+        sending = batch
+        return .send(batch)
+    }
+
+    /// The batch on its way has arrived. - Parameter refused: how many of it the collector left out.
+    package mutating func sent(refused: Int = 0) {
+        let batch = take()
+        let refused = min(max(refused, 0), batch.count)
+        sentCount += batch.count - refused
+        refusedCount += refused
+        succeeded()
+    }
+
+    /// The collector does not want the batch, now or ever.
+    package mutating func refused() {
+        refusedCount += take().count
+        succeeded()
+    }
+
+    /// The collector could not be reached or could not take it: again later.
+    /// - Parameters:
+    ///   - retryAfter: how long the collector asked to be left alone.
+    ///   - draw: a random number in 0..<1.
+    package mutating func failed(retryAfter: Duration? = nil, now: Instant, draw: Double) {
+        let batch = take()
+        closed.insert(batch, at: 0)
+        closedBytes += batch.bytes.count
+        while closedBytes > limits.queueBytesMax, closed.count > 1 { dropFirst() }
+        failureCount += 1
+        let own = limits.backoff.delay(afterFailures: min(failureCount, 64), draw: draw)
+        notBefore = now + min(max(own, retryAfter ?? .zero), limits.retryAfterMax)
+    }
+
+    private mutating func take() -> ExportBatch {
+        guard let batch = sending else { preconditionFailure("no batch was on its way") }
+        sending = nil
+        return batch
+    }
+
+    private mutating func succeeded() {
+        failureCount = 0
+        notBefore = Instant(nanoseconds: 0)
+    }
+
+    // MARK: The end
+
+    /// No more records come: what is here goes at once, without waits for more of it. A wait that the
+    /// collector has asked for, or earned, still holds.
+    package mutating func drain() { isDraining = true }
+
+    /// There is no more time.
+    package mutating func abandon() {
+        isDraining = true
+        droppedCount += count
+        open = ExportBatch()
+        closed = []
+        closedBytes = 0
+        sending = nil
+    }
+
+    /// Everything that was encoded for one form of the collector's is worth nothing in another.
+    package mutating func dropAll() {
+        if let sending { droppedCount += sending.count }
+        sending = nil
+        droppedCount += open.count + closed.reduce(0) { $0 + $1.count }
+        open = ExportBatch()
+        openedAt = .never
+        closed = []
+        closedBytes = 0
+        succeeded()
+    }
+}

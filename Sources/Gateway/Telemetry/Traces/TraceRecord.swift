@@ -1,0 +1,76 @@
+// TraceRecord.swift — what exporters are told of one request that has ended, beside its line in the log.
+// Borrowed for the time of the call, like AccessRecord. Made by Exchange, read by the encoders in Export.
+
+import ReactorCore
+
+/// What an exporter asks of requests before they have ended.
+package struct TracePolicy: Equatable, Sendable {
+    /// For the spans of OpenTelemetry; nil where none are made.
+    package var spans: TraceSampling?
+    /// For Langfuse; nil where it is off.
+    package var generations: TraceSampling?
+    /// Whether prompts and answers are kept: in the client's words, and in those of the GenAI
+    /// conventions.
+    package var keepsContent = false
+    package var keepsMessages = false
+
+    package init() {}
+
+    package var isOn: Bool { spans != nil || generations != nil }
+}
+
+/// One request as exporters see it.
+package struct TraceRecord {
+    package var trace = TraceID(high: 0, low: 0)
+    /// The span that the client made; 0 without one.
+    package var clientSpan: SpanID = 0
+    /// The request as the gateway served it.
+    package var serverSpan: SpanID = 0
+    /// The call of the model; its id went on to the provider.
+    package var modelSpan: SpanID = 0
+    /// Who wants it.
+    package var isForSpans = false
+    package var isForGenerations = false
+    /// Random words, for ids of events.
+    package var words: (UInt64, UInt64) = (0, 0)
+
+    // Nanoseconds since 1970. 0: it did not come to that.
+    package var began = 0
+    package var dispatched = 0
+    package var firstEvent = 0
+    package var ended = 0
+
+    /// By the names of the GenAI conventions: `chat`, `text_completion`, `embeddings`.
+    package var operation: StaticString = "chat"
+    package var system = ""
+    package var host = ""
+    package var port = 0
+    /// The model by the provider's own word, and its id of the answer.
+    package var reportedModel = ByteSlice.empty
+    package var responseID = ByteSlice.empty
+    package var user = ByteSlice.empty
+    package var session = ByteSlice.empty
+    /// A JSON array of strings, or empty.
+    package var tags = ByteSlice.empty
+    /// JSON numbers as the client wrote them, or empty.
+    package var temperature = ByteSlice.empty
+    package var topP = ByteSlice.empty
+    package var outputTokensMax: Int?
+    /// JSON texts, or empty: the prompt in the client's words, the answer as a message.
+    package var input = ByteSlice.empty
+    package var output = ByteSlice.empty
+    /// The same in the form of the GenAI conventions.
+    package var inputMessages = ByteSlice.empty
+    package var outputMessages = ByteSlice.empty
+
+    package init() {}
+
+    /// Whether it went to a model.
+    package var reachedModel: Bool { dispatched != 0 }
+}
+
+/// Who takes them. Implemented by the Admin floor.
+package protocol TraceSink: AnyObject {
+    /// Takes one request. Slices are borrowed for the time of the call.
+    func take(_ trace: TraceRecord, _ record: AccessRecord)
+}
