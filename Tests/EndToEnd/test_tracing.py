@@ -109,6 +109,23 @@ def test_the_messages_door_tells_its_system_prompt(gateway, upstream, anthropic_
         assert values["langfuse.trace.name"] == "messages"
 
 
+def test_older_completions_and_embeddings(gateway, openai_mock, start_gateway, langfuse, certificates):
+    gateway = start_gateway({"providers": {"up": {
+        "type": "openai", "base_url": openai_mock.url, "api_key": "sk-upstream-secret", "ca_file": certificates.ca_file}},
+        "observability": {"langfuse": langfuse_block(langfuse, certificates)}})
+    for stream in (False, True):
+        answer = ask(gateway.port, post("/v1/completions", {
+            "model": "up/gpt-3.5-turbo-instruct", "prompt": "Say it", "max_tokens": 9, "stream": stream}))
+        assert answer.status == 200, answer
+        span, values = generation(langfuse, answer)
+        assert span["name"] == "text_completion gpt-3.5-turbo-instruct" and json.loads(values["input"]) == "Say it"
+        assert json.loads(values["output"]) and json.loads(values["usage_details"])["output"] > 0
+    answer = ask(gateway.port, post("/v1/embeddings", {"model": "up/text-embedding-3-small", "input": ["a", "b"]}))
+    assert answer.status == 200, answer
+    _, values = generation(langfuse, answer)
+    assert values["type"] == "embedding" and json.loads(values["input"]) == ["a", "b"] and "output" not in values
+
+
 def test_pictures_are_left_out(gateway, upstream, langfuse, collector):
     picture = "data:image/png;base64," + "iVBORw0KGgo" * 5000
     answer = ask(gateway.port, post("/v1/chat/completions", {"model": "gpt-picture", "messages": [{

@@ -60,6 +60,7 @@ extension DoorScan {
         case .messages(let scan): scan.details
         case .responses(let scan): scan.details
         case .completions(let scan): scan.details
+        case .embeddings(let scan): scan.details
         }
     }
 
@@ -70,6 +71,7 @@ extension DoorScan {
         case .messages(let scan): scan.user
         case .responses(let scan): scan.user
         case .completions(let scan): scan.user
+        case .embeddings(let scan): scan.user
         }
     }
 }

@@ -75,7 +75,10 @@ final class Service {
         SnapshotBuilder(
             configuration, resolver: resolver, version: Gateway.version,
             environment: ConfigurationOptions.environment(),
-            onTokenEvent: { provider, event in TokenLog.append(event, of: provider, to: log) })
+            onTokenEvent: { provider, event in ProviderLog.append(event, of: provider, to: log) },
+            onListFailure: { provider, failure in
+                ProviderLog.append(failure, of: provider, to: log)
+            })
     }
 
     private static func exporters(

@@ -135,7 +135,7 @@ class LangfuseMock(Collector):
         found = otlp_rules.spans(body)
         for span in found:
             values = span["attributes"]
-            _need(values.get("langfuse.observation.type") == "generation", "observation.type")
+            _need(values.get("langfuse.observation.type") in ("generation", "embedding"), "observation.type")
             _need(_ENVIRONMENT.fullmatch(values.get("langfuse.environment", "")), "environment")
             _need(values.get("langfuse.observation.level") in _LEVELS, "level")
             _need(isinstance(values.get("langfuse.observation.model.name"), str), "model")
@@ -177,7 +177,7 @@ class LangfuseMock(Collector):
             _need(set(event) == {"id", "timestamp", "type", "body"}, f"event {set(event)}")
             _need(_UUID.fullmatch(event["id"]), f"id {event['id']}")
             _need(_TIME.fullmatch(event["timestamp"]), "timestamp")
-            _need(event["type"] in ("trace-create", "generation-create"), event["type"])
+            _need(event["type"] in ("trace-create", "generation-create", "embedding-create"), event["type"])
             inside = event["body"]
             _need(_ENVIRONMENT.fullmatch(inside.get("environment", "")), "environment")
             if event["type"] == "trace-create":

@@ -13,6 +13,7 @@ package struct EmbeddingRequestScan: Sendable {
     package private(set) var model = ScannedModel()
     /// The end user's name, quotes included, if it is a string.
     package private(set) var user: Range<Int>?
+    package private(set) var details = ScannedDetails()
 
     private static let names = JSONNames(
         EmbeddingWire.model, EmbeddingWire.input, EmbeddingWire.user)
@@ -61,6 +62,7 @@ package struct EmbeddingRequestScan: Sendable {
                 let found = model.take(value, in: body)
                 problem = problem ?? found
             case 1:
+                details.content = .init(value.range)
                 if value.kind != .string && value.kind != .array {
                     problem =
                         problem

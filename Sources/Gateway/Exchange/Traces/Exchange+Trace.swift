@@ -11,7 +11,10 @@ import ReactorCore
 extension Exchange {
     /// Reads the head's place in a trace, and where somebody records this one, goes on from there.
     func beginTrace(_ fields: HTTPFields, _ policy: TracePolicy) {
-        guard case .answer = door else { return }
+        switch door {
+        case .answer, .embeddings: break
+        default: return
+        }
         var client: TraceContext?
         var session: ByteSlice?
         for index in 0..<fields.count {
@@ -52,10 +55,11 @@ extension Exchange {
     }
 
     /// Keeps what the body says, while it is there.
-    func traceRequest(_ scan: DoorScan, at answerDoor: AnswerDoor) {
+    /// - Parameter answerDoor: nil where no conversation is asked for.
+    func traceRequest(_ scan: DoorScan, at answerDoor: AnswerDoor?) {
         guard let trace else { return }
         trace.take(scan, of: body.slice)
-        guard trace.keepsMessages else { return }
+        guard trace.keepsMessages, let answerDoor else { return }
         // What is wrong with it is told where it is served.
         do throws(JSONFailure) {
             let tree = try worker.arena.read(body.slice)
@@ -65,9 +69,12 @@ extension Exchange {
 
     /// Ends the trace with the request.
     func finishTrace(_ trace: RequestTrace, _ access: AccessRecord, _ now: Instant) {
-        guard case .answer(let answerDoor) = door else { return }
         if translation == nil, head.isSuccess, !isStreamed, !answer.isEmpty {
-            trace.take(whole: answer.slice, at: answerDoor, providerContext)
+            if case .answer(let answerDoor) = door {
+                trace.take(whole: answer.slice, at: answerDoor, providerContext)
+            } else {
+                trace.take(namesOf: answer.slice)
+            }
         }
         let end = access.secondsSince1970 * 1_000_000_000 + access.milliseconds * 1_000_000
         func time(_ instant: Instant) -> Int { end - Int(now.nanoseconds(since: instant)) }
@@ -76,7 +83,11 @@ extension Exchange {
         // Both may be an earlier request's.
         if dispatched > received { trace.record.dispatched = time(dispatched) }
         if let firstEvent { trace.record.firstEvent = time(firstEvent) }
-        if answerDoor == .completions { trace.record.operation = "text_completion" }
+        switch door {
+        case .answer(.completions): trace.record.operation = "text_completion"
+        case .embeddings: trace.record.operation = TraceRecord.embeddings
+        default: break
+        }
         if let upstream {
             trace.record.system = upstream.system
             if let origin = upstream.place(for: lease)?.origin {

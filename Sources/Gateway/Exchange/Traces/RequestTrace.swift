@@ -203,7 +203,7 @@ final class RequestTrace {
     func take(
         whole answer: ByteSlice, at door: AnswerDoor, _ context: ProviderContext
     ) {
-        guard keepsAnswer else { return take(names: AnswerSketch(of: answer)) }
+        guard keepsAnswer else { return take(namesOf: answer) }
         switch door {
         case .chat, .messages:
             Self.codec(of: door).decode(answer, context) { self.take($0) }
@@ -217,6 +217,9 @@ final class RequestTrace {
     private static func codec(of door: AnswerDoor) -> AnswerCodec {
         door == .messages ? .messages(isAnswerInTool: false) : .chat
     }
+
+    /// The same, without its content.
+    func take(namesOf answer: ByteSlice) { take(names: AnswerSketch(of: answer)) }
 
     private func take(names sketch: AnswerSketch) {
         Self.append(sketch.id, to: &responseID)

@@ -90,7 +90,8 @@ package struct LangfuseEncoder: Sendable {
         buffer.append(",\"attributes\":[" as StaticString)
         let level = Level(record)
         buffer.withAttributes { attributes in
-            attributes.word("langfuse.observation.type", "generation")
+            attributes.word(
+                "langfuse.observation.type", trace.isEmbedding ? "embedding" : "generation")
             attributes.word("langfuse.trace.name", record.door)
             environment.withUnsafeBytes {
                 attributes.text("langfuse.environment", ByteSlice($0))
@@ -180,7 +181,8 @@ package struct LangfuseEncoder: Sendable {
         }
         buffer.append(ASCII.comma)
         buffer.writeJSON { json in
-            begin(trace, "generation-create", last: 1, &json)
+            begin(
+                trace, trace.isEmbedding ? "embedding-create" : "generation-create", last: 1, &json)
             json.string("id") { $0.append(hexWord: trace.modelSpan) }
             Self.id("traceId", trace, &json)
             json.string("name") { name in

@@ -40,6 +40,8 @@ package struct TraceRecord {
     package var firstEvent = 0
     package var ended = 0
 
+    package static let embeddings: StaticString = "embeddings"
+
     /// By the names of the GenAI conventions: `chat`, `text_completion`, `embeddings`.
     package var operation: StaticString = "chat"
     package var system = ""
@@ -64,6 +66,9 @@ package struct TraceRecord {
     package var outputMessages = ByteSlice.empty
 
     package init() {}
+
+    /// Whether vectors were asked for, and no text.
+    var isEmbedding: Bool { operation.isSame(as: Self.embeddings) }
 
     /// Whether it went to a model.
     package var reachedModel: Bool { dispatched != 0 }
