@@ -111,7 +111,7 @@ def test_the_messages_door_tells_its_system_prompt(gateway, upstream, anthropic_
 
 def test_older_completions_and_embeddings(gateway, openai_mock, start_gateway, langfuse, certificates):
     gateway = start_gateway({"providers": {"up": {
-        "type": "openai", "base_url": openai_mock.url, "api_key": "sk-upstream-secret", "ca_file": certificates.ca_file}},
+        "type": "openai", "base_url": openai_mock.url, "api_key": "sk-upstream-secret-openai", "ca_file": certificates.ca_file}},
         "observability": {"langfuse": langfuse_block(langfuse, certificates)}})
     for stream in (False, True):
         answer = ask(gateway.port, post("/v1/completions", {
