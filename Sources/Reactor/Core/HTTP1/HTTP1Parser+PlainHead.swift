@@ -3,6 +3,8 @@
 // whatever is not plainly of that form is left untouched, and llhttp judges it (docs/decisions/0010).
 // Pure. Only HTTP1Parser uses it.
 
+import CUV
+
 /// The field table of plain heads; one for all parsers of a loop, as only one head is read at once.
 struct PlainFieldTable {
     static let capacity = 256
@@ -102,21 +104,26 @@ private struct PlainHeadScan {
 
     mutating func fieldLines(into table: PlainFieldTable) -> Bool {
         let countMax = min(limits.fieldCountMax, PlainFieldTable.capacity)
+        let lineBytesMax = limits.lineBytesMax
         var index = 0
+        // A local, which the compiler keeps in a register.
+        var name = at
         while true {
-            let name = at
             let colon = nameEnd(from: name)
             guard colon < end else { return false }
             if colon == name {
                 fieldCount = index
+                at = name
                 return skipLineEnd()
             }
             guard colon.pointee == ASCII.colon, index < countMax else { return false }
             var value = colon + 1
             while value < end, value.pointee == ASCII.space { value += 1 }
-            at = printableEnd(from: value)
-            var last = at
-            guard skipLineEnd(), last - name <= limits.lineBytesMax else { return false }
+            let lineEnd = printableEnd(from: value)
+            guard end - lineEnd >= 2, lineEnd[0] == ASCII.cr, lineEnd[1] == ASCII.lf,
+                lineEnd - name <= lineBytesMax
+            else { return false }
+            var last = lineEnd
             while last > value, last[-1] == ASCII.space { last -= 1 }
             guard last > value else { return false }
             table.ranges[index] = HTTPFieldRange(
@@ -124,11 +131,12 @@ private struct PlainHeadScan {
                 nameCount: UInt32(truncatingIfNeeded: colon - name),
                 valueStart: UInt32(truncatingIfNeeded: value - start),
                 valueCount: UInt32(truncatingIfNeeded: last - value))
-            index += 1
+            index &+= 1
             guard
                 isHarmless(
                     ByteSlice(name, count: colon - name), ByteSlice(value, count: last - value))
             else { return false }
+            name = lineEnd + 2
         }
     }
 
@@ -215,9 +223,7 @@ private struct PlainHeadScan {
     /// The index of the first of 16 that holds; 16 if none does.
     @inline(__always)
     private static func first(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
-        let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
-        if words[0] != 0 { return UInt64(littleEndian: words[0]).trailingZeroBitCount >> 3 }
-        if words[1] != 0 { return 8 + UInt64(littleEndian: words[1]).trailingZeroBitCount >> 3 }
-        return 16
+        let bits = cuv_lane_bits(unsafeBitCast(mask, to: SIMD16<Int8>.self))
+        return (bits | 1 << 16).trailingZeroBitCount
     }
 }
