@@ -23,16 +23,13 @@ extension JSONCursor {
                 let lane = stops.trailingZeroBitCount
                 let stop = place + lane
                 if stop.pointee == ASCII.quote { return (stop + 1, escaped) }
+                escaped = escaped || stop.pointee == ASCII.backslash
                 let count = plainEscapeCount(at: stop)
-                guard count > 0 else {
-                    escaped = escaped || stop.pointee == ASCII.backslash
-                    next = try unusualEnd(from: stop)
-                    break
-                }
-                escaped = true
-                // What is escaped may look like a stop; the digits of `\u` do not.
-                stops &= ~(3 &<< UInt64(truncatingIfNeeded: lane))
-                if stop + count > next { next = stop + count }
+                let behind = count > 0 ? stop + count : try unusualEnd(from: stop)
+                // What is escaped, and the rest of a character, look like stops.
+                let done = behind - place
+                stops = done < 64 ? stops & (.max &<< UInt64(truncatingIfNeeded: done)) : 0
+                if behind > next { next = behind }
             }
             place = next
         }
