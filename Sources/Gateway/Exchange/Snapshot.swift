@@ -48,7 +48,7 @@ package final class UpstreamPlace {
     let origin: HTTPOrigin
     let head: RequestHead
 
-    init(_ origin: HTTPOrigin, _ head: RequestHead) {
+    package init(_ origin: HTTPOrigin, _ head: RequestHead) {
         self.origin = origin
         self.head = head
     }
@@ -82,7 +82,7 @@ package final class Upstream {
     /// Whether its models are told beside the configured ones, if it lists them.
     package var listsModels = true
     /// Where the models are listed, if elsewhere: the whole target is in the head.
-    package var modelsPlace: (origin: HTTPOrigin, head: RequestHead)?
+    package var modelsPlace: UpstreamPlace?
 
     package init(
         name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
@@ -126,7 +126,7 @@ package final class Upstream {
     var listsElsewhere: Bool { modelsPlace != nil }
 
     /// Where the models are listed.
-    func listPlace(for lease: TokenLease?) -> (origin: HTTPOrigin, head: RequestHead)? {
+    func listPlace(for lease: TokenLease?) -> UpstreamPlace? {
         modelsPlace ?? place(for: lease)
     }
 }

@@ -106,10 +106,11 @@ private struct PlainHeadScan {
         let countMax = min(limits.fieldCountMax, PlainFieldTable.capacity)
         let lineBytesMax = limits.lineBytesMax
         var index = 0
-        // A local, which the compiler keeps in a register.
+        // Locals, which the compiler keeps in registers.
         var name = at
+        var window = HeadWindow(from: name, to: end)
         while true {
-            let colon = nameEnd(from: name)
+            let colon = window.nameEnd(from: name)
             guard colon < end else { return false }
             if colon == name {
                 fieldCount = index
@@ -119,7 +120,7 @@ private struct PlainHeadScan {
             guard colon.pointee == ASCII.colon, index < countMax else { return false }
             var value = colon + 1
             while value < end, value.pointee == ASCII.space { value += 1 }
-            let lineEnd = printableEnd(from: value)
+            let lineEnd = window.valueEnd(from: value)
             guard end - lineEnd >= 2, lineEnd[0] == ASCII.cr, lineEnd[1] == ASCII.lf,
                 lineEnd - name <= lineBytesMax
             else { return false }
@@ -179,51 +180,107 @@ private struct PlainHeadScan {
         }
     }
 
-    /// The first byte from `place` on that is not printable ASCII.
+    /// The first byte from `first` on that is not printable ASCII.
     @inline(__always)
     private func printableEnd(from first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
         var place = first
-        while end - place >= 16 {
-            let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<Int8>.self)
-            // As signed numbers, control characters and what is not ASCII are those below 0x20.
-            let stop = Self.first(
-                (bytes .< SIMD16(repeating: 0x20)) .| (bytes .== SIMD16(repeating: 0x7F)))
-            if stop < 16 { return place + stop }
-            place += 16
-        }
-        while place < end, Int8(bitPattern: place.pointee) >= 0x20, place.pointee != 0x7F {
-            place += 1
-        }
+        while place < end, place.pointee &- 0x20 < 0x5F { place += 1 }
         return place
     }
+}
 
-    /// The first byte from `place` on that is no letter, digit, `-` or `_`.
+/// 64 bytes of a head, and which of them end a name or a value: one look at a byte serves both, and
+/// lines that share a window share the look.
+private struct HeadWindow {
+    private let end: UnsafePointer<UInt8>
+    private var base: UnsafePointer<UInt8>
+    /// One bit for each byte from `base` on that is no letter, digit, `-` or `_`; ones behind the end.
+    private var nameStops: UInt64 = 0
+    /// The same of what is not printable ASCII.
+    private var valueStops: UInt64 = 0
+
+    init(from base: UnsafePointer<UInt8>, to end: UnsafePointer<UInt8>) {
+        self.base = base
+        self.end = end
+        look()
+    }
+
+    /// The first byte from `first` on that is no letter, digit, `-` or `_`.
     @inline(__always)
-    private func nameEnd(from first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
+    mutating func nameEnd(from first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
         var place = first
-        while end - place >= 16 {
-            let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<UInt8>.self)
-            let letters = (bytes | SIMD16(repeating: 0x20)) &- SIMD16(repeating: 0x61)
-            let digits = bytes &- SIMD16(repeating: ASCII.zero)
-            let stop = Self.first(
-                .!((letters .< SIMD16(repeating: 26)) .| (digits .< SIMD16(repeating: 10))
-                    .| (bytes .== SIMD16(repeating: 0x2D)) .| (bytes .== SIMD16(repeating: 0x5F))))
-            if stop < 16 { return place + stop }
-            place += 16
+        while true {
+            if place - base >= 64 { move(to: place) }
+            let stops = nameStops &>> UInt64(truncatingIfNeeded: place - base)
+            if stops != 0 { return place + stops.trailingZeroBitCount }
+            place = base + 64
         }
-        while place < end,
-            ASCII.isLetter(place.pointee) || ASCII.isDigit(place.pointee)
-                || place.pointee == 0x2D || place.pointee == 0x5F
-        {
-            place += 1
-        }
-        return place
     }
 
-    /// The index of the first of 16 that holds; 16 if none does.
+    /// The first byte from `first` on that is not printable ASCII.
     @inline(__always)
-    private static func first(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
-        let bits = cuv_lane_bits(unsafeBitCast(mask, to: SIMD16<Int8>.self))
-        return (bits | 1 << 16).trailingZeroBitCount
+    mutating func valueEnd(from first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
+        var place = first
+        while true {
+            if place - base >= 64 { move(to: place) }
+            let stops = valueStops &>> UInt64(truncatingIfNeeded: place - base)
+            if stops != 0 { return place + stops.trailingZeroBitCount }
+            place = base + 64
+        }
+    }
+
+    /// `place` is at most at the end: behind it are stops.
+    private mutating func move(to place: UnsafePointer<UInt8>) {
+        base = place
+        look()
+    }
+
+    @inline(__always)
+    private mutating func look() {
+        nameStops = 0
+        valueStops = 0
+        let count = min(end - base, 64)
+        var offset = 0
+        while count - offset >= 16 {
+            let (names, values) = Self.stops(base + offset)
+            nameStops |= names &<< UInt64(truncatingIfNeeded: offset)
+            valueStops |= values &<< UInt64(truncatingIfNeeded: offset)
+            offset &+= 16
+        }
+        if count < 64 { lookAtRest(from: offset, to: count) }
+    }
+
+    /// The last bytes, of which there are too few for a block.
+    @inline(never)
+    private mutating func lookAtRest(from first: Int, to count: Int) {
+        for offset in first..<count {
+            let byte = base[offset]
+            let isInName =
+                ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == 0x2D || byte == 0x5F
+            let isPrintable = byte &- 0x20 < 0x5F
+            nameStops |= (isInName ? 0 : 1) << UInt64(offset)
+            valueStops |= (isPrintable ? 0 : 1) << UInt64(offset)
+        }
+        nameStops |= .max << UInt64(count)
+        valueStops |= .max << UInt64(count)
+    }
+
+    /// One bit for each of 16 bytes that ends a name, and one that ends a value.
+    @inline(__always)
+    private static func stops(_ place: UnsafePointer<UInt8>) -> (UInt64, UInt64) {
+        let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<UInt8>.self)
+        let letters = (bytes | SIMD16(repeating: 0x20)) &- SIMD16(repeating: 0x61)
+        let digits = bytes &- SIMD16(repeating: ASCII.zero)
+        let names =
+            (letters .< SIMD16(repeating: 26)) .| (digits .< SIMD16(repeating: 10))
+            .| (bytes .== SIMD16(repeating: 0x2D)) .| (bytes .== SIMD16(repeating: 0x5F))
+        // From blank to tilde.
+        let values = bytes &- SIMD16(repeating: 0x20) .< SIMD16(repeating: 0x5F)
+        return (~bits(names) & 0xFFFF, ~bits(values) & 0xFFFF)
+    }
+
+    @inline(__always)
+    private static func bits(_ lanes: SIMDMask<SIMD16<Int8>>) -> UInt64 {
+        UInt64(cuv_lane_bits(unsafeBitCast(lanes, to: SIMD16<Int8>.self)))
     }
 }
