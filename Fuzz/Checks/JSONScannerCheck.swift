@@ -150,7 +150,8 @@ package enum JSONScannerCheck {
             var last: Range<Int>?
             var scanner = JSONScanner(outer.bytes(value.range))
             if value.kind == .array { try scanner.beginArray() }
-            while value.kind == .object || (try scanner.nextElement()) {
+            while true {
+                if value.kind == .array, try !scanner.nextElement() { break }
                 guard scanner.comesObject else {
                     try scanner.value()
                     continue

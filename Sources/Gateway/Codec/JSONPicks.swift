@@ -115,6 +115,8 @@ package struct JSONFound {
     private var repeated: UInt16 = 0
     private var escaped: UInt16 = 0
 
+    package init() {}
+
     /// The value of a member. Of one that was looked into, the range is that of its opening bracket.
     @inline(__always)
     package subscript(number: Int) -> JSONSpan? {

@@ -77,7 +77,8 @@ extension Exchange {
         try encode(request, for: upstream, into: translation)
         var filter = toolFilter(for: request)
         if let loop {
-            filter.add(loop)
+            filter = filter ?? ToolFilter()
+            filter?.add(loop)
             looped = LoopedRequest(request, documents, forwarded: forwarded.slice)
         }
         let context = answerContext(
