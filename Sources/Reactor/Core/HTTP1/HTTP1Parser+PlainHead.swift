@@ -275,7 +275,9 @@ private struct HeadWindow {
             (letters .< SIMD16(repeating: 26)) .| (digits .< SIMD16(repeating: 10))
             .| (bytes .== SIMD16(repeating: 0x2D)) .| (bytes .== SIMD16(repeating: 0x5F))
         // From blank to tilde.
-        let values = bytes &- SIMD16(repeating: 0x20) .< SIMD16(repeating: 0x5F)
+        let printables = bytes &- SIMD16(repeating: 0x20)
+        // Of named vectors: within one expression the compiler takes the comparison lane by lane.
+        let values = printables .< SIMD16(repeating: 0x5F)
         return (~bits(names) & 0xFFFF, ~bits(values) & 0xFFFF)
     }
 
