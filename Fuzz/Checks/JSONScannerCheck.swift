@@ -58,7 +58,6 @@ package enum JSONScannerCheck {
         ) throws(JSONFailure) {
             if scanner.comesObject, levels > 0 {
                 try names(of: scanner)
-                try picks(of: scanner)
                 try scanner.beginObject()
                 while let key = try scanner.nextKey() {
                     check(key.range, scanner)
@@ -70,7 +69,12 @@ package enum JSONScannerCheck {
                 while try scanner.nextElement() { try value(&scanner, levels: levels - 1) }
             } else {
                 let kind = scanner.valueKind
+                var counting = scanner
                 let value = try scanner.value()
+                let count = value.kind == .number ? scanner.bytes(value.range).decimalValue : nil
+                if try counting.count() != count || counting.offset != scanner.offset {
+                    complaint = "a count differs"
+                }
                 if value.kind != kind { complaint = "kinds differ" }
                 check(value.range, scanner)
                 if value.kind == .string { check(string: value, scanner) }
@@ -81,6 +85,7 @@ package enum JSONScannerCheck {
         private mutating func names(of scanner: JSONScanner) throws(JSONFailure) {
             var byName = scanner
             var byKey = scanner
+            var guess = 0
             try byName.beginObject()
             try byKey.beginObject()
             while let member = try byKey.nextMember() {
@@ -89,84 +94,17 @@ package enum JSONScannerCheck {
                 let isNamed =
                     plain.slice == "model" || plain.slice == "a" || plain.slice == "finish_reason"
                 guard isNamed else { continue }
-                guard let name = try byName.nextName(in: Self.names),
+                let likely = guess
+                guard let name = try byName.nextName(in: Self.names, likely: likely),
                     name.hasEscapes == member.key.hasEscapes,
                     try byName.value().range == member.value.range
                 else {
                     complaint = "a name is not found"
                     return
                 }
+                guess = name.index + 1
             }
             if try byName.nextName(in: Self.names) != nil { complaint = "a name too many" }
-        }
-
-        // Numbers: 0 and 2 for these, 1 for what is looked into, 3 within it.
-        static let picks = JSONPicks(
-            .wanted("model"),
-            .within("a", JSONPicks(.known("model"), .wanted("finish_reason"))),
-            .known("b"), .wanted("finish_reason"))
-
-        /// Picks find what walking every key finds, and end where it ends.
-        private mutating func picks(of scanner: JSONScanner) throws(JSONFailure) {
-            var picking = scanner
-            var found = JSONFound()
-            try picking.find(Self.picks, &found)
-            var walking = scanner
-            var expected: [Range<Int>?] = [nil, nil, nil, nil]
-            var (isRepeated, isEscaped) = ([false, false, false], [false, false, false])
-            try walking.beginObject()
-            while let member = try walking.nextMember() {
-                var plain = ByteBuffer()
-                plain.append(jsonUnescaping: walking.bytes(member.key.range))
-                guard
-                    let number = ["model", "a", "finish_reason"].firstIndex(of: plain.string)
-                else { continue }
-                if expected[number] != nil { isRepeated[number] = true }
-                if member.key.hasEscapes { isEscaped[number] = true }
-                expected[number] = member.value.range
-                if number == 1 { expected[3] = try Self.inner(member.value, walking) }
-            }
-            for number in 0..<4 where found[number]?.range != expected[number] {
-                // Of what is looked into only the place is told.
-                let place = expected[number]?.lowerBound
-                if number != 1 || found[1]?.range.lowerBound != place {
-                    complaint = "picking finds something else: \(number)"
-                }
-            }
-            for number in 0..<3
-            where found.isRepeated(number) != isRepeated[number]
-                || found.isEscaped(number) != isEscaped[number]
-            {
-                complaint = "picking sees other names"
-            }
-            if picking.offset != walking.offset { complaint = "picking ends elsewhere" }
-        }
-
-        /// The last `finish_reason` of an object or of an array's objects, in the document's places.
-        private static func inner(
-            _ value: JSONSpan, _ outer: JSONScanner
-        ) throws(JSONFailure) -> Range<Int>? {
-            guard value.kind == .object || value.kind == .array else { return nil }
-            var last: Range<Int>?
-            var scanner = JSONScanner(outer.bytes(value.range))
-            if value.kind == .array { try scanner.beginArray() }
-            while true {
-                if value.kind == .array, try !scanner.nextElement() { break }
-                guard scanner.comesObject else {
-                    try scanner.value()
-                    continue
-                }
-                try scanner.beginObject()
-                while let member = try scanner.nextMember() {
-                    var plain = ByteBuffer()
-                    plain.append(jsonUnescaping: scanner.bytes(member.key.range))
-                    guard plain.slice == "finish_reason" else { continue }
-                    let (start, range) = (value.range.lowerBound, member.value.range)
-                    last = start + range.lowerBound..<start + range.upperBound
-                }
-                if value.kind == .object { break }
-            }
-            return last
         }
 
         private mutating func check(_ range: Range<Int>, _ scanner: JSONScanner) {

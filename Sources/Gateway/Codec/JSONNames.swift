@@ -50,14 +50,12 @@ package struct JSONNames: @unchecked Sendable {
     package static let bytesMax = 63
 
     private let entries: UnsafePointer<Entry>
-    let count: Int
+    private let count: Int
     /// Bit n says that a name of n bytes is in the list.
     private let lengths: UInt64
     private let longest: Int
 
-    package init(_ names: StaticString...) { self.init(names) }
-
-    init(_ names: [StaticString]) {
+    package init(_ names: StaticString...) {
         let memory = UnsafeMutablePointer<Entry>.allocate(capacity: names.count)
         var lengths: UInt64 = 0
         var longest = 0

@@ -7,20 +7,6 @@ import ReactorCore
 /// What a JSON value is.
 package enum JSONKind: Sendable {
     case object, array, string, number, `true`, `false`, null
-
-    /// The kind of a value that is valid and begins with this byte.
-    @inline(__always)
-    init(beginningWith byte: UInt8) {
-        switch byte {
-        case ASCII.openBrace: self = .object
-        case ASCII.openBracket: self = .array
-        case ASCII.quote: self = .string
-        case UInt8(ascii: "t"): self = .true
-        case UInt8(ascii: "f"): self = .false
-        case UInt8(ascii: "n"): self = .null
-        default: self = .number
-        }
-    }
 }
 
 /// The name of a member.
@@ -73,7 +59,7 @@ package struct JSONScanner {
     /// The deepest nesting that the record of open containers has room for.
     package static let depthLimit = 128
 
-    enum Position: UInt8 {
+    private enum Position: UInt8 {
         /// A value must come. -> first or later.
         case value
         /// Behind an opening bracket. -> value, or later.
@@ -82,10 +68,9 @@ package struct JSONScanner {
         case later
     }
 
-    // For JSONScanner+Picks too.
-    var cursor: JSONCursor
-    var open: OpenContainers
-    var position = Position.value
+    private var cursor: JSONCursor
+    private var open: OpenContainers
+    private var position = Position.value
 
     /// A scanner at the first byte of `bytes`, which it borrows.
     package init(_ bytes: ByteSlice, depthMax: Int = JSONScanner.depthLimit) {
@@ -220,6 +205,26 @@ package struct JSONScanner {
         return nil
     }
 
+    /// The same, where peers send the members in a usual order: asks first for the name in place
+    /// `likely`, which costs half of a look-up.
+    package mutating func nextName(
+        in names: JSONNames, likely: Int
+    ) throws(JSONFailure) -> JSONName? {
+        precondition(open.innermostIsObject, "no object is open")
+        precondition(position != .value, "a value is due")
+        var place = cursor.at
+        if position == .later {
+            // The look-up says what is wrong with it.
+            guard cursor.next == ASCII.comma else { return try nextName(in: names) }
+            place += 1
+        }
+        let count = names.memberCount(likely, at: place, before: cursor.end)
+        guard count > 0 else { return try nextName(in: names) }
+        cursor.at = place + count
+        position = .value
+        return JSONName(index: likely, hasEscapes: false)
+    }
+
     /// Whether the innermost array has one more value, to be read next; at the array's end it is
     /// left.
     package mutating func nextElement() throws(JSONFailure) -> Bool {
@@ -271,6 +276,31 @@ package struct JSONScanner {
         return JSONSpan(kind: kind, range: range, hasEscapes: hasEscapes)
     }
 
+    /// Scans the value that comes. - Returns: the whole number without a sign that it is; nil for any
+    /// other value.
+    package mutating func count() throws(JSONFailure) -> Int? {
+        precondition(position == .value, "no value is due")
+        var place = cursor.at
+        var count = 0
+        while place < cursor.end, place.pointee &- ASCII.zero < 10, place - cursor.at < 15 {
+            count = count &* 10 &+ Int(place.pointee &- ASCII.zero)
+            place += 1
+        }
+        let digits = place - cursor.at
+        // What is behind it tells whether that was all of it.
+        if digits > 0, place < cursor.end, digits == 1 || cursor.next != ASCII.zero {
+            switch place.pointee {
+            case ASCII.comma, ASCII.closeBrace, ASCII.closeBracket:
+                cursor.at = place
+                position = .later
+                return count
+            default: break
+            }
+        }
+        let span = try value()
+        return span.kind == .number ? bytes(span.range).decimalValue : nil
+    }
+
     /// Checks that nothing but white space is left. The outermost value must have been read.
     package mutating func finish() throws(JSONFailure) {
         precondition(open.depth == 0 && position == .later, "finished inside the document")
@@ -315,7 +345,7 @@ package struct JSONScanner {
 
     /// The container at hand, whatever is in it. The loop's state is in locals, which the compiler
     /// keeps in registers.
-    mutating func skipContainer() throws(JSONFailure) {
+    private mutating func skipContainer() throws(JSONFailure) {
         var cursor = self.cursor
         var open = self.open
         let floor = open.depth
@@ -362,7 +392,7 @@ package struct JSONScanner {
 }
 
 /// Which containers are open, one bit each, the innermost in the lowest place.
-struct OpenContainers {
+private struct OpenContainers {
     private(set) var depth = 0
     private let depthMax: Int
     private var inner: UInt64 = 0

@@ -9,7 +9,7 @@ import ReactorCore
 
 /// The members that the gateway acts upon. They may come once only and must be spelled plainly:
 /// the upstream must not be able to read another request than the one that was checked.
-enum ChatMember: UInt8, CaseIterable {
+enum ChatMember: UInt8 {
     case model, messages, stream, streamOptions, tools, maxTokens, maxCompletionTokens, user
     case includeUsage
 
@@ -27,14 +27,13 @@ enum ChatMember: UInt8, CaseIterable {
         }
     }
 
-    /// The members of a request, by raw value, so that a member's number is its case. Two are
-    /// foreseen that most requests have.
-    static let picks = JSONPicks(
-        .wanted(ChatWire.model), .wanted(ChatWire.messages), .known(ChatWire.temperature),
-        .wanted(ChatWire.stream),
-        .within(ChatWire.streamOptions, JSONPicks(.wanted(ChatWire.includeUsage))),
-        .wanted(ChatWire.tools), .known(ChatWire.toolChoice), .wanted(ChatWire.maxTokens),
-        .wanted(ChatWire.maxCompletionTokens), .wanted(ChatWire.user))
+    /// The members of a request, by raw value, so that a name's place in the list is its case.
+    static let names = JSONNames(
+        ChatWire.model, ChatWire.messages, ChatWire.stream, ChatWire.streamOptions, ChatWire.tools,
+        ChatWire.maxTokens, ChatWire.maxCompletionTokens, ChatWire.user)
+
+    /// The members of stream options.
+    static let optionNames = JSONNames(ChatWire.includeUsage)
 }
 
 /// What is wrong with a request that is valid JSON.
@@ -90,9 +89,10 @@ enum ChatProblem {
 struct ChatRequestReader {
     private let body: ByteSlice
     private var scanner: JSONScanner
-    private var found = JSONFound()
     private(set) var scan = ChatRequestScan()
     private(set) var problem: ChatProblem?
+    /// One bit a member.
+    private var seen: UInt16 = 0
 
     init(_ body: ByteSlice) {
         self.body = body
@@ -100,77 +100,95 @@ struct ChatRequestReader {
     }
 
     mutating func read() throws(JSONFailure) {
-        let isObject = scanner.comesObject
+        guard scanner.comesObject else {
+            try scanner.value()
+            note(.notAnObject)
+            return try scanner.finish()
+        }
         scan.brace = scanner.offset
-        try scanner.find(ChatMember.picks, &found)
+        try scanner.beginObject()
+        var likely = 0
+        while let name = try scanner.nextName(in: ChatMember.names, likely: likely) {
+            likely = name.index + 1
+            guard let member = ChatMember(rawValue: UInt8(name.index)) else {
+                preconditionFailure("a name that no member has")
+            }
+            mark(member, hasEscapes: name.hasEscapes)
+            try read(member)
+        }
         try scanner.finish()
-        guard isObject else { return note(.notAnObject) }
-        if found.hasOddNames { noteOddNames() }
-        readModel()
-        readMessages()
-        readStream()
-        if let value = found[.tools] { read(tools: value) }
-        // The newer name wins, in whatever order they come.
-        scan.outputTokensMax = tokens(found[.maxCompletionTokens]) ?? tokens(found[.maxTokens])
-        if let value = found[.user], value.kind == .string { scan.user = value.range }
+        if !has(.model) { note(.missing(.model)) }
+        if !has(.messages) { note(.missing(.messages)) }
+        if !scan.isStreaming {
+            switch scan.streamOptions {
+            case .absent, .null: break
+            case .object, .usage: note(.optionsWithoutStream)
+            }
+        }
     }
 
     private mutating func note(_ found: ChatProblem) {
         if problem == nil { problem = found }
     }
 
-    private mutating func noteOddNames() {
-        for member in ChatMember.allCases {
-            if found.isEscaped(Int(member.rawValue)) { note(.escaped(member)) }
-            if found.isRepeated(Int(member.rawValue)) { note(.twice(member)) }
+    private func has(_ member: ChatMember) -> Bool { seen & 1 << member.rawValue != 0 }
+
+    private mutating func mark(_ member: ChatMember, hasEscapes: Bool) {
+        if hasEscapes { note(.escaped(member)) }
+        if has(member) { note(.twice(member)) }
+        seen |= 1 << member.rawValue
+    }
+
+    private mutating func read(_ member: ChatMember) throws(JSONFailure) {
+        switch member {
+        case .model: try readModel()
+        case .messages:
+            let value = try scanner.value()
+            if value.kind != .array {
+                note(.wrongType(.messages, expected: "an array of messages"))
+            } else if isEmpty(inside: value.inside) {
+                note(.empty(.messages))
+            }
+        case .tools:
+            let value = try scanner.value()
+            if value.kind == .array {
+                scan.hasTools = !isEmpty(inside: value.inside)
+            } else if value.kind != .null {
+                note(.wrongType(.tools, expected: "an array"))
+            }
+        case .stream:
+            switch try scanner.value().kind {
+            case .true: scan.isStreaming = true
+            case .false, .null: scan.isStreaming = false
+            default: note(.wrongType(.stream, expected: "true or false"))
+            }
+        case .streamOptions: try readStreamOptions()
+        case .maxTokens:
+            // The newer name wins, in whatever order they come.
+            let bound = tokens(try scanner.value())
+            if !has(.maxCompletionTokens) { scan.outputTokensMax = bound }
+        case .maxCompletionTokens:
+            if let bound = tokens(try scanner.value()) { scan.outputTokensMax = bound }
+        case .user:
+            let value = try scanner.value()
+            if value.kind == .string { scan.user = value.range }
+        case .includeUsage: preconditionFailure("include_usage is no member of the request")
         }
     }
 
-    private mutating func readMessages() {
-        guard let value = found[.messages] else { return note(.missing(.messages)) }
-        if value.kind != .array {
-            note(.wrongType(.messages, expected: "an array of messages"))
-        } else if isEmpty(inside: value.inside) {
-            note(.empty(.messages))
-        }
-    }
-
-    private mutating func read(tools value: JSONSpan) {
-        if value.kind == .array {
-            scan.hasTools = !isEmpty(inside: value.inside)
-        } else if value.kind != .null {
-            note(.wrongType(.tools, expected: "an array"))
-        }
-    }
-
-    private mutating func readStream() {
-        switch found[.stream]?.kind {
-        case .true: scan.isStreaming = true
-        case .false, .null, nil: break
-        default: note(.wrongType(.stream, expected: "true or false"))
-        }
-        if let value = found[.streamOptions] { read(streamOptions: value) }
-        guard !scan.isStreaming else { return }
-        switch scan.streamOptions {
-        case .absent, .null: break
-        case .object, .usage: note(.optionsWithoutStream)
-        }
-    }
-
-    private func tokens(_ value: JSONSpan?) -> Int? {
-        guard let value, value.kind == .number else { return nil }
-        return body[value.range].decimalValue
+    private func tokens(_ value: JSONSpan) -> Int? {
+        value.kind == .number ? scanner.bytes(value.range).decimalValue : nil
     }
 
     private func isEmpty(inside range: Range<Int>) -> Bool {
-        let inside = body[range]
+        let inside = scanner.bytes(range)
         // Validated: what is no white space is the first element.
         for index in 0..<inside.count where inside[index] > ASCII.space { return false }
         return true
     }
 
-    private mutating func readModel() {
-        guard let value = found[.model] else { return note(.missing(.model)) }
+    private mutating func readModel() throws(JSONFailure) {
+        let value = try scanner.value()
         guard value.kind == .string else {
             return note(.wrongType(.model, expected: "a string"))
         }
@@ -179,7 +197,7 @@ struct ChatRequestReader {
         guard value.range.count <= ChatRequestScan.modelBytesMax * 6 + 2 else {
             return note(.modelTooLong)
         }
-        guard value.hasEscapes else { return check(model: body[value.inside]) }
+        guard value.hasEscapes else { return check(model: scanner.bytes(value.inside)) }
         var scratch = ByteBuffer()
         check(model: scan.modelName(in: body, scratch: &scratch))
     }
@@ -193,8 +211,10 @@ struct ChatRequestReader {
         }
     }
 
-    private mutating func read(streamOptions value: JSONSpan) {
-        guard value.kind == .object else {
+    private mutating func readStreamOptions() throws(JSONFailure) {
+        let brace = scanner.offset
+        guard scanner.comesObject else {
+            let value = try scanner.value()
             if value.kind == .null {
                 scan.streamOptions = .null(value.range)
             } else {
@@ -202,11 +222,15 @@ struct ChatRequestReader {
             }
             return
         }
-        let brace = value.range.lowerBound
-        guard let usage = found[.includeUsage] else {
-            var first = brace + 1
-            while body[first] <= ASCII.space { first += 1 }
-            scan.streamOptions = .object(brace: brace, isEmpty: body[first] == ASCII.closeBrace)
+        var usage: JSONSpan?
+        try scanner.beginObject()
+        while let name = try scanner.nextName(in: ChatMember.optionNames) {
+            mark(.includeUsage, hasEscapes: name.hasEscapes)
+            usage = try scanner.value()
+        }
+        guard let usage else {
+            let isEmpty = isEmpty(inside: brace + 1..<scanner.offset - 1)
+            scan.streamOptions = .object(brace: brace, isEmpty: isEmpty)
             return
         }
         switch usage.kind {
@@ -215,8 +239,4 @@ struct ChatRequestReader {
         }
         scan.streamOptions = .usage(usage.range, isTrue: usage.kind == .true)
     }
-}
-
-extension JSONFound {
-    fileprivate subscript(member: ChatMember) -> JSONSpan? { self[Int(member.rawValue)] }
 }

@@ -17,22 +17,13 @@ package struct ChatResponseObserver {
     /// Why the body is no answer; nil if it is one.
     package private(set) var failure: Failure?
 
-    /// In the order in which OpenAI's servers write the members. Their numbers are those of `Pick`.
-    private static let picks = JSONPicks(
-        .known(ChatWire.id), .known(ChatWire.object), .known(ChatWire.created),
-        .wanted(ChatWire.model),
-        .within(
-            ChatWire.choices,
-            JSONPicks(
-                .known(ChatWire.index), .known(ChatWire.message), .known(ChatWire.logprobs),
-                .wanted(ChatWire.finishReason))),
-        .within(ChatWire.usage, ChatUsageReader.picks), .wanted(ErrorWire.error))
-
-    private enum Pick {
-        static let (model, choices, usage, error) = (0, 1, 2, 3)
-        static let finishReason = 4
-        static let usageParts = 5
-    }
+    // In the order in which OpenAI's servers write the members, those that do not matter too: to
+    // know the next is a quarter of looking it up.
+    private static let names = JSONNames(
+        ChatWire.id, ChatWire.object, ChatWire.created, ChatWire.model, ChatWire.choices,
+        ChatWire.usage, ErrorWire.error)
+    private static let choiceNames = JSONNames(
+        ChatWire.index, ChatWire.message, ChatWire.logprobs, ChatWire.finishReason)
 
     package init(observing body: ByteSlice) {
         do throws(JSONFailure) { try read(body) } catch {
@@ -43,21 +34,51 @@ package struct ChatResponseObserver {
 
     private mutating func read(_ body: ByteSlice) throws(JSONFailure) {
         var scanner = JSONScanner(body)
-        var found = JSONFound()
-        try scanner.find(Self.picks, &found)
+        var hasChoices = false
+        guard scanner.comesObject else {
+            try scanner.value()
+            try scanner.finish()
+            failure = Self.shapeless
+            return
+        }
+        try scanner.beginObject()
+        var likely = 0
+        while let name = try scanner.nextName(in: Self.names, likely: likely) {
+            likely = name.index + 1
+            switch name.index {
+            case 3:
+                let value = try scanner.value()
+                model = value.kind == .string ? value.inside : nil
+            case 4 where scanner.comesArray:
+                hasChoices = true
+                try readChoices(&scanner)
+            case 5: usage = try ChatUsageReader.usage(&scanner)
+            case 6: failure = try ReportedError.read(&scanner)?.inBandFailure
+            default: try scanner.value()
+            }
+        }
         try scanner.finish()
-        if let span = found[Pick.model], span.kind == .string { model = span.inside }
-        if let span = found[Pick.finishReason], span.kind == .string {
-            finishReason = ChatUsageReader.reason(body[span.inside])
+        if !hasChoices, failure == nil { failure = Self.shapeless }
+    }
+
+    private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONFailure) {
+        try scanner.beginArray()
+        while try scanner.nextElement() {
+            guard scanner.comesObject else {
+                try scanner.value()
+                continue
+            }
+            try scanner.beginObject()
+            var likely = 0
+            while let name = try scanner.nextName(in: Self.choiceNames, likely: likely) {
+                likely = name.index + 1
+                if name.index == 3 {
+                    finishReason = try ChatUsageReader.finishReason(&scanner)
+                } else {
+                    try scanner.value()
+                }
+            }
         }
-        if found[Pick.usage]?.kind == .object {
-            usage = ChatUsageReader.usage(found, from: Pick.usageParts, scanner)
-        }
-        if let span = found[Pick.error] {
-            var error = JSONScanner(body[span.range])
-            failure = try ReportedError.read(&error)?.inBandFailure
-        }
-        if found[Pick.choices]?.kind != .array, failure == nil { failure = Self.shapeless }
     }
 
     private static var shapeless: Failure {

@@ -1,6 +1,6 @@
 // ChatUsageReader.swift — the parts of an OpenAI answer that stream and unary body share: usage,
 // finish reason, error object.
-// Pure; a function that takes a scanner to be changed finds it at the value and leaves it behind.
+// Pure; each function takes a scanner that stands at the value and leaves it behind the value.
 
 import GatewayCodec
 import GatewayModel
@@ -8,41 +8,38 @@ import GatewayWire
 import ReactorCore
 
 enum ChatUsageReader {
-    /// The parts of a `usage` value, in the order in which OpenAI's servers write them: 0 to 4, and
-    /// within the details 5, 6 and 7.
-    static let picks = JSONPicks(
-        .wanted(ChatWire.promptTokens), .wanted(ChatWire.completionTokens),
-        .wanted(ChatWire.totalTokens),
-        .within(
-            ChatWire.promptTokensDetails,
-            JSONPicks(.wanted(ChatWire.cachedTokens), .wanted(ChatWire.cacheWriteTokens))),
-        .within(
-            ChatWire.completionTokensDetails, JSONPicks(.wanted(ChatWire.reasoningTokens))))
+    // Each list in the order in which OpenAI's servers write the members.
+    private static let names = JSONNames(
+        ChatWire.promptTokens, ChatWire.completionTokens, ChatWire.totalTokens,
+        ChatWire.promptTokensDetails, ChatWire.completionTokensDetails)
+    private static let cachedNames = JSONNames(
+        ChatWire.cachedTokens, ChatWire.cacheWriteTokens)
+    private static let reasoningNames = JSONNames(ChatWire.reasoningTokens)
 
     /// The tokens of a `usage` value; nil unless it is an object.
     static func usage(_ scanner: inout JSONScanner) throws(JSONFailure) -> Usage? {
-        let isObject = scanner.comesObject
-        var found = JSONFound()
-        try scanner.find(picks, &found)
-        return isObject ? usage(found, from: 0, scanner) : nil
-    }
-
-    /// The tokens of a `usage` object whose parts were found under the numbers from `first` on.
-    static func usage(_ found: JSONFound, from first: Int, _ scanner: JSONScanner) -> Usage {
-        /// Bounded so that sums of counts cannot overflow; 0 if it is none.
-        func count(_ number: Int) -> Int {
-            guard let span = found[first + number], span.kind == .number else { return 0 }
-            return min(scanner.bytes(span.range).decimalValue ?? 0, 1 << 48)
+        guard scanner.comesObject else {
+            try scanner.value()
+            return nil
         }
         var usage = Usage()
-        usage.inputTokens = count(0)
-        usage.outputTokens = count(1)
-        usage.totalTokens = count(2)
-        usage.cachedTokens = count(5)
-        usage.cacheWriteTokens = count(6)
-        usage.reasoningTokens = count(7)
+        var likely = 0
+        try scanner.beginObject()
+        while let name = try scanner.nextName(in: names, likely: likely) {
+            likely = name.index + 1
+            switch name.index {
+            case 0: usage.inputTokens = try number(&scanner)
+            case 1: usage.outputTokens = try number(&scanner)
+            case 2: usage.totalTokens = try number(&scanner)
+            case 3:
+                let counts = try detail(cachedNames, &scanner)
+                usage.cachedTokens = counts.first
+                usage.cacheWriteTokens = counts.second
+            default: usage.reasoningTokens = try detail(reasoningNames, &scanner).first
+            }
+        }
         if usage.totalTokens == 0 {
-            usage.totalTokens = min(usage.inputTokens + usage.outputTokens, 1 << 48)
+            usage.totalTokens = clamped(usage.inputTokens + usage.outputTokens)
         }
         return usage
     }
@@ -62,5 +59,29 @@ enum ChatUsageReader {
         if word == ChatWire.contentFilter { return .contentFilter }
         // Some servers write "" until the answer ends.
         return word.isEmpty ? nil : .other
+    }
+
+    /// A count, bounded so that sums of counts cannot overflow; 0 if it is none.
+    private static func number(_ scanner: inout JSONScanner) throws(JSONFailure) -> Int {
+        clamped(try scanner.count() ?? 0)
+    }
+
+    private static func clamped(_ count: Int) -> Int { min(count, 1 << 48) }
+
+    /// The counts of the first and the second of the names.
+    private static func detail(
+        _ names: JSONNames, _ scanner: inout JSONScanner
+    ) throws(JSONFailure) -> (first: Int, second: Int) {
+        guard scanner.comesObject else {
+            try scanner.value()
+            return (0, 0)
+        }
+        var counts = (first: 0, second: 0)
+        try scanner.beginObject()
+        while let name = try scanner.nextName(in: names, likely: 0) {
+            let count = try number(&scanner)
+            if name.index == 0 { counts.first = count } else { counts.second = count }
+        }
+        return counts
     }
 }

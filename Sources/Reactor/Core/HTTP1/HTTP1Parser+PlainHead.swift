@@ -3,8 +3,6 @@
 // whatever is not plainly of that form is left untouched, and llhttp judges it (docs/decisions/0010).
 // Pure. Only HTTP1Parser uses it.
 
-import CUV
-
 /// The field table of plain heads; one for all parsers of a loop, as only one head is read at once.
 struct PlainFieldTable {
     static let capacity = 256
@@ -104,27 +102,21 @@ private struct PlainHeadScan {
 
     mutating func fieldLines(into table: PlainFieldTable) -> Bool {
         let countMax = min(limits.fieldCountMax, PlainFieldTable.capacity)
-        let lineBytesMax = limits.lineBytesMax
         var index = 0
-        // Locals, which the compiler keeps in registers.
-        var name = at
-        var window = HeadWindow(from: name, to: end)
         while true {
-            let colon = window.nameEnd(from: name)
+            let name = at
+            let colon = nameEnd(from: name)
             guard colon < end else { return false }
             if colon == name {
                 fieldCount = index
-                at = name
                 return skipLineEnd()
             }
             guard colon.pointee == ASCII.colon, index < countMax else { return false }
             var value = colon + 1
             while value < end, value.pointee == ASCII.space { value += 1 }
-            let lineEnd = window.valueEnd(from: value)
-            guard end - lineEnd >= 2, lineEnd[0] == ASCII.cr, lineEnd[1] == ASCII.lf,
-                lineEnd - name <= lineBytesMax
-            else { return false }
-            var last = lineEnd
+            at = printableEnd(from: value)
+            var last = at
+            guard skipLineEnd(), last - name <= limits.lineBytesMax else { return false }
             while last > value, last[-1] == ASCII.space { last -= 1 }
             guard last > value else { return false }
             table.ranges[index] = HTTPFieldRange(
@@ -132,12 +124,11 @@ private struct PlainHeadScan {
                 nameCount: UInt32(truncatingIfNeeded: colon - name),
                 valueStart: UInt32(truncatingIfNeeded: value - start),
                 valueCount: UInt32(truncatingIfNeeded: last - value))
-            index &+= 1
+            index += 1
             guard
                 isHarmless(
                     ByteSlice(name, count: colon - name), ByteSlice(value, count: last - value))
             else { return false }
-            name = lineEnd + 2
         }
     }
 
@@ -180,109 +171,53 @@ private struct PlainHeadScan {
         }
     }
 
-    /// The first byte from `first` on that is not printable ASCII.
+    /// The first byte from `place` on that is not printable ASCII.
     @inline(__always)
     private func printableEnd(from first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
         var place = first
-        while place < end, place.pointee &- 0x20 < 0x5F { place += 1 }
+        while end - place >= 16 {
+            let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<Int8>.self)
+            // As signed numbers, control characters and what is not ASCII are those below 0x20.
+            let stop = Self.first(
+                (bytes .< SIMD16(repeating: 0x20)) .| (bytes .== SIMD16(repeating: 0x7F)))
+            if stop < 16 { return place + stop }
+            place += 16
+        }
+        while place < end, Int8(bitPattern: place.pointee) >= 0x20, place.pointee != 0x7F {
+            place += 1
+        }
         return place
     }
-}
 
-/// 64 bytes of a head, and which of them end a name or a value: one look at a byte serves both, and
-/// lines that share a window share the look.
-private struct HeadWindow {
-    private let end: UnsafePointer<UInt8>
-    private var base: UnsafePointer<UInt8>
-    /// One bit for each byte from `base` on that is no letter, digit, `-` or `_`; ones behind the end.
-    private var nameStops: UInt64 = 0
-    /// The same of what is not printable ASCII.
-    private var valueStops: UInt64 = 0
-
-    init(from base: UnsafePointer<UInt8>, to end: UnsafePointer<UInt8>) {
-        self.base = base
-        self.end = end
-        look()
-    }
-
-    /// The first byte from `first` on that is no letter, digit, `-` or `_`.
+    /// The first byte from `place` on that is no letter, digit, `-` or `_`.
     @inline(__always)
-    mutating func nameEnd(from first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
+    private func nameEnd(from first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
         var place = first
-        while true {
-            if place - base >= 64 { move(to: place) }
-            let stops = nameStops &>> UInt64(truncatingIfNeeded: place - base)
-            if stops != 0 { return place + stops.trailingZeroBitCount }
-            place = base + 64
+        while end - place >= 16 {
+            let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<UInt8>.self)
+            let letters = (bytes | SIMD16(repeating: 0x20)) &- SIMD16(repeating: 0x61)
+            let digits = bytes &- SIMD16(repeating: ASCII.zero)
+            let stop = Self.first(
+                .!((letters .< SIMD16(repeating: 26)) .| (digits .< SIMD16(repeating: 10))
+                    .| (bytes .== SIMD16(repeating: 0x2D)) .| (bytes .== SIMD16(repeating: 0x5F))))
+            if stop < 16 { return place + stop }
+            place += 16
         }
-    }
-
-    /// The first byte from `first` on that is not printable ASCII.
-    @inline(__always)
-    mutating func valueEnd(from first: UnsafePointer<UInt8>) -> UnsafePointer<UInt8> {
-        var place = first
-        while true {
-            if place - base >= 64 { move(to: place) }
-            let stops = valueStops &>> UInt64(truncatingIfNeeded: place - base)
-            if stops != 0 { return place + stops.trailingZeroBitCount }
-            place = base + 64
+        while place < end,
+            ASCII.isLetter(place.pointee) || ASCII.isDigit(place.pointee)
+                || place.pointee == 0x2D || place.pointee == 0x5F
+        {
+            place += 1
         }
+        return place
     }
 
-    /// `place` is at most at the end: behind it are stops.
-    private mutating func move(to place: UnsafePointer<UInt8>) {
-        base = place
-        look()
-    }
-
+    /// The index of the first of 16 that holds; 16 if none does.
     @inline(__always)
-    private mutating func look() {
-        nameStops = 0
-        valueStops = 0
-        let count = min(end - base, 64)
-        var offset = 0
-        while count - offset >= 16 {
-            let (names, values) = Self.stops(base + offset)
-            nameStops |= names &<< UInt64(truncatingIfNeeded: offset)
-            valueStops |= values &<< UInt64(truncatingIfNeeded: offset)
-            offset &+= 16
-        }
-        if count < 64 { lookAtRest(from: offset, to: count) }
-    }
-
-    /// The last bytes, of which there are too few for a block.
-    @inline(never)
-    private mutating func lookAtRest(from first: Int, to count: Int) {
-        for offset in first..<count {
-            let byte = base[offset]
-            let isInName =
-                ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == 0x2D || byte == 0x5F
-            let isPrintable = byte &- 0x20 < 0x5F
-            nameStops |= (isInName ? 0 : 1) << UInt64(offset)
-            valueStops |= (isPrintable ? 0 : 1) << UInt64(offset)
-        }
-        nameStops |= .max << UInt64(count)
-        valueStops |= .max << UInt64(count)
-    }
-
-    /// One bit for each of 16 bytes that ends a name, and one that ends a value.
-    @inline(__always)
-    private static func stops(_ place: UnsafePointer<UInt8>) -> (UInt64, UInt64) {
-        let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<UInt8>.self)
-        let letters = (bytes | SIMD16(repeating: 0x20)) &- SIMD16(repeating: 0x61)
-        let digits = bytes &- SIMD16(repeating: ASCII.zero)
-        let names =
-            (letters .< SIMD16(repeating: 26)) .| (digits .< SIMD16(repeating: 10))
-            .| (bytes .== SIMD16(repeating: 0x2D)) .| (bytes .== SIMD16(repeating: 0x5F))
-        // From blank to tilde.
-        let printables = bytes &- SIMD16(repeating: 0x20)
-        // Of named vectors: within one expression the compiler takes the comparison lane by lane.
-        let values = printables .< SIMD16(repeating: 0x5F)
-        return (~bits(names) & 0xFFFF, ~bits(values) & 0xFFFF)
-    }
-
-    @inline(__always)
-    private static func bits(_ lanes: SIMDMask<SIMD16<Int8>>) -> UInt64 {
-        UInt64(cuv_lane_bits(unsafeBitCast(lanes, to: SIMD16<Int8>.self)))
+    private static func first(_ mask: SIMDMask<SIMD16<Int8>>) -> Int {
+        let words = unsafeBitCast(mask, to: SIMD2<UInt64>.self)
+        if words[0] != 0 { return UInt64(littleEndian: words[0]).trailingZeroBitCount >> 3 }
+        if words[1] != 0 { return 8 + UInt64(littleEndian: words[1]).trailingZeroBitCount >> 3 }
+        return 16
     }
 }
