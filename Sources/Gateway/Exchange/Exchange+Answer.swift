@@ -72,7 +72,7 @@ extension Exchange {
                     as StaticString)
         if let upstream {
             fields.append("x-gateway-provider: " as StaticString)
-            fields.append(upstream.name)
+            fields.append(upstream.nameBytes)
             fields.append("\r\nx-gateway-model: " as StaticString)
             Self.appendFieldValue(upstreamModel.slice, to: &fields)
             fields.append("\r\nx-gateway-attempts: " as StaticString)
@@ -109,9 +109,10 @@ extension Exchange {
 
     /// A model's name comes from a client's JSON: only visible ASCII may enter a head.
     private static func appendFieldValue(_ value: ByteSlice, to fields: inout ByteBuffer) {
-        for index in 0..<value.count {
-            let byte = value[index]
-            fields.append(ASCII.isVisible(byte) || byte == ASCII.space ? byte : 0x3F)
+        let start = fields.count
+        fields.append(value)
+        fields.replace(from: start) { byte in
+            ASCII.isVisible(byte) || byte == ASCII.space ? byte : UInt8(ascii: "?")
         }
     }
 

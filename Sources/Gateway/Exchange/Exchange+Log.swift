@@ -34,10 +34,10 @@ extension Exchange {
         record.path = path.slice
         record.status = status
         record.outcome = outcome
-        record.key = snapshot.keys.principal(admission).name
+        record.key = snapshot.keys.name(admission)
         record.requestedModel = requestedModel.slice
         record.upstreamModel = upstreamModel.slice
-        record.provider = upstream?.name ?? ""
+        record.provider = upstream?.nameBytes ?? .empty
         record.streams = isStreamed
         record.attempts = attempts
         record.requestBytes = requestBytes

@@ -72,7 +72,7 @@ import Testing
             trace.dispatched = 0
             trace.system = ""
             record.upstreamModel = .empty
-            record.provider = ""
+            record.provider = .empty
             record.attempts = 0
             record.status = 404
             record.outcome = "error"

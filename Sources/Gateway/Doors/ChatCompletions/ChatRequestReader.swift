@@ -110,7 +110,9 @@ struct ChatRequestReader {
         }
         scan.brace = scanner.offset
         try scanner.beginObject()
-        while let name = try scanner.nextName(in: ChatMember.names) {
+        var likely = 0
+        while let name = try scanner.nextName(in: ChatMember.names, likely: likely) {
+            likely = name.index + 1
             if name.index >= ChatMember.detailIndex {
                 scan.details.take(name.index - ChatMember.detailIndex, try scanner.value())
                 continue

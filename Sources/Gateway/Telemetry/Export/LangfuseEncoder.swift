@@ -270,11 +270,11 @@ package struct LangfuseEncoder: Sendable {
     private func metadata(_ record: AccessRecord, _ json: inout JSONWriter) {
         json.beginObject("metadata")
         json.field("request_id", record.requestID)
-        json.field("provider", text: record.provider)
+        json.field("provider", record.provider)
         json.field("requested_model", record.requestedModel)
         json.field("status", record.status)
         json.field("attempts", record.attempts)
-        if !record.key.isEmpty { json.field("key", text: record.key) }
+        if !record.key.isEmpty { json.field("key", record.key) }
         if let reason = record.finishReason { json.field("finish_reason", reason.name) }
         json.endObject()
     }
@@ -309,7 +309,7 @@ package struct LangfuseEncoder: Sendable {
         buffer.append("[\"gateway\"" as StaticString)
         if !record.provider.isEmpty {
             buffer.append(ASCII.comma)
-            record.provider.withByteSlice { buffer.append(jsonString: $0) }
+            buffer.append(jsonString: record.provider)
         }
         if trace.tags.count > 2 {
             buffer.append(ASCII.comma)
