@@ -59,7 +59,7 @@ final class StatusFeed {
         guard listeners.count < Self.listenerCountMax, !worker.isDraining, timer != nil else {
             return false
         }
-        if past.isEmpty { past.append((worker.loop.now, worker.metrics.sum)) }
+        if past.isEmpty { past.append((worker.loop.now, worker.metrics.sums.total)) }
         let listener = Listener(target: target, number: 0)
         listeners.append(listener)
         tell(listener, report(), window())
@@ -87,7 +87,7 @@ final class StatusFeed {
         }
         let report = report()
         let window = window()
-        past.append((worker.loop.now, worker.metrics.sum))
+        past.append((worker.loop.now, worker.metrics.sums.total))
         if past.count > Self.windowCount { past.removeFirst() }
         for index in listeners.indices where listeners[index].target.hasRoom {
             tell(listeners[index], report, window)
@@ -97,7 +97,7 @@ final class StatusFeed {
 
     /// What the last seconds brought.
     private func window() -> MetricsWindow {
-        let sum = worker.metrics.sum
+        let sum = worker.metrics.sums.total
         let first = past.first ?? (taken: worker.loop.now, sum: sum)
         let nanoseconds = worker.loop.now.nanoseconds(since: first.taken)
         return MetricsWindow(

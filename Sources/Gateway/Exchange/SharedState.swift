@@ -1,5 +1,5 @@
 // SharedState.swift — what the workers share, laid out in one run of words: a block of counters for
-// each worker process, and the cells of limits. The words are a segment's, or this process's own
+// each worker process, the cells of limits, and the counts of models. The words are a segment's, or this process's own
 // where there is no supervisor.
 
 import GatewayPolicy
@@ -11,7 +11,7 @@ import ReactorCore
 /// The words that all workers see, and which of them are this worker's.
 package final class SharedState {
     /// Changes whenever the meaning of a word does.
-    package static let layout: UInt64 = 1
+    package static let layout: UInt64 = 2
 
     private static let headerWords = SharedSegment.lineWords
 
@@ -24,6 +24,9 @@ package final class SharedState {
     package let counters: Counters
     /// The cells of all keys' limits.
     package let limits: LimitCells
+    /// The counts of all workers' series, and which of them are this one's.
+    package let series: SeriesArea
+    package let number: Int
     /// Whether this is the worker that does what only one does.
     package let isFirstPlace: Bool
 
@@ -39,6 +42,8 @@ package final class SharedState {
         isFirstPlace = true
         counters = Self.counters(base, 0)
         limits = Self.limits(base, processCount: 2, number: 0)
+        series = Self.series(base, processCount: 2)
+        number = 0
     }
 
     /// The part of worker `number` (`WorkerID.number`) in a segment of `workerCount` places.
@@ -53,6 +58,8 @@ package final class SharedState {
         isFirstPlace = number < 2
         counters = Self.counters(base, number)
         limits = Self.limits(base, processCount: processCount, number: number)
+        series = Self.series(base, processCount: processCount)
+        self.number = number
     }
 
     deinit { free(own) }
@@ -61,6 +68,15 @@ package final class SharedState {
     package static func wordCount(workerCount: Int) -> Int {
         headerWords + workerCount * 2 * Counters.wordCount
             + LimitCells.wordCount(processCount: workerCount * 2)
+            + SeriesArea.wordCount(processCount: workerCount * 2)
+    }
+
+    private static func series(_ base: AtomicWord, processCount: Int) -> SeriesArea {
+        SeriesArea(
+            at: base.advanced(
+                by: headerWords + processCount * Counters.wordCount
+                    + LimitCells.wordCount(processCount: processCount)),
+            processCount: processCount)
     }
 
     private static func limits(

@@ -67,7 +67,7 @@ package final class Worker {
     /// What all workers share.
     package let shared: SharedState
     package let counters: Counters
-    package let metrics = RequestMetrics()
+    package let metrics: RequestMetrics
     package let log: LogSink
     package var logFormat: LogFormat
     var lines = AccessLog()
@@ -111,10 +111,11 @@ package final class Worker {
         self.snapshot = snapshot
         self.shared = shared
         counters = shared.counters
+        metrics = RequestMetrics(
+            shared.series, process: shared.number, prices: snapshot.observability.prices)
         self.log = log
         self.logFormat = logFormat
         startSeconds = shared.startSeconds == 0 ? loop.secondsSince1970 : shared.startSeconds
-        metrics.prices = snapshot.observability.prices
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
         loop.register(self)

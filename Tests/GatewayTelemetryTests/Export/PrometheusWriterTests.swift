@@ -89,7 +89,7 @@ import Testing
         record.secondsSince1970 = 1_700_000_000
         record.milliseconds = 42
         _ = metrics.record(record)
-        let series = metrics.table.all[0]
+        let series = metrics.sums.series[0]
         func write(_ writer: inout PrometheusWriter) {
             writer.family("x_seconds", .histogram, "Times.")
             writer.sample([], series.counts.duration, exemplar: series.exemplar)
@@ -104,7 +104,7 @@ import Testing
             "0123456789012345678901234567890123456789012345678901234567890123456789")
         record.durationMicroseconds = 9
         _ = metrics.record(record)
-        #expect(metrics.table.all[0].exemplar.requestID == "req-1")
+        #expect(metrics.sums.series[0].exemplar.requestID == "req-1")
     }
 
     @Test func everythingThatIsToldIsDocumented() throws {

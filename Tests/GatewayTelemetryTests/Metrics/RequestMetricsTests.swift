@@ -50,7 +50,7 @@ import Testing
             $0.droppedParameters = 2
             $0.streams = true
         }
-        let counts = metrics.sum
+        let counts = metrics.sums.total
         #expect(counts.succeeded == 1)
         #expect(counts.failed == 1)
         #expect(counts.cancelled == 2)
@@ -60,13 +60,13 @@ import Testing
         #expect(counts.streams == 1)
         #expect(counts.duration.count == 4)
         #expect(counts.firstEvent.count == 0)
-        #expect(metrics.doors.count == 1)
-        #expect(metrics.doors[0].success == 1)
-        #expect(metrics.doors[0].serverError == 1)
-        #expect(metrics.doors[0].cancelled == 2)
-        #expect(metrics.doors[0].total == 4)
+        #expect(metrics.sums.doors.count == 1)
+        #expect(metrics.sums.doors[0].tally.success == 1)
+        #expect(metrics.sums.doors[0].tally.serverError == 1)
+        #expect(metrics.sums.doors[0].tally.cancelled == 2)
+        #expect(metrics.sums.doors[0].tally.total == 4)
         // Those whose client left tell nothing of our own share.
-        #expect(metrics.overhead.count == 2)
+        #expect(metrics.sums.overhead.count == 2)
     }
 
     @Test func tokensAndCost() {
@@ -78,7 +78,7 @@ import Testing
         #expect(cost == 2_400_000)
         #expect(record(metrics, model: "unknown") { $0.usage = usage(10, 2) } == nil)
         #expect(record(metrics) == nil)
-        let sum = metrics.sum
+        let sum = metrics.sums.total
         #expect(sum.inputTokens == 1010)
         #expect(sum.outputTokens == 102)
         #expect(sum.cachedTokens == 400)
@@ -105,9 +105,9 @@ import Testing
             }
             record(metrics) { $0.usage = usage(-5, .min) }
         }
-        #expect(metrics.sum.inputTokens == .max)
-        #expect(metrics.sum.outputTokens == .max)
-        #expect(metrics.sum.cost > 0)
+        #expect(metrics.sums.total.inputTokens == .max)
+        #expect(metrics.sums.total.outputTokens == .max)
+        #expect(metrics.sums.total.cost > 0)
     }
 
     @Test func namesThatClientsMakeUpAreOther() {
@@ -115,20 +115,20 @@ import Testing
         for number in 0..<1000 {
             record(metrics, model: "junk-\(number)", outcome: "error", status: 404)
         }
-        #expect(metrics.table.all.map(\.model) == ["other"])
-        #expect(metrics.sum.failed == 1000)
+        #expect(metrics.sums.series.map(\.model) == ["other"])
+        #expect(metrics.sums.total.failed == 1000)
         for number in 0..<1000 { record(metrics, model: "real-\(number)") }
-        #expect(metrics.table.all.count == SeriesTable.countMax + 1)
-        #expect(metrics.sum.total == 2000)
+        #expect(metrics.sums.series.count == SeriesTable.countMax + 1)
+        #expect(metrics.sums.total.total == 2000)
         // Those that are known stay apart, whatever becomes of them.
         record(metrics, model: "real-3", outcome: "error", status: 500)
-        let known = metrics.table.all.first { $0.model == "real-3" }
+        let known = metrics.sums.series.first { $0.model == "real-3" }
         #expect(known?.counts.failed == 1)
         #expect(known?.counts.succeeded == 1)
         for number in 0..<1000 { record(metrics, provider: "p\(number)", model: "x") }
         #expect(
-            metrics.table.all.count <= SeriesTable.countMax + SeriesTable.otherCountMax + 1)
-        #expect(metrics.sum.total == 3001)
+            metrics.sums.series.count <= SeriesTable.countMax + SeriesTable.otherCountMax + 1)
+        #expect(metrics.sums.total.total == 3001)
     }
 
     @Test func sumsOfTwoWorkersAreTheSumsOfBoth() {

@@ -4,39 +4,39 @@
 /// Names of others.
 enum MetricsAliases {
     private static func counter(
-        _ name: StaticString, _ metrics: RequestMetrics, _ writer: inout PrometheusWriter,
-        _ labels: (ModelSeries) -> [PrometheusWriter.Label], _ value: (RequestCounts) -> Int
+        _ name: StaticString, _ metrics: MetricsSums, _ writer: inout PrometheusWriter,
+        _ labels: (MetricsSums.Series) -> [PrometheusWriter.Label], _ value: (RequestCounts) -> Int
     ) {
         writer.family(name, .counter, "An alias; see docs/metrics.md.")
-        for series in metrics.table.all { writer.sample(labels(series), value(series.counts)) }
+        for series in metrics.series { writer.sample(labels(series), value(series.counts)) }
     }
 
     private static func histogram(
-        _ name: StaticString, _ metrics: RequestMetrics, _ writer: inout PrometheusWriter,
-        _ labels: (ModelSeries) -> [PrometheusWriter.Label],
+        _ name: StaticString, _ metrics: MetricsSums, _ writer: inout PrometheusWriter,
+        _ labels: (MetricsSums.Series) -> [PrometheusWriter.Label],
         _ value: (RequestCounts) -> Histogram
     ) {
         writer.family(name, .histogram, "An alias; see docs/metrics.md.")
-        for series in metrics.table.all { writer.sample(labels(series), value(series.counts)) }
+        for series in metrics.series { writer.sample(labels(series), value(series.counts)) }
     }
 
     private static func cost(
-        _ name: StaticString, _ metrics: RequestMetrics, _ writer: inout PrometheusWriter,
-        _ labels: (ModelSeries) -> [PrometheusWriter.Label]
+        _ name: StaticString, _ metrics: MetricsSums, _ writer: inout PrometheusWriter,
+        _ labels: (MetricsSums.Series) -> [PrometheusWriter.Label]
     ) {
         writer.family(name, .counter, "An alias; see docs/metrics.md.")
-        for series in metrics.table.all {
+        for series in metrics.series {
             writer.sample(labels(series), billionths: series.counts.cost)
         }
     }
 
     static func writeLiteLLM(
-        _ report: GatewayReport, _ metrics: RequestMetrics, to writer: inout PrometheusWriter
+        _ report: GatewayReport, _ metrics: MetricsSums, to writer: inout PrometheusWriter
     ) {
-        func requested(_ series: ModelSeries) -> [PrometheusWriter.Label] {
+        func requested(_ series: MetricsSums.Series) -> [PrometheusWriter.Label] {
             [("requested_model", series.model), ("api_provider", series.provider)]
         }
-        func model(_ series: ModelSeries) -> [PrometheusWriter.Label] {
+        func model(_ series: MetricsSums.Series) -> [PrometheusWriter.Label] {
             [("model", series.model), ("api_provider", series.provider)]
         }
         counter("litellm_proxy_total_requests_metric", metrics, &writer, requested) { $0.total }
@@ -60,9 +60,9 @@ enum MetricsAliases {
     }
 
     static func writeBifrost(
-        _ report: GatewayReport, _ metrics: RequestMetrics, to writer: inout PrometheusWriter
+        _ report: GatewayReport, _ metrics: MetricsSums, to writer: inout PrometheusWriter
     ) {
-        func labels(_ series: ModelSeries) -> [PrometheusWriter.Label] {
+        func labels(_ series: MetricsSums.Series) -> [PrometheusWriter.Label] {
             [("provider", series.provider), ("model", series.model)]
         }
         counter("bifrost_upstream_requests", metrics, &writer, labels) { $0.total }

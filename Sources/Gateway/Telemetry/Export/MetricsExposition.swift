@@ -16,6 +16,7 @@ package enum MetricsExposition {
         _ report: GatewayReport, _ metrics: RequestMetrics, aliases: PrometheusAliases,
         to writer: inout PrometheusWriter
     ) {
+        let metrics = metrics.sums
         requests(report, metrics, &writer)
         models(metrics, &writer)
         pools(report, &writer)
@@ -40,7 +41,7 @@ package enum MetricsExposition {
     // MARK: Requests
 
     private static func requests(
-        _ report: GatewayReport, _ metrics: RequestMetrics, _ writer: inout PrometheusWriter
+        _ report: GatewayReport, _ metrics: MetricsSums, _ writer: inout PrometheusWriter
     ) {
         writer.family("gateway_build_info", .gauge, "Always 1; the version is its label.")
         writer.sample([("version", report.version)], 1)
@@ -48,10 +49,12 @@ package enum MetricsExposition {
             "gateway_requests", .counter,
             "Requests that have ended, by door and class of status; 499: the client left.")
         for door in metrics.doors {
-            let name = "\(door.door)"
+            let name = door.door
             for (code, count) in [
-                ("1xx", door.informational), ("2xx", door.success), ("3xx", door.redirect),
-                ("4xx", door.clientError), ("499", door.cancelled), ("5xx", door.serverError),
+                ("1xx", door.tally.informational), ("2xx", door.tally.success),
+                ("3xx", door.tally.redirect),
+                ("4xx", door.tally.clientError), ("499", door.tally.cancelled),
+                ("5xx", door.tally.serverError),
             ] where count > 0 || code == "2xx" {
                 writer.sample([("door", name), ("code", code)], count)
             }
@@ -83,23 +86,23 @@ package enum MetricsExposition {
 
     // MARK: Models
 
-    private static func labels(_ series: ModelSeries) -> [PrometheusWriter.Label] {
+    private static func labels(_ series: MetricsSums.Series) -> [PrometheusWriter.Label] {
         [("provider", series.provider), ("model", series.model)]
     }
 
     private static func counter(
-        _ name: StaticString, _ help: StaticString, _ metrics: RequestMetrics,
+        _ name: StaticString, _ help: StaticString, _ metrics: MetricsSums,
         _ writer: inout PrometheusWriter, _ value: (RequestCounts) -> Int
     ) {
         writer.family(name, .counter, help)
-        for series in metrics.table.all { writer.sample(labels(series), value(series.counts)) }
+        for series in metrics.series { writer.sample(labels(series), value(series.counts)) }
     }
 
-    private static func models(_ metrics: RequestMetrics, _ writer: inout PrometheusWriter) {
+    private static func models(_ metrics: MetricsSums, _ writer: inout PrometheusWriter) {
         writer.family(
             "gateway_model_requests", .counter,
             "Requests that reached a provider, by the model's name there and how they ended.")
-        for series in metrics.table.all {
+        for series in metrics.series {
             let counts = series.counts
             for (outcome, count) in [
                 ("ok", counts.succeeded), ("error", counts.failed), ("cancelled", counts.cancelled),
@@ -110,17 +113,17 @@ package enum MetricsExposition {
         writer.family(
             "gateway_request_duration_seconds", .histogram,
             "From a request's first byte to its end.")
-        for series in metrics.table.all {
+        for series in metrics.series {
             writer.sample(labels(series), series.counts.duration, exemplar: series.exemplar)
         }
         writer.family(
             "gateway_upstream_duration_seconds", .histogram,
             "From handing a request on to its end.")
-        for series in metrics.table.all { writer.sample(labels(series), series.counts.upstream) }
+        for series in metrics.series { writer.sample(labels(series), series.counts.upstream) }
         writer.family(
             "gateway_time_to_first_token_seconds", .histogram,
             "From a whole request to the first event of its stream.")
-        for series in metrics.table.all { writer.sample(labels(series), series.counts.firstEvent) }
+        for series in metrics.series { writer.sample(labels(series), series.counts.firstEvent) }
         counter(
             "gateway_input_tokens", "Tokens read, as providers report them.", metrics, &writer
         ) { $0.inputTokens }
@@ -138,7 +141,7 @@ package enum MetricsExposition {
         ) { $0.reasoningTokens }
         writer.family(
             "gateway_cost_dollars", .counter, "What requests came to by the price table, in USD.")
-        for series in metrics.table.all {
+        for series in metrics.series {
             writer.sample(labels(series), billionths: series.counts.cost)
         }
         counter(

@@ -12,6 +12,7 @@ package enum OTLPMetricsEncoder {
         _ report: GatewayReport, _ metrics: RequestMetrics, to buffer: inout ByteBuffer
     ) {
         let times = Times(report)
+        let metrics = metrics.sums
         sums(report, metrics, times, &buffer)
         models(metrics, times, &buffer)
         gauges(report, times, &buffer)
@@ -71,19 +72,20 @@ package enum OTLPMetricsEncoder {
     // MARK: Sums
 
     private static func sums(
-        _ report: GatewayReport, _ metrics: RequestMetrics, _ times: Times,
+        _ report: GatewayReport, _ metrics: MetricsSums, _ times: Times,
         _ buffer: inout ByteBuffer
     ) {
         metric("gateway.requests", "{request}", "sum", first: true, &buffer) { buffer in
             for door in metrics.doors {
                 for (code, count) in [
-                    ("2xx", door.success), ("3xx", door.redirect), ("4xx", door.clientError),
-                    ("499", door.cancelled), ("5xx", door.serverError),
+                    ("2xx", door.tally.success), ("3xx", door.tally.redirect),
+                    ("4xx", door.tally.clientError),
+                    ("499", door.tally.cancelled), ("5xx", door.tally.serverError),
                 ] as [(StaticString, Int)] where count > 0 {
                     point(
                         times, &buffer,
                         attributes: {
-                            $0.word("gateway.door", door.door)
+                            $0.text("gateway.door", door.door)
                             $0.word("gateway.code", code)
                         }, value: { whole(count, &$0) })
                 }
@@ -102,7 +104,7 @@ package enum OTLPMetricsEncoder {
     // MARK: Models
 
     private static func models(
-        _ metrics: RequestMetrics, _ times: Times, _ buffer: inout ByteBuffer
+        _ metrics: MetricsSums, _ times: Times, _ buffer: inout ByteBuffer
     ) {
         histogram("gen_ai.client.operation.duration", metrics, times, &buffer) { $0.upstream }
         histogram("gen_ai.server.request.duration", metrics, times, &buffer) { $0.duration }
@@ -111,7 +113,7 @@ package enum OTLPMetricsEncoder {
         }
         // How many tokens each request had is not kept, only their sum: one bucket.
         metric("gen_ai.client.token.usage", "{token}", "histogram", &buffer) { buffer in
-            for series in metrics.table.all where series.counts.total > 0 {
+            for series in metrics.series where series.counts.total > 0 {
                 for (type, tokens) in [
                     ("input", series.counts.inputTokens), ("output", series.counts.outputTokens),
                 ] as [(StaticString, Int)] {
@@ -134,7 +136,7 @@ package enum OTLPMetricsEncoder {
             }
         }
         metric("gateway.cost", "USD", "sum", &buffer) { buffer in
-            for series in metrics.table.all where series.counts.cost > 0 {
+            for series in metrics.series where series.counts.cost > 0 {
                 point(
                     times, &buffer, attributes: { attributes(of: series, &$0) },
                     value: {
@@ -146,7 +148,7 @@ package enum OTLPMetricsEncoder {
     }
 
     private static func attributes(
-        of series: ModelSeries, _ attributes: inout OTLPAttributes
+        of series: MetricsSums.Series, _ attributes: inout OTLPAttributes
     ) {
         attributes.word("gen_ai.operation.name", "chat")
         attributes.text("gen_ai.provider.name", series.provider)
@@ -154,11 +156,11 @@ package enum OTLPMetricsEncoder {
     }
 
     private static func histogram(
-        _ name: StaticString, _ metrics: RequestMetrics, _ times: Times,
+        _ name: StaticString, _ metrics: MetricsSums, _ times: Times,
         _ buffer: inout ByteBuffer, _ select: (RequestCounts) -> Histogram
     ) {
         metric(name, "s", "histogram", &buffer) { buffer in
-            for series in metrics.table.all {
+            for series in metrics.series {
                 let histogram = select(series.counts)
                 guard histogram.count > 0 else { continue }
                 point(

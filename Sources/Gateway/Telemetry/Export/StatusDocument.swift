@@ -42,6 +42,7 @@ package enum StatusDocument {
         _ report: GatewayReport, _ metrics: RequestMetrics, window: MetricsWindow,
         recentSince number: Int, to json: inout JSONWriter
     ) {
+        let sums = metrics.sums
         json.beginObject()
         json.field("time", report.now)
         json.field("version", text: report.version)
@@ -54,20 +55,20 @@ package enum StatusDocument {
         json.field("heartbeats", report.heartbeats)
         json.field("stream_errors", report.streamErrors)
         json.beginObject("totals")
-        write(metrics.sum, &json)
+        write(sums.total, &json)
         json.endObject()
-        quantiles("overhead", metrics.overhead, &json)
+        quantiles("overhead", sums.overhead, &json)
         write(window, &json)
         json.beginArray("doors")
-        for door in metrics.doors {
+        for door in sums.doors {
             json.beginObject()
-            json.field("door", door.door)
-            json.field("requests", door.total)
-            json.field("errors", door.clientError + door.serverError)
+            json.field("door", text: door.door)
+            json.field("requests", door.tally.total)
+            json.field("errors", door.tally.clientError + door.tally.serverError)
             json.endObject()
         }
         json.endArray()
-        models(metrics, &json)
+        models(sums, &json)
         json.beginArray("pools")
         for pool in report.pools {
             json.beginObject()
@@ -100,9 +101,9 @@ package enum StatusDocument {
         json.endObject()
     }
 
-    private static func models(_ metrics: RequestMetrics, _ json: inout JSONWriter) {
+    private static func models(_ sums: MetricsSums, _ json: inout JSONWriter) {
         json.beginArray("models")
-        for series in metrics.table.all {
+        for series in sums.series {
             json.beginObject()
             json.field("provider", text: series.provider)
             json.field("model", text: series.model)
@@ -145,14 +146,15 @@ package enum StatusDocument {
     package static func writePerformance(
         _ report: GatewayReport, _ metrics: RequestMetrics, to json: inout JSONWriter
     ) {
-        let sum = metrics.sum
+        let sums = metrics.sums
+        let sum = sums.total
         json.beginObject()
         json.field("request_count", report.requests)
         json.field("in_flight", report.inFlight)
         json.field("uptime_seconds", report.now - report.startSeconds)
         quantiles("latency", sum.duration, &json)
         quantiles("time_to_first_token", sum.firstEvent, &json)
-        quantiles("gateway_overhead", metrics.overhead, &json)
+        quantiles("gateway_overhead", sums.overhead, &json)
         json.beginObject("memory")
         write(report.process, &json)
         json.endObject()

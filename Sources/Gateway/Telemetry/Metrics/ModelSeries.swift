@@ -9,7 +9,12 @@ package final class ModelSeries {
     package let provider: String
     package let model: String
     let hash: UInt64
-    package internal(set) var counts = RequestCounts()
+    /// This worker's, where every worker can read them.
+    private let pointer: UnsafeMutablePointer<RequestCounts>
+    var counts: RequestCounts {
+        get { pointer.pointee }
+        _modify { yield &pointer.pointee }
+    }
     /// The last request whose id is short enough to be told.
     package internal(set) var exemplar = Exemplar()
     /// Nil where none is known, and for models that have no series of their own.
@@ -17,7 +22,11 @@ package final class ModelSeries {
     /// Whether it stands for all such models.
     let isShared: Bool
 
-    init(provider: ByteSlice, model: ByteSlice, hash: UInt64, price: Price?, isShared: Bool) {
+    init(
+        provider: ByteSlice, model: ByteSlice, hash: UInt64, price: Price?, isShared: Bool,
+        counts: UnsafeMutablePointer<RequestCounts>
+    ) {
+        pointer = counts
         self.provider = provider.string
         self.model = model.string
         self.hash = hash
@@ -64,7 +73,7 @@ package struct Exemplar: Sendable {
 }
 
 /// All series of a worker. A new model opens one when a request to it has succeeded, as long as there
-/// is room; everything else counts as its provider's `other`.
+/// is room; everything else counts as its provider's `other`. The names are those of all workers.
 package struct SeriesTable {
     /// Series by name; those named `other` come on top, one a provider.
     package static let countMax = 256
@@ -72,31 +81,54 @@ package struct SeriesTable {
     package static let other: StaticString = "other"
     private static let slotCount = 1024
 
-    /// In the order of their opening.
-    package private(set) var all: [ModelSeries] = []
+    private let area: SeriesArea
+    private let process: Int
+    /// In the order of their opening here.
+    private var all: [ModelSeries] = []
     private var slots = [Int16](repeating: -1, count: SeriesTable.slotCount)
-    private var namedCount = 0
-    private var otherCount = 0
 
-    package init() {}
+    init(_ area: SeriesArea, process: Int) {
+        self.area = area
+        self.process = process
+    }
 
     /// The series of a request; opens one where it may.
     mutating func series(
         provider: ByteSlice, model: ByteSlice, succeeded: Bool, prices: PriceTable
     ) -> ModelSeries {
-        if let known = find(provider, model) { return known }
-        if succeeded, namedCount < Self.countMax {
-            namedCount += 1
-            let price = prices.price(provider: provider, model: model)
-            return open(provider, model, price: price)
+        let hash = SeriesArea.hash(provider, model)
+        if let known = find(provider, model, hash) { return known }
+        // Another worker may have opened it.
+        var place = area.find(.model, provider, model, hash: hash)
+        if place == nil, succeeded, area.namedCount.value < Self.countMax {
+            place = area.enter(.model, provider, model, hash: hash)
+            if place != nil { area.namedCount.add(1) }
         }
+        if let place {
+            let price = prices.price(provider: provider, model: model)
+            return open(provider, model, hash, at: place, price: price)
+        }
+        return shared(provider)
+    }
+
+    /// What stands for all models of a provider that have no series of their own.
+    private mutating func shared(_ provider: ByteSlice) -> ModelSeries {
         let other = ByteSlice(Self.other)
-        if let known = find(provider, other) { return known }
+        var hash = SeriesArea.hash(provider, other)
+        if let known = find(provider, other, hash) { return known }
+        var place = area.find(.model, provider, other, hash: hash)
+        if place == nil, area.otherCount.value < Self.otherCountMax {
+            place = area.enter(.model, provider, other, hash: hash)
+            if place != nil { area.otherCount.add(1) }
+        }
+        if let place { return open(provider, other, hash, at: place, price: nil) }
         // Providers change by reloads only; above the bound they share one.
-        let name = otherCount < Self.otherCountMax ? provider : other
-        if let known = find(name, other) { return known }
-        otherCount += 1
-        return open(name, other, price: nil)
+        hash = SeriesArea.hash(other, other)
+        if let known = find(other, other, hash) { return known }
+        guard let place = area.enter(.model, other, other, hash: hash) else {
+            preconditionFailure("no room for the last of all series")
+        }
+        return open(other, other, hash, at: place, price: nil)
     }
 
     /// Takes the prices anew.
@@ -108,8 +140,14 @@ package struct SeriesTable {
         }
     }
 
-    private func find(_ provider: ByteSlice, _ model: ByteSlice) -> ModelSeries? {
-        let hash = Self.hash(provider, model)
+    /// The last request of a series that this worker has served.
+    func exemplar(_ provider: ByteSlice, _ model: ByteSlice) -> Exemplar? {
+        find(provider, model, SeriesArea.hash(provider, model))?.exemplar
+    }
+
+    private func find(
+        _ provider: ByteSlice, _ model: ByteSlice, _ hash: UInt64
+    ) -> ModelSeries? {
         var slot = Int(hash % UInt64(Self.slotCount))
         while slots[slot] >= 0 {
             let series = all[Int(slots[slot])]
@@ -120,29 +158,15 @@ package struct SeriesTable {
     }
 
     private mutating func open(
-        _ provider: ByteSlice, _ model: ByteSlice, price: Price?
+        _ provider: ByteSlice, _ model: ByteSlice, _ hash: UInt64, at place: Int, price: Price?
     ) -> ModelSeries {
-        let hash = Self.hash(provider, model)
         let series = ModelSeries(
             provider: provider, model: model, hash: hash, price: price,
-            isShared: model == Self.other)
+            isShared: model == Self.other, counts: area.counts(place, process: process))
         var slot = Int(hash % UInt64(Self.slotCount))
         while slots[slot] >= 0 { slot = (slot + 1) % Self.slotCount }
         slots[slot] = Int16(all.count)
         all.append(series)
         return series
-    }
-
-    /// FNV-1a. A client that chose collisions would make a chain of `countMax` at most.
-    private static func hash(_ provider: ByteSlice, _ model: ByteSlice) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for index in 0..<provider.count {
-            hash = (hash ^ UInt64(provider.base[index])) &* 0x100_0000_01B3
-        }
-        hash = hash &* 0x100_0000_01B3
-        for index in 0..<model.count {
-            hash = (hash ^ UInt64(model.base[index])) &* 0x100_0000_01B3
-        }
-        return hash
     }
 }

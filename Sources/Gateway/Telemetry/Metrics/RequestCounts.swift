@@ -29,10 +29,15 @@ package struct RequestCounts: Sendable {
     package var firstEvent = Histogram()
     /// What the provider took of the duration.
     package var upstream = Histogram()
+    /// Where the name is a door's: how its requests ended.
+    package var doors = DoorTally()
 
     package init() {}
 
     package var total: Int { succeeded + failed + cancelled }
+
+    /// Whether anything has been counted.
+    var isTouched: Bool { total > 0 || duration.count > 0 || doors.total > 0 }
 
     /// Takes one request that has ended.
     mutating func record(_ record: AccessRecord, cost: Int?) {
@@ -79,6 +84,7 @@ package struct RequestCounts: Sendable {
         left.duration += right.duration
         left.firstEvent += right.firstEvent
         left.upstream += right.upstream
+        left.doors += right.doors
     }
 }
 

@@ -4,9 +4,8 @@
 import GatewayModel
 import ReactorCore
 
-/// Counts of one door, by class of status.
-package struct DoorCounts: Sendable {
-    package let door: StaticString
+/// What became of requests, by class of status.
+package struct DoorTally: Sendable {
     package var informational = 0
     package var success = 0
     package var redirect = 0
@@ -14,8 +13,6 @@ package struct DoorCounts: Sendable {
     package var serverError = 0
     /// Status 499: the client left.
     package var cancelled = 0
-
-    package init(door: StaticString) { self.door = door }
 
     package var total: Int {
         informational + success + redirect + clientError + serverError + cancelled
@@ -32,7 +29,7 @@ package struct DoorCounts: Sendable {
         }
     }
 
-    package static func += (left: inout DoorCounts, right: DoorCounts) {
+    package static func += (left: inout DoorTally, right: DoorTally) {
         left.informational += right.informational
         left.success += right.success
         left.redirect += right.redirect
@@ -42,19 +39,60 @@ package struct DoorCounts: Sendable {
     }
 }
 
-/// The metrics of one worker's requests.
+/// One door's requests.
+package struct DoorCounts: Sendable {
+    package var door: String
+    package var tally: DoorTally
+}
+
+/// The metrics of one worker's requests, and the sums of all workers'.
 package final class RequestMetrics {
-    package private(set) var doors: [DoorCounts] = []
-    package private(set) var table = SeriesTable()
+    private let area: SeriesArea
+    private let process: Int
+    /// There where nobody else has the words.
+    private let memory: SeriesMemory?
+    /// This worker's, by the literal that names them; there are as many as doors.
+    private var doors: [(door: StaticString, counts: UnsafeMutablePointer<RequestCounts>)] = []
+    private var table: SeriesTable
     package private(set) var recent = RecentRequests()
     /// The gateway's own share of requests that reached an upstream.
-    package private(set) var overhead = Histogram()
+    private let overhead: UnsafeMutablePointer<RequestCounts>
     /// The prices that hold from now on.
     package var prices: PriceTable {
         didSet { table.reprice(by: prices) }
     }
 
-    package init(prices: PriceTable = PriceTable()) { self.prices = prices }
+    /// For process `process` of those that share `area`.
+    package init(_ area: SeriesArea, process: Int, prices: PriceTable = PriceTable()) {
+        self.area = area
+        self.process = process
+        memory = nil
+        self.prices = prices
+        table = SeriesTable(area, process: process)
+        overhead = Self.counts(area, process, .overhead, .empty)
+    }
+
+    /// For a process without siblings.
+    package init(prices: PriceTable = PriceTable()) {
+        let memory = SeriesMemory()
+        self.memory = memory
+        area = memory.area
+        process = 0
+        self.prices = prices
+        table = SeriesTable(area, process: 0)
+        overhead = Self.counts(area, 0, .overhead, .empty)
+    }
+
+    /// Of a name that is the program's own, for which there is always room.
+    private static func counts(
+        _ area: SeriesArea, _ process: Int, _ kind: SeriesArea.Kind, _ name: ByteSlice
+    ) -> UnsafeMutablePointer<RequestCounts> {
+        let hash = SeriesArea.hash(.empty, name)
+        guard let slot = area.enter(kind, .empty, name, hash: hash) else {
+            preconditionFailure("no room for the counts of \(kind)")
+        }
+        return area.counts(slot, process: process)
+    }
 
     /// Takes a request that has ended.
     /// - Returns: its cost in billionths of a dollar; nil where usage or price are not known.
@@ -62,7 +100,9 @@ package final class RequestMetrics {
         countDoor(record.door, status: record.status)
         var cost: Int?
         if !record.provider.isEmpty {
-            if record.status != 499 { overhead.record(microseconds: record.overheadMicroseconds) }
+            if record.status != 499 {
+                overhead.pointee.duration.record(microseconds: record.overheadMicroseconds)
+            }
             let series = table.series(
                 provider: record.provider, model: record.upstreamModel,
                 succeeded: record.outcome.isSame(as: "ok"), prices: prices)
@@ -81,20 +121,15 @@ package final class RequestMetrics {
         return cost
     }
 
-    /// The sum over all models.
-    package var sum: RequestCounts {
-        var sum = RequestCounts()
-        for series in table.all { sum += series.counts }
-        return sum
-    }
+    /// The sums over all workers, at this moment.
+    package var sums: MetricsSums { MetricsSums(area) { [table] in table.exemplar($0, $1) } }
 
     private func countDoor(_ door: StaticString, status: Int) {
-        for index in doors.indices where doors[index].door.isSame(as: door) {
-            doors[index].record(status: status)
-            return
+        for known in doors where known.door.isSame(as: door) {
+            return known.counts.pointee.doors.record(status: status)
         }
-        // There are as many as literals in the program.
-        doors.append(DoorCounts(door: door))
-        doors[doors.count - 1].record(status: status)
+        let counts = Self.counts(area, process, .door, ByteSlice(door))
+        doors.append((door, counts))
+        counts.pointee.doors.record(status: status)
     }
 }

@@ -12,6 +12,9 @@ public struct AtomicWord: @unchecked Sendable {
     /// The word at `address`, 8-byte aligned.
     public init(_ address: UnsafeMutablePointer<UInt64>) { self.address = address }
 
+    /// Where it lies: for bytes that are written before a word says that they are there.
+    public var memory: UnsafeMutableRawPointer { UnsafeMutableRawPointer(address) }
+
     /// The word `offset` words behind this one.
     public func advanced(by offset: Int) -> AtomicWord { AtomicWord(address + offset) }
 
