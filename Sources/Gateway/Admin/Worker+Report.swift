@@ -24,6 +24,7 @@ extension Worker {
         report.heartbeats = shared.sum { $0.heartbeats }
         report.streamErrors = shared.sum { $0.streamErrors }
         report.droppedLogLines = log.droppedCount
+        report.providers = snapshot.upstreams.map { provider($0) }
         for upstream in snapshot.upstreams {
             if case .network(let origin, _) = upstream.transport {
                 var counters = origin.counters
@@ -37,6 +38,28 @@ extension Worker {
         report.process = .read()
         report.lag = lag
         return report
+    }
+
+    private func provider(_ upstream: Upstream) -> GatewayReport.Provider {
+        var provider = GatewayReport.Provider(name: upstream.name)
+        guard let cell = upstream.cell else { return provider }
+        provider.departures = cell.departures
+        guard let policy = upstream.breaker else { return provider }
+        let machine = cell.machine
+        provider.breaker =
+            switch machine.phase {
+            case .closed: "closed"
+            case .open: "open"
+            case .halfOpen: "half_open"
+            }
+        provider.failuresInRow = machine.failuresInRow
+        provider.openings = cell.openings
+        provider.refusals = cell.refusals
+        if machine.phase != .closed {
+            let wait = machine.waitNanoseconds(policy, now: loop.now.nanoseconds)
+            provider.retryIn = Int((wait + 999_999_999) / 1_000_000_000)
+        }
+        return provider
     }
 
     private static func token(

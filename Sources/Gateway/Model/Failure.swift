@@ -155,3 +155,34 @@ package struct Failure: Error, Equatable, Sendable {
         }
     }
 }
+
+extension Failure.Kind {
+    /// One word for logs and metrics.
+    package var reason: StaticString {
+        switch self {
+        case .malformedRequest, .invalidParameter, .missingParameter, .bodyTooLarge,
+            .targetTooLong, .unsupportedMediaType, .headTooLarge, .unsupportedTransferCoding,
+            .unsupportedVersion, .methodNotAllowed, .unknownPath:
+            "bad_request"
+        case .unsupportedParameter: "unsupported"
+        case .missingKey, .invalidKey, .notPermitted: "access"
+        case .unknownModel: "unknown_model"
+        case .requestTimeout: "request_timeout"
+        case .rateLimited: "limited"
+        case .upstreamRefusal: "refused"
+        case .upstreamAuthentication: "authentication"
+        case .upstreamRateLimit: "rate_limit"
+        case .upstreamQuota: "quota"
+        case .upstreamOverload: "overload"
+        case .upstreamTimeout: "timeout"
+        case .upstreamUnreachable: "unreachable"
+        case .upstreamFault: "fault"
+        case .upstreamMalformed: "malformed"
+        case .upstreamCut: "cut"
+        case .overloaded: "busy"
+        case .shuttingDown: "shutting_down"
+        case .notImplemented: "not_implemented"
+        case .internalFault: "internal"
+        }
+    }
+}

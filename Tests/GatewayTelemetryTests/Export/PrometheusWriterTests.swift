@@ -114,6 +114,8 @@ import Testing
         record.upstreamModel = ByteSlice("m")
         _ = metrics.record(record)
         var report = GatewayReport()
+        report.providers = [.init(name: "p")]
+        report.providers[0].breaker = "closed"
         report.pools = [.init(provider: "p", counters: PoolCounters())]
         report.tokens = [
             .init(

@@ -110,7 +110,7 @@ extension ConfigurationSchema {
             Field("timeouts", \.timeouts, .section(timeouts), "Clocks of one attempt."),
             .notYet("proxy", "A proxy in front of this provider."),
         ]
-        return fields.map { $0.moved(to: path) }
+        return (fields + resilience(\.resilience)).map { $0.moved(to: path) }
     }
 
     /// A field that the gateway sends by itself is none of the operator's. `owners` names such

@@ -16,6 +16,22 @@ package struct GatewayReport {
         }
     }
 
+    /// What all workers know of one provider.
+    package struct Provider {
+        package var name: String
+        /// `closed`, `open` or `half_open`; nil where it has no breaker.
+        package var breaker: String?
+        /// Until an open one lets somebody through.
+        package var retryIn: Int?
+        package var failuresInRow = 0
+        package var openings = 0
+        /// Requests that the breaker kept away, and those that went on to another target.
+        package var refusals = 0
+        package var departures = 0
+
+        package init(name: String) { self.name = name }
+    }
+
     /// One provider's credential that expires. Never the credential.
     package struct Token {
         package var provider: String
@@ -76,6 +92,7 @@ package struct GatewayReport {
     package var heartbeats = 0
     package var streamErrors = 0
     package var droppedLogLines = 0
+    package var providers: [Provider] = []
     package var pools: [Pool] = []
     package var tokens: [Token] = []
     package var process = Process()

@@ -18,6 +18,7 @@ package enum MetricsExposition {
     ) {
         requests(report, metrics, &writer)
         models(metrics, &writer)
+        providers(report, &writer)
         pools(report, &writer)
         tokens(report, &writer)
         process(report, &writer)
@@ -152,6 +153,41 @@ package enum MetricsExposition {
     }
 
     // MARK: Providers
+
+    package static let breakerStates = ["closed", "open", "half_open"]
+
+    private static func providers(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        writer.family(
+            "gateway_fallbacks", .counter,
+            "Requests that a provider failed and another target was asked for, over all workers.")
+        for provider in report.providers {
+            writer.sample([("provider", provider.name)], provider.departures)
+        }
+        let guarded = report.providers.filter { $0.breaker != nil }
+        guard !guarded.isEmpty else { return }
+        writer.family(
+            "gateway_breaker_state", .gauge,
+            "1 at the state that a provider's breaker is in, the same for all workers.")
+        for provider in guarded {
+            for state in breakerStates {
+                writer.sample(
+                    [("provider", provider.name), ("state", state)],
+                    provider.breaker == state ? 1 : 0)
+            }
+        }
+        writer.family(
+            "gateway_breaker_openings", .counter,
+            "How often a provider's breaker has opened, over all workers.")
+        for provider in guarded {
+            writer.sample([("provider", provider.name)], provider.openings)
+        }
+        writer.family(
+            "gateway_breaker_refusals", .counter,
+            "Requests that an open breaker kept away, over all workers.")
+        for provider in guarded {
+            writer.sample([("provider", provider.name)], provider.refusals)
+        }
+    }
 
     private static func pools(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
         writer.family(
