@@ -16,7 +16,8 @@ import Testing
         #expect(configuration.auth.keys[1].key == nil)
         #expect(configuration.auth.effectiveMode == .keys)
         #expect(configuration.providers.map(\.name) == ["openai", "local", "sim"])
-        #expect(configuration.models.map(\.name) == ["gpt-4o", "fast", "careful", "shared", "llama*"])
+        #expect(
+            configuration.models.map(\.name) == ["gpt-4o", "fast", "careful", "shared", "llama*"])
         #expect(configuration.models[0].targets == [ModelTarget(provider: "openai", model: nil)])
         #expect(configuration.models[1].targets[0].model == "gpt-4o-mini")
         #expect(configuration.models[2].targets == [ModelTarget(provider: "openai", model: "o3")])

@@ -106,9 +106,10 @@ import Testing
               three: {targets: [{provider: a}], retries: 3}
             """
         try build(text) { snapshot in
-            #expect(snapshot.upstreams.map { $0.breaker != nil } == [
-                false, true, false, true, false, true,
-            ])
+            #expect(
+                snapshot.upstreams.map { $0.breaker != nil } == [
+                    false, true, false, true, false, true,
+                ])
             #expect(snapshot.upstreams.map(\.retries) == [2, 0, 0, 0, 0, 1])
             #expect(snapshot.upstreams[1].breaker?.failures == 9)
             #expect(snapshot.upstreams[1].breaker?.open == .seconds(1))
