@@ -124,6 +124,7 @@ extension Exchange {
             switch door {
             case .answer(let answerDoor):
                 try prepare(scan, for: upstream, at: answerDoor)
+            case .embeddings: try prepareEmbeddings(for: upstream)
             default:
                 guard prepareCount(for: upstream) else {
                     return answerCount(try estimateTokens())
@@ -167,6 +168,7 @@ extension Exchange {
         responseObserver = nil
         messagesObserver = nil
         responsesObserver = nil
+        isEstimate = false
         unaryUsage = nil
         unaryFinishReason = nil
     }

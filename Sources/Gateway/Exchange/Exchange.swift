@@ -52,6 +52,8 @@ package final class Exchange {
     var providerHeader: String?
     /// Whether metrics may be told in OpenMetrics' form.
     var acceptsOpenMetrics = false
+    /// The target with its query, where one is read.
+    var query = ByteBuffer()
     var clientMilliseconds: Int?
     var origin = CORSGrant.any
 
@@ -138,6 +140,8 @@ package final class Exchange {
         switch door {
         case .answer(let answerDoor): ask(at: answerDoor)
         case .countTokens: countTokens()
+        case .embeddings: embed()
+        case .models, .model: tellModels()
         case .options: answerPreflight()
         case .statusEvents: beginStatusEvents()
         default: answerAdmin()
@@ -204,7 +208,7 @@ package final class Exchange {
     }
 
     /// Where the request goes; of several targets, the first.
-    private func route(_ scan: DoorScan) throws(Failure) -> Route {
+    func route(_ scan: DoorScan) throws(Failure) -> Route {
         var scratch = ByteBuffer()
         requestedModel.append(scan.modelName(in: body.slice, scratch: &scratch))
         let model = requestedModel.slice
@@ -239,7 +243,7 @@ package final class Exchange {
     }
 
     /// The upstream to ask first.
-    private func choose(_ route: Route) throws(Failure) -> Upstream {
+    func choose(_ route: Route) throws(Failure) -> Upstream {
         let upstream = snapshot.upstreams[route.provider]
         guard route.group != nil || upstream.isGuarded else { return upstream }
         return try chooseGuarded(route, upstream)
@@ -275,7 +279,11 @@ package final class Exchange {
         if breakerPass != nil { tellBreaker(status == 200 ? .succeeded : .undecided) }
         if let rerouting { end(rerouting) }
         log(outcome)
-        if case .statusEvents = door { worker.admin?.unwatch(self) }
+        switch door {
+        case .statusEvents: worker.admin?.unwatch(self)
+        case .models, .model: snapshot.catalog.forget(self)
+        default: break
+        }
         worker.counters.finished(status: status)
         settlePermit()
         snapshot.requestCount -= 1
@@ -294,6 +302,7 @@ package final class Exchange {
         anthropicFields.removeAll()
         namesVersion = false
         acceptsOpenMetrics = false
+        query.removeAll()
         requestedModel.removeAll()
         upstreamModel.removeAll()
         scan = nil
