@@ -53,7 +53,9 @@ def gateway(start_gateway, certificates, tmp_path_factory, request):
             "tokenless": {"type": "salesforce", "instance_url": f"https://localhost:{free_port()}", "consumer_key": org.client_id,
                           "consumer_secret": org.client_secret},
         },
-        "models": {**models, "claude-count": targets(("anthropic", "claude-count-e7003"), ("sim", "m")),
+        "models": {**models, "vectors": targets(("sim", "sim-503"), ("gemini", "gemini-embedding-2")),
+                   "vectors-back": targets(("gemini", "gemini-embedding-2"), ("sim", "m")),
+                   "claude-count": targets(("anthropic", "claude-count-e7003"), ("sim", "m")),
                    "no-token": targets(("tokenless", "gpt-4o"), ("sim", "m")),
                    "no-words": targets(("salesforce-models", TARGETS[-1].model), ("openai", "gpt-4o-e7004"))},
         "state_directory": str(directory / "state"),
@@ -130,6 +132,22 @@ def test_tokens_are_estimated_where_nobody_counts_them(gateway, anthropic_mock):
     answer = ask(gateway.port, post("/v1/messages/count_tokens", body))
     assert answer.status == 200 and answer.json()["input_tokens"] > 0
     assert answer.headers.get("x-gateway-token-count") == "estimate"
+
+
+def test_vectors_and_older_completions_move_on_too(gateway, gemini_mock, anthropic_mock):
+    answer = ask(gateway.port, post("/v1/embeddings", {"model": "vectors", "input": SAID}))
+    assert answer.status == 200 and len(answer.json()["data"][0]["embedding"]) == 3072
+    assert answer.headers.get("x-gateway-provider") == "gemini" and answer.headers.get("x-gateway-attempts") == "2"
+    gemini_mock.scripts["gemini-embedding-2"] = lambda exchange: exchange.error(500, "went wrong")
+    try:
+        answer = ask(gateway.port, post("/v1/embeddings", {"model": "vectors-back", "input": SAID}))
+    finally:
+        del gemini_mock.scripts["gemini-embedding-2"]
+    assert answer.status == 200 and answer.headers.get("x-gateway-provider") == "sim"
+    for model, provider in (("sim-then-anthropic", "anthropic"), ("anthropic-then-sim", "sim")):
+        answer = ask(gateway.port, post("/v1/completions", {"model": model, "prompt": SAID, "max_tokens": 99}))
+        assert answer.status == 200 and answer.json()["choices"][0]["text"] == SAID, answer
+        assert answer.headers.get("x-gateway-provider") == provider
 
 
 # -- one at a time -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 // the system here: when somebody asks, never on the way of a request.
 
 import GatewayExchange
+import GatewayPolicy
 import GatewayTelemetry
 import Glibc
 import Reactor
@@ -25,6 +26,7 @@ extension Worker {
         report.streamErrors = shared.sum { $0.streamErrors }
         report.droppedLogLines = log.droppedCount
         report.providers = snapshot.upstreams.map { provider($0) }
+        report.budgets = snapshot.keys.budgeted.compactMap { budget(of: $0) }
         for upstream in snapshot.upstreams {
             if case .network(let origin, _) = upstream.transport {
                 var counters = origin.counters
@@ -60,6 +62,15 @@ extension Worker {
             provider.retryIn = Int((wait + 999_999_999) / 1_000_000_000)
         }
         return provider
+    }
+
+    private func budget(of key: Principal) -> GatewayReport.Budget? {
+        guard let limits = key.limits, let budget = limits.budget,
+            let standing = limits.budgetStanding(in: shared.limits, seconds: loop.secondsSince1970)
+        else { return nil }
+        return GatewayReport.Budget(
+            key: key.name, period: budget.period.rawValue, limit: standing.limit,
+            spent: standing.spent, resetIn: standing.resetSeconds)
     }
 
     private static func token(

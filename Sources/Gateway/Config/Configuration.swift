@@ -155,6 +155,7 @@ package struct KeyConfiguration: Sendable {
     package var requestsPerMinute: Int?
     package var tokensPerMinute: Int?
     package var concurrentMax: Int?
+    package var budget: BudgetConfiguration?
 
     package init() {}
 
@@ -163,6 +164,14 @@ package struct KeyConfiguration: Sendable {
         if let key { return key.withBytes { SHA256Digest(of: $0) } }
         return sha256.flatMap { $0.withUnsafeBytes { SHA256Digest(bytes: ByteSlice($0)) } }
     }
+}
+
+/// What a key may spend.
+package struct BudgetConfiguration: Equatable, Sendable {
+    package var dollars = 0.0
+    package var period = BudgetPeriod.month
+
+    package init() {}
 }
 
 /// A line of the model table.

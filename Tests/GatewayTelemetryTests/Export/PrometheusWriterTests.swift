@@ -116,6 +116,7 @@ import Testing
         var report = GatewayReport()
         report.providers = [.init(name: "p")]
         report.providers[0].breaker = "closed"
+        report.budgets = [.init(key: "k", period: "day", limit: 5, spent: 3, resetIn: 9)]
         report.pools = [.init(provider: "p", counters: PoolCounters())]
         report.tokens = [
             .init(

@@ -32,6 +32,23 @@ package struct GatewayReport {
         package init(name: String) { self.name = name }
     }
 
+    /// What one key may spend, and has, in billionths of a dollar.
+    package struct Budget {
+        package var key: String
+        package var period: String
+        package var limit: Int
+        package var spent: Int
+        package var resetIn: Int?
+
+        package init(key: String, period: String, limit: Int, spent: Int, resetIn: Int?) {
+            self.key = key
+            self.period = period
+            self.limit = limit
+            self.spent = spent
+            self.resetIn = resetIn
+        }
+    }
+
     /// One provider's credential that expires. Never the credential.
     package struct Token {
         package var provider: String
@@ -93,6 +110,7 @@ package struct GatewayReport {
     package var streamErrors = 0
     package var droppedLogLines = 0
     package var providers: [Provider] = []
+    package var budgets: [Budget] = []
     package var pools: [Pool] = []
     package var tokens: [Token] = []
     package var process = Process()

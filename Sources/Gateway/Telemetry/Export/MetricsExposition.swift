@@ -21,6 +21,7 @@ package enum MetricsExposition {
         providers(report, &writer)
         pools(report, &writer)
         tokens(report, &writer)
+        budgets(report, &writer)
         process(report, &writer)
         switch aliases {
         case .none: break
@@ -252,6 +253,23 @@ package enum MetricsExposition {
             let provider: PrometheusWriter.Label = ("provider", token.provider)
             writer.sample([provider, ("result", "hit")], token.hits)
             writer.sample([provider, ("result", "miss")], token.leases - token.hits)
+        }
+    }
+
+    private static func budgets(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        guard !report.budgets.isEmpty else { return }
+        writer.family(
+            "gateway_key_budget_dollars", .gauge, "What a key may spend in its period.")
+        for budget in report.budgets {
+            writer.sample(
+                [("key", budget.key), ("period", budget.period)], billionths: budget.limit)
+        }
+        writer.family(
+            "gateway_key_spent_dollars", .gauge,
+            "What a key has spent in its period, over all workers.")
+        for budget in report.budgets {
+            writer.sample(
+                [("key", budget.key), ("period", budget.period)], billionths: budget.spent)
         }
     }
 

@@ -178,6 +178,17 @@ package enum StatusDocument {
         json.beginObject("connection_pool")
         write(report.pool, &json)
         json.endObject()
+        json.beginArray("budgets")
+        for budget in report.budgets {
+            json.beginObject()
+            json.field("key", text: budget.key)
+            json.field("period", text: budget.period)
+            dollars("usd", budget.limit, &json)
+            dollars("spent_usd", budget.spent, &json)
+            optional("resets_in", budget.resetIn, &json)
+            json.endObject()
+        }
+        json.endArray()
         let leases = report.tokens.reduce(0) { $0 + $1.leases }
         let hits = report.tokens.reduce(0) { $0 + $1.hits }
         if leases > 0 {
