@@ -62,6 +62,13 @@ import Testing
         #expect(step(&plan, .upstreamFault) == .retry(waitNanoseconds: 250_000_000))
     }
 
+    @Test func attemptsAreBoundedInAll() {
+        var plan = plan(16, retries: 5)
+        for _ in 1..<RoutePlan.attemptsMax { #expect(step(&plan, .upstreamFault) != .end) }
+        #expect(plan.hasNext)
+        #expect(step(&plan, .upstreamFault) == .end)
+    }
+
     @Test func theProvidersTriesHoldWhereTheModelNamesNone() {
         var plan = plan(1)
         #expect(step(&plan, .upstreamRateLimit, retriesDefault: 1) != .end)

@@ -44,6 +44,8 @@ package struct RoutePlan {
 
     /// Candidates of one request; further ones are not asked.
     package static let candidatesMax = 16
+    /// Attempts of one request in all, retries among them.
+    package static let attemptsMax = 16
     /// Tries of one candidate beyond the first that can be configured.
     package static let retriesMax = 5
     /// Nobody waits longer for another try, whatever the upstream asks for.
@@ -56,6 +58,8 @@ package struct RoutePlan {
     private var place = 0
     /// Tries that the current candidate has had beyond the first.
     private var retries = 0
+    /// Attempts that have failed.
+    private var failures = 0
 
     package init(_ candidates: [Candidate]) {
         precondition(!candidates.isEmpty, "a plan without candidates")
@@ -77,7 +81,8 @@ package struct RoutePlan {
     package mutating func failed(
         _ failure: Failure, retriesDefault: Int, leftNanoseconds left: Int64?, draw: Double
     ) -> Step {
-        guard Self.movesOn(failure) else { return .end }
+        failures += 1
+        guard Self.movesOn(failure), failures < Self.attemptsMax else { return .end }
         if retries < current.retries ?? retriesDefault, Self.mayBeRetried(failure) {
             let wait = Self.wait(after: failure, tries: retries + 1, draw: draw)
             if wait <= Self.waitMaxNanoseconds, wait < left ?? .max {
