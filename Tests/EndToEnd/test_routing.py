@@ -306,7 +306,7 @@ def guarded(start_gateway, provider):
     breaker = {"failures": 4, "open": "1s"}
     gateway = start_gateway({
         "server": {"workers": 4},
-        "providers": {"up": provider(breaker={**breaker, "mode": "on"}), "backed": provider(breaker=breaker), "sim": ECHO},
+        "providers": {"up": provider(breaker={**breaker, "mode": "on", "open": "3s"}), "backed": provider(breaker=breaker), "sim": ECHO},
         "models": {"alone": {"provider": "up", "model": "gpt-e2e-alone"},
                    "pair": targets(("backed", "gpt-e2e-pair"), ("sim", "m"))},
     })
@@ -328,7 +328,7 @@ def test_an_open_breaker_is_one_for_all_workers(guarded, upstream):
         assert ask(guarded.port, chat("alone")).status == 502
     refused = [ask(guarded.port, chat("alone")) for _ in range(12)]
     assert {answer.status for answer in refused} == {503}
-    assert all(1 == int(answer.headers.get("retry-after")) for answer in refused)
+    assert all(1 <= int(answer.headers.get("retry-after")) <= 3 for answer in refused)
     assert "left alone" in refused[0].json()["error"]["message"]
     assert len(upstream.of("gpt-e2e-alone")) == 4
     answer = ask(guarded.port, post("/v1/messages", {
@@ -352,10 +352,11 @@ def test_an_open_breaker_is_one_for_all_workers(guarded, upstream):
 
 def test_what_is_broken_is_left_alone_and_nobody_notices(guarded, upstream):
     upstream.scripts["gpt-e2e-pair"] = lambda exchange: exchange.error(503, "busy")
+    began = time.monotonic()
     statuses = run_all({f"{n}": lambda: [ask(guarded.port, chat("pair")).status for _ in range(15)] for n in range(8)})
     assert all(result == [200] * 15 for result in statuses.values()), statuses
-    # Four open it, and what was under way by then; a second later one looks again.
-    assert 4 <= len(upstream.of("gpt-e2e-pair")) <= 4 + 8 + 8
+    # Four open it, and what was under way by then; each second later one looks again.
+    assert 4 <= len(upstream.of("gpt-e2e-pair")) <= 4 + 8 + (time.monotonic() - began)
     found, _, _ = scrape(guarded)
     moved = found['gateway_fallbacks_total{provider="backed"}']
     assert moved == len(upstream.of("gpt-e2e-pair"))
