@@ -1,5 +1,6 @@
 // SharedState.swift — what the workers share, laid out in one run of words: a block of counters for
-// each worker process, the cells of limits, and the counts of models. The words are a segment's, or this process's own
+// each worker process, the cells of limits and of providers, and the counts of models. The words
+// are a segment's, or this process's own
 // where there is no supervisor.
 
 import GatewayPolicy
@@ -11,7 +12,7 @@ import ReactorCore
 /// The words that all workers see, and which of them are this worker's.
 package final class SharedState {
     /// Changes whenever the meaning of a word does.
-    package static let layout: UInt64 = 2
+    package static let layout: UInt64 = 3
 
     private static let headerWords = SharedSegment.lineWords
 
@@ -29,6 +30,8 @@ package final class SharedState {
     package let number: Int
     /// Whether this is the worker that does what only one does.
     package let isFirstPlace: Bool
+    /// The providers' breakers and counts.
+    package let upstreams: UpstreamCells
 
     /// For a process without siblings.
     package init() {
@@ -44,6 +47,7 @@ package final class SharedState {
         limits = Self.limits(base, processCount: 2, number: 0)
         series = Self.series(base, processCount: 2)
         number = 0
+        upstreams = Self.upstreams(base, processCount: 2)
     }
 
     /// The part of worker `number` (`WorkerID.number`) in a segment of `workerCount` places.
@@ -60,6 +64,7 @@ package final class SharedState {
         limits = Self.limits(base, processCount: processCount, number: number)
         series = Self.series(base, processCount: processCount)
         self.number = number
+        upstreams = Self.upstreams(base, processCount: processCount)
     }
 
     deinit { free(own) }
@@ -67,15 +72,22 @@ package final class SharedState {
     /// Words of a segment for `workerCount` places.
     package static func wordCount(workerCount: Int) -> Int {
         headerWords + workerCount * 2 * Counters.wordCount
-            + LimitCells.wordCount(processCount: workerCount * 2)
+            + LimitCells.wordCount(processCount: workerCount * 2) + UpstreamCells.wordCount
             + SeriesArea.wordCount(processCount: workerCount * 2)
+    }
+
+    private static func upstreams(_ base: AtomicWord, processCount: Int) -> UpstreamCells {
+        UpstreamCells(
+            at: base.advanced(
+                by: headerWords + processCount * Counters.wordCount
+                    + LimitCells.wordCount(processCount: processCount)))
     }
 
     private static func series(_ base: AtomicWord, processCount: Int) -> SeriesArea {
         SeriesArea(
             at: base.advanced(
                 by: headerWords + processCount * Counters.wordCount
-                    + LimitCells.wordCount(processCount: processCount)),
+                    + LimitCells.wordCount(processCount: processCount) + UpstreamCells.wordCount),
             processCount: processCount)
     }
 

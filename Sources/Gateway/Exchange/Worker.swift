@@ -2,6 +2,7 @@
 
 import GatewayCodec
 import GatewayDoors
+import GatewayPolicy
 import GatewayProviders
 import GatewayTelemetry
 import Reactor
@@ -92,6 +93,8 @@ package final class Worker {
     private var refusedID = ByteBuffer()
     private var refusedAt = Instant.never
     private var refusedDoor = Door.notFound
+    /// Bounds the requests that are being retried.
+    var retryBudget = RetryBudget()
     /// Requests that the simulator has answered.
     var simulatorOrdinal: UInt64 = 0
 
@@ -118,6 +121,7 @@ package final class Worker {
         startSeconds = shared.startSeconds == 0 ? loop.secondsSince1970 : shared.startSeconds
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
+        snapshot.bind(to: shared.upstreams)
         loop.register(self)
     }
 
@@ -155,6 +159,7 @@ package final class Worker {
     /// connections to upstreams are closed when the last of them has ended.
     package func replaceSnapshot(by next: Snapshot) {
         retired.append(RetiredSnapshot(snapshot: snapshot))
+        next.bind(to: shared.upstreams)
         snapshot = next
         if retirement == nil {
             retirement = LoopTimer(loop) { [unowned(unsafe) self] in closeRetired() }

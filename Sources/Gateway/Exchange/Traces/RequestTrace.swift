@@ -162,6 +162,17 @@ final class RequestTrace {
 
     // MARK: The answer
 
+    /// The request is asked again, or somewhere else: what was answered so far is nothing.
+    func restart() {
+        reportedModel.removeAll()
+        responseID.removeAll()
+        response = ModelResponse()
+        decoder = nil
+        text.removeAll()
+        output.removeAll()
+        hasLooked = false
+    }
+
     /// An event of an answer that is translated.
     func take(_ event: ModelEvent) {
         if case .started(let start) = event, responseID.isEmpty {
