@@ -171,6 +171,7 @@ extension Exchange {
         isEstimate = false
         unaryUsage = nil
         unaryFinishReason = nil
+        trace?.restart()
     }
 
     /// The request is over.
