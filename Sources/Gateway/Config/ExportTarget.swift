@@ -62,6 +62,7 @@ package struct ExportBuilder {
             policy.spans = TraceSampling(share: configuration.otlp.sampleRate)
             policy.keepsMessages = configuration.otlp.capturesContent
         }
+        policy.logsBodies = configuration.log.logsBodies
         return policy.isOn ? policy : nil
     }
 

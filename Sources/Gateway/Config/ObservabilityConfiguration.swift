@@ -22,14 +22,12 @@ package struct ObservabilityConfiguration: Equatable, Sendable {
 
 /// The log on standard output.
 package struct LogConfiguration: Equatable, Sendable {
-    package enum Level: String, CaseIterable, Sendable {
-        case debug, info, warning, error
-    }
-
     package var format = LogFormat.json
-    package var level = Level.info
-    /// Always false in this version.
+    package var level = LogLevel.info
+    /// Whether prompts and answers are written out.
     package var logsBodies = false
+    /// Whether it is told what answers of Salesforce are made of.
+    package var tellsExtraction = false
 
     package init() {}
 }

@@ -58,6 +58,7 @@ package struct SnapshotBuilder {
         snapshot.observability.prices = PriceTable(observability.prices)
         snapshot.observability.aliases = observability.prometheusAliases
         snapshot.observability.showsTokens = observability.debugToken
+        snapshot.observability.tellsExtraction = observability.log.tellsExtraction
         snapshot.observability.tracing = ExportBuilder.policy(observability)
         return snapshot
     }

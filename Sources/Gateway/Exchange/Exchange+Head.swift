@@ -95,15 +95,16 @@ extension Exchange {
     /// Keeps the few fields that go on to the upstream, but for those that the client's Connection
     /// field names: they are meant for this hop (RFC 9110 section 7.6.1).
     private func forward(_ fields: HTTPFields, connection: ByteSlice) {
+        let isTold = trace?.record.isTold ?? false
         for index in 0..<fields.count {
             let (name, value) = (fields.name(index), fields.value(index))
             let isForwarded =
                 switch name.count {
                 // Where this request is recorded, the next hop is told of a span of ours.
                 case 11:
-                    (trace == nil && name.equalsIgnoringCase("traceparent"))
+                    (!isTold && name.equalsIgnoringCase("traceparent"))
                         || name.equalsIgnoringCase("openai-beta")
-                case 10: (trace == nil || followsTrace) && name.equalsIgnoringCase("tracestate")
+                case 10: (!isTold || followsTrace) && name.equalsIgnoringCase("tracestate")
                 case 15: name.equalsIgnoringCase("idempotency-key")
                 default: false
                 }

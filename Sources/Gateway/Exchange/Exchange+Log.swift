@@ -57,7 +57,7 @@ extension Exchange {
         if attempts > 1 { worker.counters.retries += 1 }
         measure(&record, now)
         if let trace {
-            record.trace = trace.record.trace
+            if trace.record.isTold { record.trace = trace.record.trace }
             finishTrace(trace, record, now)
         }
         log(record, repairs)
@@ -65,6 +65,7 @@ extension Exchange {
 
     private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
         guard !repairs.isEmpty else {
+            guard worker.log.takes(record.level) else { return }
             return worker.log.append {
                 worker.lines.append(record, as: worker.logFormat, to: &$0)
             }
@@ -74,6 +75,7 @@ extension Exchange {
         var text = ByteBuffer()
         repairs.append(to: &text)
         record.repairs = text.slice
+        guard worker.log.takes(record.level) else { return }
         worker.log.append {
             worker.lines.append(record, as: worker.logFormat, to: &$0)
             guard repairs.mendedJSON else { return }

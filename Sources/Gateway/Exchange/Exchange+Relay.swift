@@ -192,6 +192,7 @@ extension Exchange: SimulatorAudience {
 // What both means, a connection and the simulator, come to.
 extension Exchange {
     func upstreamHead(status: Int, contentType: ByteSlice) {
+        if worker.log.takes(.debug) { noteHead(status: status, contentType: contentType) }
         head.status = status
         head.arrived = worker.loop.now
         head.isEventStream =

@@ -175,11 +175,17 @@ extension Exchange {
         pass(on: translation)
     }
 
+    /// Whether it is told what this answer is made of (seed row S73).
+    private var tellsShapes: Bool {
+        snapshot.observability.tellsExtraction && upstream?.system == "salesforce"
+    }
+
     private func translateEvents(_ bytes: ByteSlice, by translation: Translation) {
         var input = bytes
         let context = providerContext
         do throws(EventStreamFailure) {
             while !translation.isOver, let event = try events.next(&input) {
+                if tellsShapes { noteShape(of: event.data) }
                 translation.decode(event, context)
             }
         } catch {
@@ -199,6 +205,7 @@ extension Exchange {
             if let event = events.finish() { translation.decode(event, context) }
             translation.finishStream(context)
         } else {
+            if tellsShapes { noteShape(of: answer.slice) }
             translation.decode(answer: answer.slice, context)
         }
         pass(on: translation)

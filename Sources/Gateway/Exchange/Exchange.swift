@@ -122,6 +122,8 @@ package final class Exchange {
     var trace: RequestTrace?
     /// Whether it is part of the client's.
     var followsTrace = false
+    /// Documents whose shape was told.
+    var shapedCount = 0
 
     package init(worker: Worker) {
         self.worker = worker
@@ -322,6 +324,7 @@ package final class Exchange {
         requestBytes = 0
         status = 0
         failureText = nil
+        shapedCount = 0
         responseObserver = nil
         checksCalls = false
         relayRepair = nil

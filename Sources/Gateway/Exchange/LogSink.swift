@@ -1,6 +1,7 @@
 // LogSink.swift — where log lines go: a file descriptor, written from a buffer and never waited
 // for.
 
+import GatewayTelemetry
 import Glibc
 import Reactor
 import ReactorCore
@@ -15,7 +16,17 @@ package final class LogSink {
     /// PIPE_BUF: what several processes write to one pipe is kept whole up to here.
     static let atomicBytes = 4096
 
+    /// Tells workers that are started later where the log was at first.
+    package static let pathVariable = "GATEWAY_LOG_PATH"
+
+    /// The least important lines that are written.
+    package var level = LogLevel.info
+    /// How lines look that are not a request's own.
+    package var format = LogFormat.json
+
     private let descriptor: Int32
+    /// Where the file is, or was when the process began; nil for anything else.
+    private let path: String?
     private let isFile: Bool
     private unowned(unsafe) let loop: EventLoop
     private var buffer = ByteBuffer()
@@ -31,11 +42,45 @@ package final class LogSink {
         var info = stat()
         let isKnown = fstat(descriptor, &info) == 0
         isFile = isKnown && info.st_mode & S_IFMT == S_IFREG
+        path = isFile ? Self.path(of: descriptor) : nil
         if isKnown, info.st_mode & S_IFMT == S_IFIFO {
             let flags = fcntl(descriptor, F_GETFL)
             _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
         }
         timer = LoopTimer(loop) { [unowned(unsafe) self] in flush() }
+    }
+
+    /// Whether lines of this level are written.
+    @inline(__always)
+    package func takes(_ level: LogLevel) -> Bool { level >= self.level }
+
+    /// The name that a file was opened by. One that has been renamed since is known by its first
+    /// name only to those who were told.
+    private static func path(of descriptor: Int32) -> String? {
+        if let told = getenv(pathVariable) { return String(cString: told) }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
+            let count = readlink(
+                "/proc/self/fd/\(descriptor)", buffer.baseAddress, buffer.count - 1)
+            guard count > 0 else { return nil }
+            buffer[count] = 0
+            return buffer.baseAddress.map { String(cString: $0) }
+        }
+    }
+
+    /// Tells the processes that this one starts where the log is.
+    package func tellChildren() {
+        if let path { setenv(Self.pathVariable, path, 1) }
+    }
+
+    /// Opens the file by its name again, after somebody has moved it away.
+    /// - Returns: false if it cannot be; the old one stays.
+    package func reopen() -> Bool {
+        flush()
+        guard let path else { return true }
+        let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard file >= 0 else { return false }
+        defer { Glibc.close(file) }
+        return dup2(file, descriptor) >= 0
     }
 
     /// Adds what `write` appends: one or more whole lines.

@@ -187,6 +187,8 @@ package struct ObservabilityPolicy: Sendable {
     package var aliases = PrometheusAliases.none
     /// Whether `/debug/token` exists.
     package var showsTokens = false
+    /// Whether it is told what answers of Salesforce are made of.
+    package var tellsExtraction = false
     /// Nil where nobody records requests.
     package var tracing: TracePolicy?
 

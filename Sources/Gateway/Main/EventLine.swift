@@ -2,27 +2,20 @@
 
 import GatewayCodec
 import GatewayExchange
+import GatewayTelemetry
 import ReactorCore
 
 enum EventLine {
-    /// Appends `{"time":...,"level":...,"event":...,` and what `fields` adds, and writes it out.
+    /// Appends time, level, event and what `fields` adds, where lines of this level are written, and
+    /// writes it out.
     static func append(
         _ event: String, level: String = "info", to log: LogSink, now: (Int, Int),
         fields: (inout JSONWriter) -> Void = { _ in }
     ) {
-        var time = ByteBuffer()
-        HTTPDate.appendTimestamp(secondsSince1970: now.0, to: &time)
-        HTTPDate.appendFraction(milliseconds: now.1, to: &time)
-        log.append { line in
-            line.writeJSON { json in
-                json.beginObject()
-                json.field("time", text: time.string)
-                json.field("level", text: level)
-                json.field("event", text: event)
-                fields(&json)
-                json.endObject()
-            }
-            line.append(ASCII.lf)
+        let level = LogLevel(rawValue: level) ?? .info
+        guard log.takes(level) else { return }
+        log.append {
+            LogLine.append(event, level: level, at: now, as: log.format, to: &$0, fields: fields)
         }
         log.flush()
     }

@@ -27,6 +27,7 @@ enum ProviderLog {
     private static func append(
         _ event: String, isBad: Bool, of provider: String, _ message: String, to log: LogSink
     ) {
+        guard log.takes(isBad ? .warning : .info) else { return }
         log.append { line in
             line.writeJSON { json in
                 json.beginObject()

@@ -25,6 +25,8 @@ struct Serve: ParsableCommand {
     var supervisor = true
 
     func run() throws {
+        // Until there is somebody who minds it: it would end the process.
+        signal(SIGUSR1, SIG_IGN)
         do {
             if let assignment = WorkerAssignment.take(variable: Self.workerVariable) {
                 try work(assignment)

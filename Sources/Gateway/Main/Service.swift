@@ -53,6 +53,8 @@ final class Service {
             loop: loop, snapshot: try builder.build(), log: log,
             logFormat: configuration.observability.log.format, shared: shared)
         self.worker = worker
+        log.level = configuration.observability.log.level
+        log.format = configuration.observability.log.format
         admin = AdminEndpoints(worker: worker, version: Gateway.version)
         worker.admin = admin
         exporters = try Self.exporters(configuration, resolver, worker, admin)
@@ -100,6 +102,7 @@ final class Service {
     /// Listens. Without a supervisor it says so in the log and minds every signal itself.
     func start(on listener: ServiceListener) throws {
         admin.start()
+        watch(SIGUSR1) { $0.reopenLog() }
         trimmer = MemoryTrimmer(loop) { [unowned(unsafe) server] in server.closedCount }
         switch listener {
         case .inherited(let descriptor):
@@ -135,6 +138,12 @@ final class Service {
     ) {
         EventLine.append(
             event, level: level, to: worker.log, now: loop.wallClock, fields: fields)
+    }
+
+    /// Somebody has moved the log away.
+    private func reopenLog() {
+        guard !worker.log.reopen() else { return }
+        note("log_not_reopened", level: "error")
     }
 
     // MARK: Leaving
@@ -211,6 +220,8 @@ final class Service {
         worker.replaceSnapshot(by: snapshot)
         replace(exporters: exporters)
         worker.logFormat = next.observability.log.format
+        worker.log.format = next.observability.log.format
+        worker.log.level = next.observability.log.level
         // A listener does not change between plain HTTP and TLS under its clients.
         if let tls, configuration.server.tls != nil { server.replace(tls: tls) }
         configuration = next

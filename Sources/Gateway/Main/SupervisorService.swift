@@ -7,6 +7,7 @@ import GatewayAdmin
 import GatewayCodec
 import GatewayConfig
 import GatewayExchange
+import Glibc
 import Reactor
 import ReactorCore
 
@@ -48,6 +49,10 @@ final class SupervisorService {
         var settings = SupervisorSettings(
             workerCount: workerCount, address: address, arguments: CommandLine.arguments,
             variable: Serve.workerVariable, segment: segment, payload: payload)
+        settings.passedSignals = [SIGUSR1]
+        log.level = configuration.observability.log.level
+        log.format = configuration.observability.log.format
+        log.tellChildren()
         settings.limits.grace = server.shutdownGrace + server.drainDelay
         let observability = configuration.observability
         if observability.langfuse.isOn || observability.otlp.isOn {
@@ -119,6 +124,10 @@ extension SupervisorService: SupervisorDelegate {
     }
 
     func supervisorClears(_ id: WorkerID) { shared?.clear(number: id.number) }
+
+    func supervisorPasses(_ signal: Int32) {
+        if !log.reopen() { note("log_not_reopened", level: "error") }
+    }
 
     func supervisorEnded(code: Int32) {
         exitCode = code

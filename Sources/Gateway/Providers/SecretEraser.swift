@@ -21,7 +21,8 @@ package enum SecretEraser {
         return clean
     }
 
-    static func erase(_ secret: Secret, from text: String) -> String {
+    /// A text without `secret` in it.
+    package static func erase(_ secret: Secret, from text: String) -> String {
         secret.withBytes { key in
             guard key.count > 0 else { return text }
             return text.withByteSlice { erase(key, from: $0) }

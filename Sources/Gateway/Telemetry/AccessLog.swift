@@ -54,6 +54,14 @@ package struct AccessRecord {
     package var trace: TraceID?
 
     package init() {}
+
+    /// How important its line is.
+    package var level: LogLevel {
+        if outcome.isSame(as: "ok") { return .info }
+        if status >= 500 { return .error }
+        if outcome.isSame(as: "error") { return status < 400 ? .error : .warning }
+        return outcome.isSame(as: "refused") ? .warning : .info
+    }
 }
 
 /// Writes records as lines. Keeps the text of the last line's second, which the next one shares.
@@ -104,7 +112,15 @@ package struct AccessLog: ~Copyable {
     private mutating func appendJSON(_ record: AccessRecord, to buffer: inout ByteBuffer) {
         buffer.append("{\"time\":\"" as StaticString)
         appendTime(record, to: &buffer)
-        buffer.append("\",\"level\":\"info\",\"event\":\"request\",\"request_id\":" as StaticString)
+        let level = record.level
+        if level == .info {
+            buffer.append(
+                "\",\"level\":\"info\",\"event\":\"request\",\"request_id\":" as StaticString)
+        } else {
+            buffer.append("\",\"level\":\"" as StaticString)
+            buffer.append(level.name)
+            buffer.append("\",\"event\":\"request\",\"request_id\":" as StaticString)
+        }
         buffer.append(jsonString: record.requestID)
         buffer.append(",\"method\":" as StaticString)
         buffer.append(jsonString: record.method)

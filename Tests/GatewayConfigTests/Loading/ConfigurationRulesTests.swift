@@ -120,7 +120,7 @@ import Testing
 
     @Test func whatDoesNotExistYetIsRefused() {
         let texts = [
-            "observability: {log: {bodies: true}}", "providers: {a: {type: openai, proxy: x}}",
+            "providers: {a: {type: openai, proxy: x}}",
             "providers: {a: {type: azure}}", "providers: {a: {type: bedrock, region: x}}",
             "providers: {a: {type: gemini, proxy: x}}",
         ]

@@ -135,14 +135,14 @@ import Testing
         let (one, two) = (RequestMetrics(), RequestMetrics())
         record(one) { $0.usage = usage(1, 2) }
         record(two, outcome: "error") { $0.firstEventMicroseconds = 4 }
-        var sum = one.sum
-        sum += two.sum
+        var sum = one.sums.total
+        sum += two.sums.total
         #expect(sum.total == 2)
         #expect(sum.outputTokens == 2)
         #expect(sum.firstEvent.count == 1)
         #expect(sum.duration.sum == 2000)
-        var door = one.doors[0]
-        door += two.doors[0]
+        var door = one.sums.doors[0].tally
+        door += two.sums.doors[0].tally
         #expect(door.total == 2)
     }
 

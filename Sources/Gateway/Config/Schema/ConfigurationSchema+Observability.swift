@@ -43,11 +43,18 @@ extension ConfigurationSchema {
                     "format", \.format, .choice([.json, .text]), variable: "LOG_FORMAT",
                     "How lines look."),
                 Field(
-                    "level", \.level, .choice(LogConfiguration.Level.allCases),
-                    variable: "LOG_LEVEL", "The least important lines to write."),
+                    "level", \.level, .choice(LogLevel.allCases),
+                    variable: "LOG_LEVEL",
+                    "The least important lines to write. A request's own line is `error` where its answer is "
+                        + "5xx or breaks, `warning` for other errors, else `info`."),
                 Field(
-                    "bodies", \.logsBodies, .falseOnly,
-                    "Whether requests and answers are written out."),
+                    "bodies", \.logsBodies, .boolean,
+                    "Whether prompts and answers are written out, the first 64 KiB of each, without "
+                        + "the data of pictures and the gateway's own credentials."),
+                Field(
+                    "extraction", \.tellsExtraction, .boolean, variable: "SF_RESPONSE_DEBUG",
+                    "Whether it is told of answers of Salesforce what they are made of: names and "
+                        + "sizes, never what they say."),
             ])
     }
 

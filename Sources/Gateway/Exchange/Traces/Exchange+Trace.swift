@@ -33,7 +33,7 @@ extension Exchange {
             ?? TraceID(high: worker.random.nextID(), low: worker.random.next())
         let isForSpans = policy.spans?.takes(id, client: client?.isSampled) ?? false
         let isForGenerations = policy.generations?.takes(id, client: client?.isSampled) ?? false
-        guard isForSpans || isForGenerations else { return }
+        guard isForSpans || isForGenerations || policy.logsBodies else { return }
         let trace = worker.takeTrace()
         trace.record.trace = id
         trace.record.clientSpan = client?.span ?? 0
@@ -46,6 +46,7 @@ extension Exchange {
         if let session { trace.take(session: session) }
         self.trace = trace
         followsTrace = client != nil
+        guard trace.record.isTold else { return }
         // What Langfuse alone records says nothing of whether others should.
         let isSampled = isForSpans || client.map(\.isSampled) ?? true
         let next = TraceContext(trace: id, span: trace.record.modelSpan, isSampled: isSampled)
@@ -95,7 +96,13 @@ extension Exchange {
                 trace.record.port = origin.port
             }
         }
-        trace.finish { worker.traceSink?.take($0, access) }
+        trace.finish { record in
+            if trace.logsBodies { noteBodies(record) }
+            guard record.isTold else { return }
+            var told = record
+            if !trace.tellsContent { (told.input, told.output) = (.empty, .empty) }
+            worker.traceSink?.take(told, access)
+        }
         self.trace = nil
         worker.giveTrace(trace)
     }

@@ -18,6 +18,9 @@ final class RequestTrace {
 
     var record = TraceRecord()
     private(set) var keepsContent = false
+    /// Whether it is told outside of the log.
+    private(set) var tellsContent = false
+    private(set) var logsBodies = false
     private(set) var keepsMessages = false
 
     private var user = ByteBuffer()
@@ -46,7 +49,9 @@ final class RequestTrace {
 
     /// Begins anew.
     func begin(_ policy: TracePolicy) {
-        keepsContent = policy.keepsContent && record.isForGenerations
+        tellsContent = policy.keepsContent && record.isForGenerations
+        logsBodies = policy.logsBodies
+        keepsContent = tellsContent || logsBodies
         keepsMessages = policy.keepsMessages && record.isForSpans
     }
 

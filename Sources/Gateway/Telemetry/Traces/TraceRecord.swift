@@ -13,10 +13,12 @@ package struct TracePolicy: Equatable, Sendable {
     /// conventions.
     package var keepsContent = false
     package var keepsMessages = false
+    /// Whether they are written to the log.
+    package var logsBodies = false
 
     package init() {}
 
-    package var isOn: Bool { spans != nil || generations != nil }
+    package var isOn: Bool { spans != nil || generations != nil || logsBodies }
 }
 
 /// One request as exporters see it.
@@ -69,6 +71,9 @@ package struct TraceRecord {
 
     /// Whether vectors were asked for, and no text.
     var isEmbedding: Bool { operation.isSame(as: Self.embeddings) }
+
+    /// Whether anybody is told.
+    package var isTold: Bool { isForSpans || isForGenerations }
 
     /// Whether it went to a model.
     package var reachedModel: Bool { dispatched != 0 }

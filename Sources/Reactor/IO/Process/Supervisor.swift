@@ -19,6 +19,8 @@ public struct SupervisorSettings {
     public var segment: SharedSegment
     /// What each worker is told before it starts.
     public var payload: [UInt8]
+    /// Signals that mean the same for the supervisor and for every worker.
+    public var passedSignals: [Int32] = []
 
     /// Settings with default limits.
     public init(
@@ -52,6 +54,8 @@ public protocol SupervisorDelegate: AnyObject {
     func supervisorReloads() -> [UInt8]?
     /// What a worker held in the segment is nobody's any more.
     func supervisorClears(_ id: WorkerID)
+    /// One of the passed signals has come; every worker gets it after this.
+    func supervisorPasses(_ signal: Int32)
     /// For the log.
     func supervisorReports(_ event: SupervisorEvent)
     /// All workers are gone, and nothing of the supervisor is on the loop any more.
@@ -116,6 +120,7 @@ public final class Supervisor {
         watch(SIGHUP) { $0.reload() }
         watch(SIGUSR2) { $0.roll() }
         watch(SIGCHLD) { $0.reap() }
+        for number in settings.passedSignals { watch(number) { $0.pass(number) } }
         loop.withTurn { step { $0.started(now: loop.now) } }
     }
 
@@ -145,6 +150,11 @@ public final class Supervisor {
             return
         }
         step { $0.roll(now: loop.now) }
+    }
+
+    private func pass(_ number: Int32) {
+        delegate?.supervisorPasses(number)
+        for child in children.values { kill(child.process, number) }
     }
 
     private func reap() {
