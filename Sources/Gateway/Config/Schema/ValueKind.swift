@@ -164,17 +164,6 @@ extension ValueKind<Bool> {
             },
             text: { $0 ? "true" : "false" })
     }
-
-    /// A switch for something that does not exist yet.
-    static var falseOnly: ValueKind {
-        scalar(
-            .choice(["false"]), "false",
-            parse: { (text) throws(Refusal) in
-                if ["false", "False", "FALSE"].contains(text) { return false }
-                throw Refusal("is not yet available in this version; only false is")
-            },
-            text: { _ in "false" })
-    }
 }
 
 extension ValueKind<Int> {
