@@ -16,6 +16,14 @@ package enum ChunkEncodeCheck {
     /// The same of a text completion's stream, which begins with the echo.
     package static func completions(_ bytes: [UInt8]) -> String? { run(bytes, at: .completions) }
 
+    /// What is wrong with a stream of the door's; nil if it follows the grammar.
+    package static func complaint(
+        _ stream: ByteSlice, at door: AnswerDoor, wantsUsage: Bool
+    ) -> String? {
+        var reader = ChunkReader(isChat: door == .chat, wantsUsage: wantsUsage)
+        return reader.read(stream)
+    }
+
     private static func run(_ bytes: [UInt8], at door: AnswerDoor) -> String? {
         let first = bytes.first ?? 0
         let echo: StaticString = first & 2 == 0 || door == .chat ? "" : "On\"ce\n漢"
