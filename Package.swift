@@ -74,7 +74,9 @@ let benches: [Target] = [
 ]
 
 let fuzzers: [Target] = [
+    fuzzer("chat-encode", on: ["FuzzChecks"]),
     fuzzer("chat-stream", on: ["FuzzChecks"]),
+    fuzzer("completions-encode", on: ["FuzzChecks"]),
     fuzzer("event-stream", on: ["FuzzChecks"]),
     fuzzer("frame-stream", on: ["FuzzChecks"]),
     fuzzer("gemini-schema", on: ["FuzzChecks"]),

@@ -42,6 +42,8 @@ package final class Translation {
     private var encoder: DoorStreamEncoder?
     /// What an answer at the responses door repeats of its request.
     package var echo: ResponsesEcho?
+    /// Names of tools that the answer tells in two words.
+    package var namespaces: ToolNamespaces?
     /// What every choice of a text completion begins with.
     package var echoedPrompt = ByteBuffer()
     /// There where vectors were asked for, and no answer of a model.
@@ -111,6 +113,7 @@ package final class Translation {
     package func reset() {
         begin(encoder: nil, answerBytesMax: .max)
         echo = nil
+        namespaces = nil
         echoedPrompt.removeAll()
         vectors = nil
         freeTextCalls = nil
