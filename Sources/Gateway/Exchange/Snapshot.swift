@@ -166,6 +166,10 @@ package struct ObservabilityPolicy: Sendable {
     package var aliases = PrometheusAliases.none
     /// Whether `/debug/token` exists.
     package var showsTokens = false
+    /// Whether what requests come to is counted.
+    package var countsRequests = true
+    /// Whether every request has a line in the log.
+    package var logsRequests = true
 
     package init() {}
 }
