@@ -108,6 +108,7 @@ class Certificates:
         now = datetime.datetime.now(datetime.timezone.utc)
         local = ["localhost", "127.0.0.1", "::1"]
         trusted, stranger = make_authority("Test authority"), make_authority("Another authority")
+        self.authority = trusted
         self.ca_file = str(directory / "ca.pem")
         Path(self.ca_file).write_bytes(trusted.certificate.public_bytes(serialization.Encoding.PEM))
         self.good = make_leaf(directory, "good", trusted, local)

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from raw_http import RawClient, ask, chat, get, post
-from test_workers import await_events, workers
+from load import await_events, workers
 
 SIMULATOR = {"sim": {"type": "simulator", "ttft": "1ms", "tokens_per_second": 0}}
 

@@ -83,7 +83,9 @@ struct UpstreamBuilder {
         let vertex = VertexProvider(project: settings.project, location: settings.location)
         var url = settings.effectiveBaseURL
         url.pathPrefix += "/v1"
-        let tokens = try tokens(name, .google(grant), TokenPolicy(), settings.upstream)
+        let tokens = try tokens(
+            name, .google(grant), TokenPolicy(), refreshedEvery: settings.refreshInterval,
+            settings.upstream)
         return try upstream(name, .vertex(vertex), settings.upstream, at: url, tokens: tokens)
     }
 
@@ -125,7 +127,9 @@ struct UpstreamBuilder {
         provider.tokensMax = settings.maxTokens
         provider.temperature = settings.temperature
         provider.localization = settings.localization?.json ?? []
-        let tokens = try tokens(name, .salesforce(grant), .salesforce, settings.upstream)
+        let tokens = try tokens(
+            name, .salesforce(grant), .salesforce, refreshedEvery: settings.refreshInterval,
+            settings.upstream)
         let place = settings.apiURL ?? BaseURL(host: "api.salesforce.com")
         let upstream = try upstream(
             name, .salesforce(provider), settings.upstream, at: place, tokens: tokens)
@@ -176,7 +180,8 @@ struct UpstreamBuilder {
         network.headers.append(HeaderConfiguration(name: "origin", value: Secret(site)))
         network.headers.append(HeaderConfiguration(name: "referer", value: Secret(site + "/")))
         let tokens = try tokens(
-            name, .sambaNova(login), .webSession, network, userAgent: Self.browser)
+            name, .sambaNova(login), .webSession, refreshedEvery: settings.refreshInterval,
+            network, userAgent: Self.browser)
         return try upstream(
             name, .sambaNovaWeb(provider), network, at: url, tokens: tokens, credential: .cookie,
             userAgent: Self.browser)
@@ -195,8 +200,11 @@ struct UpstreamBuilder {
 
     private func tokens(
         _ name: String, _ grant: TokenGrant, _ policy: TokenPolicy,
-        _ settings: UpstreamConfiguration, userAgent: String? = nil
+        refreshedEvery interval: Duration?, _ settings: UpstreamConfiguration,
+        userAgent: String? = nil
     ) throws(SnapshotFailure) -> TokenSource {
+        var policy = policy
+        policy.refreshInterval = interval.map { Int($0.components.seconds) }
         let origins = TokenOrigins(
             resolver.loop, resolver: resolver, tls: clientSettings(settings),
             connectTime: settings.timeouts.connect)

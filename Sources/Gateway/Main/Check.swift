@@ -11,7 +11,11 @@ struct Check: ParsableCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Flag(name: .long, help: "Print a JSON Schema of the configuration, for editors, and leave.")
+    var schema = false
+
     func run() throws {
+        if schema { return Output.text(ConfigurationJSONSchema.text()) }
         let configuration = try options.load()
         let loop = EventLoop()
         let builder = SnapshotBuilder(
@@ -22,7 +26,7 @@ struct Check: ParsableCommand {
             snapshot.close()
         } catch {
             Output.error(error.description)
-            throw ExitCode(78)
+            throw ExitCode(ExitStatus.configuration)
         }
         Output.line(EffectiveConfiguration.text(configuration))
     }

@@ -6,6 +6,8 @@ import GatewayCodec
 /// What decides how missing tables are filled, beside the variables.
 struct ConfigurationGaps {
     var salesforce: SalesforceFile?
+    /// Values that stand in for variables which are not set, by their names.
+    var layered: [String: YAMLNode] = [:]
     /// Where files were looked for.
     var searchedDirectories: [String]
 }
@@ -68,7 +70,7 @@ enum EnvironmentLayer {
         }
         var providers: [(String, YAMLNode)] = []
         for provider in EnvironmentProvider.all {
-            let found = settings(of: provider, salesforce, variables, &reader)
+            let found = settings(of: provider, gaps, variables, &reader)
             guard let mark = found.first?.value.mark else { continue }
             if let lack = lack(of: provider, found.map(\.key), gaps) {
                 reader.add(
@@ -91,10 +93,10 @@ enum EnvironmentLayer {
     /// The values that variables give to a provider's keys; empty if none of them means it. For
     /// Salesforce, what stands in the file wins.
     private static func settings(
-        of provider: EnvironmentProvider, _ salesforce: SalesforceFile?,
+        of provider: EnvironmentProvider, _ gaps: ConfigurationGaps,
         _ variables: EnvironmentVariables, _ reader: inout ConfigurationReader
     ) -> [(key: String, value: YAMLNode)] {
-        let filed = provider.type == .salesforce ? salesforce?.entries ?? [] : []
+        let filed = provider.type == .salesforce ? gaps.salesforce?.entries ?? [] : []
         var found: [(key: String, value: YAMLNode)] = []
         var isMeant = !filed.isEmpty
         for setting in provider.settings {
@@ -103,7 +105,8 @@ enum EnvironmentLayer {
                 continue
             }
             for name in setting.variables {
-                guard var value = node(of: name, variables, &reader) else { continue }
+                guard var value = node(of: name, variables, &reader) ?? gaps.layered[name]
+                else { continue }
                 if setting.countsSeconds, let text = value.content.text, Int(text) != nil {
                     value = scalar(text + "s", value.mark)
                 }
