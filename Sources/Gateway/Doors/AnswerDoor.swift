@@ -118,6 +118,7 @@ package enum DoorScan: Sendable {
     case messages(MessagesRequestScan)
     case responses(ResponsesRequestScan)
     case completions(CompletionRequestScan)
+    case embeddings(EmbeddingRequestScan)
 
     package var isStreaming: Bool {
         switch self {
@@ -125,6 +126,7 @@ package enum DoorScan: Sendable {
         case .messages(let scan): scan.isStreaming
         case .responses(let scan): scan.isStreaming
         case .completions(let scan): scan.isStreaming
+        case .embeddings: false
         }
     }
 
@@ -134,7 +136,7 @@ package enum DoorScan: Sendable {
         case .chat(let scan): scan.hasTools
         case .messages(let scan): scan.hasTools
         case .responses(let scan): scan.hasTools
-        case .completions: false
+        case .completions, .embeddings: false
         }
     }
 
@@ -143,16 +145,19 @@ package enum DoorScan: Sendable {
         switch self {
         case .chat(let scan): scan.wantsUsage
         case .completions(let scan): scan.wantsUsage
-        case .messages, .responses: true
+        case .messages, .responses, .embeddings: true
         }
     }
 
+    /// The bound on the tokens of an answer; nil where there is none.
     package var outputTokensMax: Int? {
         switch self {
         case .chat(let scan): scan.outputTokensMax
         case .messages(let scan): scan.outputTokensMax
         case .responses(let scan): scan.outputTokensMax
-        case .completions(let scan): scan.outputTokensMax
+        case .completions(let scan):
+            scan.outputTokensMax ?? CompletionRequestDecoder.outputTokensDefault
+        case .embeddings: 0
         }
     }
 
@@ -163,6 +168,7 @@ package enum DoorScan: Sendable {
         case .messages(let scan): scan.modelName(in: body, scratch: &scratch)
         case .responses(let scan): scan.modelName(in: body, scratch: &scratch)
         case .completions(let scan): scan.model.name(in: body, scratch: &scratch)
+        case .embeddings(let scan): scan.model.name(in: body, scratch: &scratch)
         }
     }
 
@@ -173,6 +179,7 @@ package enum DoorScan: Sendable {
         case .messages(let scan): scan.splice(model: upstreamModel)
         case .responses(let scan): scan.splice(model: upstreamModel)
         case .completions(let scan): scan.splice(model: upstreamModel, addingUsage: addingUsage)
+        case .embeddings(let scan): scan.splice(model: upstreamModel)
         }
     }
 }
