@@ -6,6 +6,7 @@ set -euo pipefail
 binary=$1 root=$2
 user=1001
 
+install -d -m 0755 "$root"
 install -d "$root"/{usr/bin,etc/ssl/certs,usr/share} "$root"/etc/gateway
 install -d -m 0700 "$root"/var/lib/gateway
 install -d -m 1777 "$root"/tmp

@@ -63,7 +63,8 @@ def make_authority(common_name):
     return Authority(key, certificate)
 
 
-def make_leaf(directory, label, authority, names, not_before=None, not_after=None):
+def make_leaf(directory, label, authority, names, not_before=None, not_after=None,
+              usage=ExtendedKeyUsageOID.SERVER_AUTH):
     """Signs a leaf; `authority=None` makes it sign itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -80,7 +81,7 @@ def make_leaf(directory, label, authority, names, not_before=None, not_after=Non
         _builder(subject, issuer, key.public_key(), not_before or now - DAY, not_after or now + 30 * DAY)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
         )

@@ -130,26 +130,47 @@ def test_twenty_cold_requests_are_one_login_and_the_token_outlives_a_restart(col
 
 
 def verb(gateway, *arguments):
-    """`gateway token`, with the configuration of a gateway."""
-    return subprocess.run([binary(), "token", *arguments, "--config", gateway.config_file], capture_output=True, text=True,
-                          timeout=30, env=clean_environment(**gateway.environment))
+    """`gateway` with the configuration of one that runs."""
+    return subprocess.run([binary(), *arguments, "--config", gateway.config_file], capture_output=True, text=True,
+                          timeout=40, env=clean_environment(**gateway.environment))
+
+
+def test_every_providers_credentials_can_be_tried(cold):
+    gateway = cold()
+    config = json.loads(open(gateway.config_file).read())
+    tried = verb(gateway, "check", "--probe")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    lines = {line.split()[1]: line for line in tried.stdout.splitlines()}
+    assert set(lines) == set(config["providers"]) and all(line.startswith("ok ") for line in lines.values())
+    assert "models" in lines["openai"] and "token" in lines["salesforce"] and "token" in lines["vertex"]
+    config["providers"]["openai"]["api_key"] = "sk-wrong"
+    config["providers"]["gemini"]["base_url"] = "http://127.0.0.1:1"
+    config["providers"]["salesforce"]["consumer_secret"] = "wrong"
+    config["state_directory"] += "-other"
+    with open(gateway.config_file, "w") as file:
+        json.dump(config, file)
+    tried = verb(gateway, "check", "--probe")
+    assert tried.returncode == 1
+    failed = {line.split()[1]: line for line in tried.stdout.splitlines() if line.startswith("failed ")}
+    assert set(failed) == {"openai", "gemini", "salesforce"}, tried.stdout
+    assert "401" in failed["openai"] and "sk-wrong" not in tried.stdout + tried.stderr
 
 
 def test_the_command_line_tells_and_renews_a_token(cold, login, mock):
     gateway, before = cold(), login.granted(mock)
-    assert verb(gateway, login.provider).stdout == f"{login.provider}: no token\n"
+    assert verb(gateway, "token", login.provider).stdout == f"{login.provider}: no token\n"
     assert ask(gateway, login, mock).text == "hello there"
-    told = verb(gateway, login.provider)
+    told = verb(gateway, "token", login.provider)
     assert told.stdout.startswith(f"{login.provider}: valid for ") and login.granted(mock) == before + 1
     old = json.loads((gateway.state / login.file).read_text())["access_token"]
-    renewed = verb(gateway, login.provider, "--refresh", "--json")
+    renewed = verb(gateway, "token", login.provider, "--refresh", "--json")
     assert renewed.returncode == 0, renewed.stderr
     assert [(r["provider"], r["state"]) for r in json.loads(renewed.stdout)] == [(login.provider, "valid")]
     new = json.loads((gateway.state / login.file).read_text())["access_token"]
     assert new != old and login.granted(mock) == before + 2
     for output in (told, renewed):
         assert old not in output.stdout + output.stderr and new not in output.stdout + output.stderr
-    wrong = verb(gateway, "openai")
+    wrong = verb(gateway, "token", "openai")
     assert wrong.returncode == 64 and "needs no token" in wrong.stderr
     ended(gateway)
 

@@ -31,6 +31,8 @@ package struct Configuration: Sendable {
     package var capabilities: [CapabilitySource] = []
     /// Where Vertex AI finds credentials that are not configured.
     package var googleCredentials = GoogleDefaultCredentials()
+    /// Proxies for providers that name none.
+    package var proxies = EnvironmentProxies()
 
     package init() {}
 
@@ -112,6 +114,8 @@ package struct ServerTLSConfiguration: Equatable, Sendable {
     package var certificateFile = ""
     /// PEM file.
     package var privateKeyFile = ""
+    /// PEM file with the authorities of clients' certificates; nil: none is asked for.
+    package var clientCAFile: String?
 
     package init() {}
 }

@@ -213,7 +213,8 @@ struct UpstreamBuilder {
         policy.refreshInterval = interval.map { Int($0.components.seconds) }
         let origins = TokenOrigins(
             resolver.loop, resolver: resolver, tls: clientSettings(settings),
-            connectTime: settings.timeouts.connect)
+            connectTime: settings.timeouts.connect,
+            proxy: { proxy(settings, host: $0, port: $1, usesTLS: $2) })
         do throws(TLSSettingsFailure) { try origins.prepare(grant.endpoint) } catch {
             throw SnapshotFailure(description: "providers.\(name): \(error)")
         }
@@ -277,7 +278,25 @@ struct UpstreamBuilder {
         HTTPOrigin(
             resolver: resolver, host: url.host, port: url.port,
             tls: url.usesTLS ? try clientTLS(settings, name) : nil, limits: settings.pool,
-            connectTime: settings.timeouts.connect)
+            connectTime: settings.timeouts.connect,
+            proxy: proxy(settings, host: url.host, port: url.port, usesTLS: url.usesTLS))
+    }
+
+    private func proxy(
+        _ settings: UpstreamConfiguration, host: String, port: Int, usesTLS: Bool
+    ) -> HTTPProxy? {
+        let address: ProxyAddress? =
+            switch settings.proxy {
+            case .none: nil
+            case .address(let address): address
+            case .environment:
+                configuration.proxies.proxy(host: host, port: port, usesTLS: usesTLS)
+            }
+        return address.map { address in
+            HTTPProxy(
+                host: address.host, port: address.port,
+                authorization: address.authorization?.withBytes { Array($0.raw) })
+        }
     }
 
     private func clientTLS(
@@ -294,6 +313,9 @@ struct UpstreamBuilder {
         var tls = TLSClientSettings()
         tls.verifiesPeer = settings.verifiesTLS
         tls.caFile = settings.caFile
+        if let certificate = settings.certificateFile, let key = settings.privateKeyFile {
+            tls.identity = TLSIdentity(certificateFile: certificate, privateKeyFile: key)
+        }
         return tls
     }
 

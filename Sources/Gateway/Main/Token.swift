@@ -34,24 +34,9 @@ struct Token: ParsableCommand {
 
     func run() throws {
         let configuration = try options.load()
-        let loop = EventLoop()
-        let snapshot: Snapshot
-        do throws(SnapshotFailure) {
-            snapshot = try SnapshotBuilder(
-                configuration, resolver: Resolver(loop), version: Gateway.version,
-                environment: ConfigurationOptions.environment()
-            ).build()
-        } catch {
-            Output.error(error.description)
-            throw ExitCode(ExitStatus.configuration)
+        let reports = try BuiltSnapshot.with(configuration) { snapshot, loop in
+            try report(try sources(of: snapshot), on: loop)
         }
-        defer {
-            snapshot.close()
-            loop.run()
-            loop.run()
-            withExtendedLifetime(snapshot) {}
-        }
-        let reports = try report(try sources(of: snapshot), on: loop)
         if json {
             Output.json { json in
                 json.beginArray()

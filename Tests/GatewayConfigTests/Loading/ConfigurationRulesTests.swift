@@ -104,9 +104,8 @@ import Testing
             "models: {a: {provider: sim, fallbacks: [b]}}",
             "models: {a: {targets: [{provider: sim, weight: 2}]}}",
             "observability: {langfuse: {}}", "observability: {otlp: {}}",
-            "observability: {log: {bodies: true}}", "providers: {a: {type: openai, proxy: x}}",
+            "observability: {log: {bodies: true}}",
             "providers: {a: {type: azure}}", "providers: {a: {type: bedrock, region: x}}",
-            "providers: {a: {type: gemini, proxy: x}}",
         ]
         for text in texts {
             let found = problems(text)

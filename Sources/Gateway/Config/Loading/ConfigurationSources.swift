@@ -101,6 +101,7 @@ package struct ConfigurationSources {
             RunEnvironment(rawValue: $0.lowercased())
         }
         configuration?.googleCredentials = EnvironmentLayer.googleCredentials(variables, &reader)
+        configuration?.proxies = EnvironmentLayer.proxies(variables, &reader)
         configuration?.capabilities = try capabilities(variables, &reader)
         if let configuration { ConfigurationRules.check(configuration, tree, &reader) }
         if let failure = reader.failure { throw failure }

@@ -31,6 +31,14 @@ enum EnvironmentLayer {
                 ["MODEL_CAPABILITIES_JSON", "MODEL_CAPABILITIES_FILE"],
                 "what models can do, as JSON or in a file"
             ), (["GATEWAY_CONFIG"], "the file to read"),
+            (
+                ["HTTPS_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"],
+                "proxies in front of providers, in either case but for `http_proxy`"
+            ),
+            (
+                ["SSL_CERT_FILE", "SSL_CERT_DIR"],
+                "the system's authorities, where `ca_file` names none"
+            ), (["ENVIRONMENT"], "`development` or `production` (see operations.md)"),
         ]
 
     /// Puts every variable that the schema names over the value of its key.
@@ -145,6 +153,34 @@ enum EnvironmentLayer {
             tree = tree.replacing(["state_directory"], with: scalar(path + below, value.mark))
             return
         }
+    }
+
+    /// The proxies that other programs would use, too. Both spellings are usual; a plain
+    /// `HTTP_PROXY` is not read, because web servers set it from a header.
+    static func proxies(
+        _ variables: EnvironmentVariables, _ reader: inout ConfigurationReader
+    ) -> EnvironmentProxies {
+        func node(_ names: [String], _ reader: inout ConfigurationReader) -> YAMLNode? {
+            for name in names {
+                if let found = Self.node(of: name, variables, &reader) { return found }
+            }
+            return nil
+        }
+        func proxy(_ names: [String], _ reader: inout ConfigurationReader) -> ProxyAddress? {
+            let found = node(names + ["ALL_PROXY", "all_proxy"], &reader)
+            guard let found, let text = found.content.text else { return nil }
+            do throws(Refusal) { return try ProxyText.parse(text) } catch {
+                reader.note("the value \(error.reason)", at: found.mark)
+                return nil
+            }
+        }
+        var proxies = EnvironmentProxies()
+        proxies.secure = proxy(["HTTPS_PROXY", "https_proxy"], &reader)
+        proxies.plain = proxy(["http_proxy"], &reader)
+        let exceptions = node(["NO_PROXY", "no_proxy"], &reader)?.content.text ?? ""
+        proxies.exceptions = exceptions.lowercased().split { $0 == "," || $0 == " " }
+            .map(String.init)
+        return proxies
     }
 
     /// Where Google's own programs would look for credentials.

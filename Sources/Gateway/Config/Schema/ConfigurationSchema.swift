@@ -134,6 +134,10 @@ enum ConfigurationSchema {
                 Field(
                     "private_key", \.privateKeyFile, .path, isRequired: true,
                     "PEM file: the certificate's private key."),
+                Field(
+                    "client_ca", \.clientCAFile, .path,
+                    "PEM file: authorities one of which must have signed a client's certificate. "
+                        + "Left out, none is asked for. Keys are asked for besides."),
             ])
     }
 
