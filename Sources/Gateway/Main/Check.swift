@@ -29,7 +29,7 @@ struct Check: ParsableCommand {
     var schema = false
 
     func run() throws {
-        if schema { return Output.text(ConfigurationJSONSchema.text()) }
+        if schema { return Output.text(ConfigurationReferenceSchema.text()) }
         let configuration = try options.load()
         let results = try BuiltSnapshot.with(configuration) { snapshot, loop in
             probe ? ProviderProbe.run(snapshot, on: loop, within: timeout.duration) : []

@@ -4,11 +4,11 @@ import Glibc
 import ReactorCore
 import Testing
 
-@Suite struct ConfigurationJSONSchemaTests {
+@Suite struct ConfigurationReferenceSchemaTests {
     /// The committed file is what the schema says. UPDATE_GOLDEN=1 rewrites it.
     @Test func isUpToDate() throws {
         let path = repository + "/docs/configuration.schema.json"
-        let text = ConfigurationJSONSchema.text()
+        let text = ConfigurationReferenceSchema.text()
         if getenv("UPDATE_GOLDEN") != nil {
             let file = try #require(fopen(path, "w"))
             fputs(text, file)
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func isJSONAndKnowsTheKeys() throws {
-        try ConfigurationJSONSchema.text().withByteSlice { bytes in
+        try ConfigurationReferenceSchema.text().withByteSlice { bytes in
             let tree = try JSONArena(bytesMax: 8 << 20).read(bytes)
             let root = tree.root
             #expect(root["type"]?.string?.string == "object")

@@ -1,11 +1,11 @@
-// ConfigurationJSONSchema.swift — the schema as a JSON Schema (draft 2020-12), so that editors complete
+// ConfigurationReferenceSchema.swift — the schema as a JSON Schema (draft 2020-12), so that editors complete
 // and check a configuration while it is written. Pure; a test holds the committed file to it.
 
 import GatewayCodec
 import ReactorCore
 
 /// The schema of all keys for other programs.
-package enum ConfigurationJSONSchema {
+package enum ConfigurationReferenceSchema {
     package static func text() -> String {
         var members: [(String, SchemaNode)] = [
             ("$schema", .text("https://json-schema.org/draft/2020-12/schema")),
