@@ -12,6 +12,7 @@ import pytest
 from raw_http import RawClient, ask, chat, get, post
 from test_metrics import scrape
 from test_workers import await_events, workers
+from load import await_events, workers
 
 SIMULATOR = {"sim": {"type": "simulator", "ttft": "1ms", "tokens_per_second": 0}}
 
