@@ -59,6 +59,7 @@ extension Exchange {
         record.usage = usage
         record.finishReason = observedFinishReason
         record.error = failureText
+        if let rerouting { record.departures = rerouting.departures.slice }
         if snapshot.observability.countsRequests { measure(&record, now) }
         if logs { log(record, repairs) }
     }
