@@ -37,6 +37,9 @@ package struct AccessRecord {
     /// Repairs of tool calls by kind, `name=1, closed=2`; empty where there were none.
     package var repairs = ByteSlice.empty
     package var error: String?
+    /// The attempts that failed before the last, `openai rate_limit 429, b breaker_open`; empty where
+    /// there were none.
+    package var departures = ByteSlice.empty
     /// Which door it came through.
     package var door: StaticString = "none"
     /// Whether no model was asked for: such are not among the recent requests.
@@ -153,6 +156,10 @@ package struct AccessLog: ~Copyable {
             buffer.append(",\"repairs\":" as StaticString)
             buffer.append(jsonString: record.repairs)
         }
+        if !record.departures.isEmpty {
+            buffer.append(",\"moved_on\":" as StaticString)
+            buffer.append(jsonString: record.departures)
+        }
         if let error = record.error { text(",\"error\":", error, &buffer) }
         buffer.append("}\n" as StaticString)
     }
@@ -180,6 +187,10 @@ package struct AccessLog: ~Copyable {
         if !record.repairs.isEmpty {
             buffer.append(" repairs=" as StaticString)
             buffer.append(jsonString: record.repairs)
+        }
+        if !record.departures.isEmpty {
+            buffer.append(" moved_on=" as StaticString)
+            buffer.append(jsonString: record.departures)
         }
         if let cost = record.cost {
             buffer.append(" usd=" as StaticString)

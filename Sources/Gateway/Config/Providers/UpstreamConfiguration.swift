@@ -15,6 +15,7 @@ package struct UpstreamConfiguration: Sendable {
     package var verifiesTLS = true
     package var pool = PoolLimits()
     package var timeouts = TimeoutPolicy()
+    package var resilience = ResilienceConfiguration()
     package var proxy = ProxyChoice.environment
     /// What the server is shown that asks for a certificate; PEM files, both or neither.
     package var certificateFile: String?

@@ -125,7 +125,7 @@ extension ConfigurationSchema {
                 "client_private_key", \.privateKeyFile, .path,
                 "PEM file: that certificate's private key."),
         ]
-        return fields.map { $0.moved(to: path) }
+        return (fields + resilience(\.resilience)).map { $0.moved(to: path) }
     }
 
     /// A field that the gateway sends by itself is none of the operator's. `owners` names such
