@@ -10,6 +10,7 @@ import pytest
 from chat_client import ChatClient
 from conftest import run_all
 from fake_upstream import completion
+from load import await_events
 from gateway_process import free_port
 from load import await_events
 from matrix import MOCKS, PICTURE, TARGETS, environment, providers
