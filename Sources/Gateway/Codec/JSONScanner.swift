@@ -214,9 +214,15 @@ package struct JSONScanner {
         precondition(position != .value, "a value is due")
         var place = cursor.at
         if position == .later {
+            switch cursor.next {
+            case ASCII.comma: place += 1
+            case ASCII.closeBrace:
+                cursor.at += 1
+                open.pop()
+                return nil
             // The look-up says what is wrong with it.
-            guard cursor.next == ASCII.comma else { return try nextName(in: names) }
-            place += 1
+            default: return try nextName(in: names)
+            }
         }
         let count = names.memberCount(likely, at: place, before: cursor.end)
         guard count > 0 else { return try nextName(in: names) }

@@ -8,6 +8,8 @@ import ReactorCore
 /// What is written down about the traffic.
 package struct ObservabilityConfiguration: Equatable, Sendable {
     package var log = LogConfiguration()
+    /// Whether what requests come to is counted.
+    package var countsRequests = true
     /// Names of metrics that are told beside our own.
     package var prometheusAliases = PrometheusAliases.none
     /// Whether `/debug/token` exists.
@@ -24,6 +26,8 @@ package struct ObservabilityConfiguration: Equatable, Sendable {
 package struct LogConfiguration: Equatable, Sendable {
     package var format = LogFormat.json
     package var level = LogLevel.info
+    /// Whether every request has a line.
+    package var logsRequests = true
     /// Whether prompts and answers are written out.
     package var logsBodies = false
     /// Whether it is told what answers of Salesforce are made of.

@@ -60,6 +60,8 @@ package struct SnapshotBuilder {
         snapshot.observability.showsTokens = observability.debugToken
         snapshot.observability.tellsExtraction = observability.log.tellsExtraction
         snapshot.observability.tracing = ExportBuilder.policy(observability)
+        snapshot.observability.countsRequests = observability.countsRequests
+        snapshot.observability.logsRequests = observability.log.logsRequests
         return snapshot
     }
 
@@ -88,7 +90,9 @@ package struct SnapshotBuilder {
         let identity = TLSIdentity(
             certificateFile: tls.certificateFile, privateKeyFile: tls.privateKeyFile)
         do throws(TLSSettingsFailure) {
-            return try TLSContext(server: TLSServerSettings(identity: identity))
+            var settings = TLSServerSettings(identity: identity)
+            settings.clientCAFile = tls.clientCAFile
+            return try TLSContext(server: settings)
         } catch {
             throw SnapshotFailure(description: "server.tls: \(error)")
         }

@@ -191,6 +191,10 @@ package struct ObservabilityPolicy: Sendable {
     package var tellsExtraction = false
     /// Nil where nobody records requests.
     package var tracing: TracePolicy?
+    /// Whether what requests come to is counted.
+    package var countsRequests = true
+    /// Whether every request has a line in the log.
+    package var logsRequests = true
 
     package init() {}
 }

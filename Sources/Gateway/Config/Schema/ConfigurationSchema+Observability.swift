@@ -13,6 +13,11 @@ extension ConfigurationSchema {
             [
                 Field("log", \.log, .section(log), "The log on standard output."),
                 Field(
+                    "metrics", \.countsRequests, .boolean,
+                    "Whether it is counted what requests come to, by door, provider and model, with "
+                        + "times and costs. Without it `/metrics` tells what a worker counts anyway."
+                ),
+                Field(
                     "prometheus_aliases", \.prometheusAliases,
                     .choice(PrometheusAliases.allCases),
                     "Tells metrics at `/metrics` under the names of another gateway too, for "
@@ -47,6 +52,9 @@ extension ConfigurationSchema {
                     variable: "LOG_LEVEL",
                     "The least important lines to write. A request's own line is `error` where its answer is "
                         + "5xx or breaks, `warning` for other errors, else `info`."),
+                Field(
+                    "requests", \.logsRequests, .boolean,
+                    "Whether every request has a line of its own."),
                 Field(
                     "bodies", \.logsBodies, .boolean,
                     "Whether prompts and answers are written out, the first 64 KiB of each, without "
