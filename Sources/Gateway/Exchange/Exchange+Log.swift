@@ -62,6 +62,7 @@ extension Exchange {
         if let rerouting { record.departures = rerouting.departures.slice }
         if snapshot.observability.countsRequests { measure(&record, now) }
         if let trace {
+            record.door = door.name
             if trace.record.isTold { record.trace = trace.record.trace }
             finishTrace(trace, record, now)
         }
