@@ -58,12 +58,12 @@ package final class LogSink {
     /// name only to those who were told.
     private static func path(of descriptor: Int32) -> String? {
         if let told = getenv(pathVariable) { return String(cString: told) }
-        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
-            let count = readlink(
-                "/proc/self/fd/\(descriptor)", buffer.baseAddress, buffer.count - 1)
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer -> String? in
+            guard let start = buffer.baseAddress else { return nil }
+            let count = readlink("/proc/self/fd/\(descriptor)", start, buffer.count - 1)
             guard count > 0 else { return nil }
             buffer[count] = 0
-            return buffer.baseAddress.map { String(cString: $0) }
+            return String(cString: start)
         }
     }
 
