@@ -32,7 +32,8 @@ extension Exchange {
         }
         if attempts > 1 { worker.counters.retries += 1 }
         let repairs = self.repairs
-        if !repairs.isEmpty { worker.counters.repairs += repairs.total }
+        let isRepaired = !repairs.isEmpty
+        if isRepaired { worker.counters.repairs += repairs.total }
         let logs = snapshot.observability.logsRequests
         guard logs || snapshot.observability.countsRequests else { return }
         let loop = worker.loop
@@ -61,15 +62,12 @@ extension Exchange {
         record.error = failureText
         if let rerouting { record.departures = rerouting.departures.slice }
         if snapshot.observability.countsRequests { measure(&record, now) }
-        if logs { log(record, repairs) }
+        guard logs else { return }
+        if isRepaired { return log(record, repairs) }
+        worker.log.append { worker.lines.append(record, as: worker.logFormat, to: &$0) }
     }
 
     private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
-        guard !repairs.isEmpty else {
-            return worker.log.append {
-                worker.lines.append(record, as: worker.logFormat, to: &$0)
-            }
-        }
         var record = record
         var text = ByteBuffer()
         repairs.append(to: &text)
