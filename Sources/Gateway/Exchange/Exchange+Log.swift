@@ -32,7 +32,8 @@ extension Exchange {
         }
         if attempts > 1 { worker.counters.retries += 1 }
         let repairs = self.repairs
-        if !repairs.isEmpty { worker.counters.repairs += repairs.total }
+        let isRepaired = !repairs.isEmpty
+        if isRepaired { worker.counters.repairs += repairs.total }
         let logs = snapshot.observability.logsRequests
         guard logs || snapshot.observability.countsRequests || trace != nil else { return }
         let loop = worker.loop
@@ -66,16 +67,13 @@ extension Exchange {
             if trace.record.isTold { record.trace = trace.record.trace }
             finishTrace(trace, record, now)
         }
-        if logs { log(record, repairs) }
+        guard logs else { return }
+        if isRepaired { return log(record, repairs) }
+        guard worker.log.takes(record.level) else { return }
+        worker.log.append { worker.lines.append(record, as: worker.logFormat, to: &$0) }
     }
 
     private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
-        guard !repairs.isEmpty else {
-            guard worker.log.takes(record.level) else { return }
-            return worker.log.append {
-                worker.lines.append(record, as: worker.logFormat, to: &$0)
-            }
-        }
         var record = record
         var text = ByteBuffer()
         repairs.append(to: &text)

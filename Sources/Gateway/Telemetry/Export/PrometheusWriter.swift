@@ -198,22 +198,31 @@ extension ByteBuffer {
     }
 
     /// Appends a number of billionths as a decimal, without needless zeros: `0.000125`, `3`.
-    package mutating func append(billionths value: Int) { append(value, of: 1_000_000_000) }
+    package mutating func append(billionths value: Int) {
+        append(value, of: 1_000_000_000, digits: 9)
+    }
 
-    package mutating func append(millionths value: Int) { append(value, of: 1_000_000) }
+    package mutating func append(millionths value: Int) { append(value, of: 1_000_000, digits: 6) }
 
-    private mutating func append(_ value: Int, of parts: Int) {
+    /// Inlined, `parts` is a constant that costs no division.
+    @inline(__always)
+    private mutating func append(_ value: Int, of parts: UInt, digits: Int) {
         if value < 0 { append(UInt8(ascii: "-")) }
-        let magnitude = value.magnitude
-        append(decimal: Int(magnitude / UInt(parts)))
-        var rest = Int(magnitude % UInt(parts))
+        let (whole, rest) = value.magnitude.quotientAndRemainder(dividingBy: parts)
+        append(decimal: Int(whole))
         guard rest > 0 else { return }
-        append(UInt8(ascii: "."))
-        var unit = parts / 10
-        while rest > 0 {
-            append(ASCII.zero + UInt8(rest / unit))
-            rest %= unit
-            unit = max(unit / 10, 1)
+        append(room: digits + 1) { memory, _ in
+            memory[0] = UInt8(ascii: ".")
+            var left = rest
+            for place in (1...digits).reversed() {
+                let tenth = left / 10
+                memory[place] = ASCII.zero &+ UInt8(truncatingIfNeeded: left &- tenth &* 10)
+                left = tenth
+            }
+            // One digit at least is no zero.
+            var count = digits + 1
+            while memory[count - 1] == ASCII.zero { count -= 1 }
+            return count
         }
     }
 }
