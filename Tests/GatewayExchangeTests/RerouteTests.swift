@@ -193,6 +193,49 @@ import Testing
         stage.finish()
     }
 
+    /// The first target has answered one round; the second is asked from the beginning.
+    @Test func theRoundsOfBuiltInToolsBeginAnew() throws {
+        let stage = try stage([("raw", "first"), ("quirky", "second")]) { $0.tools.executes = true }
+        stage.upstream.answers = [
+            .body(ToolTalk.answer(ToolTalk.call("calculate", #""{\"expression\": \"6 * 7\"}""#))),
+            Self.fault, .body(Self.answer),
+        ]
+        let answer = try stage.ask(GatewayStage.chat("fast"))
+        #expect(answer.status == 200)
+        #expect(answer.json("choices", "0", "message", "content") == "Hi.")
+        #expect(stage.upstream.bodies.count == 3)
+        #expect(stage.upstream.bodies[1].contains("42"))
+        #expect(stage.upstream.bodies[2].contains(#""second""#))
+        #expect(!stage.upstream.bodies[2].contains("42"))
+        #expect(stage.logged("moved_on") == "raw fault 500")
+        stage.finish()
+    }
+
+    /// One share of the key's limits, whatever the attempts, given back once.
+    @Test func theKeysLimitsAreTakenOnce() throws {
+        let limits = KeyLimits(name: "a", requests: 100, tokens: nil, concurrent: 1)
+        let stage = try stage([("raw", "a"), ("raw", "b"), ("sim", "sim")], retries: 1) {
+            $0.keys = APIKeyTable(
+                mode: .keys,
+                entries: [
+                    .init(
+                        principal: Principal(name: "a", models: ["fast"], limits: limits),
+                        hash: SHA256Digest(of: ByteSlice("sk-a")))
+                ])
+        }
+        stage.upstream.answers = [Self.fault]
+        for left in [99, 98, 97] {
+            let answer = try stage.ask(
+                GatewayStage.chat("fast", fields: "Authorization: Bearer sk-a\r\n"))
+            #expect(answer.status == 200)
+            #expect(answer.fields["x-gateway-attempts"] == "5")
+            let remaining = answer.fields["x-ratelimit-remaining-requests"].flatMap { Int($0) }
+            // Some have come back by then, at 100 a minute.
+            #expect(remaining.map { (left...left + 5).contains($0) } == true)
+        }
+        stage.finish()
+    }
+
     // MARK: Another try
 
     @Test(arguments: ["raw", "quirky"])
