@@ -3,6 +3,7 @@
 
 import GatewayExchange
 import GatewayTelemetry
+import GatewayTools
 import Glibc
 import Reactor
 import ReactorCore
@@ -23,6 +24,13 @@ extension Worker {
         report.streams = shared.sum { $0.streams }
         report.heartbeats = shared.sum { $0.heartbeats }
         report.streamErrors = shared.sum { $0.streamErrors }
+        report.repairs = RepairCounts.Kind.allCases.map { kind in
+            ("\(kind.name)", shared.sum { $0.repairs(ofKind: kind.rawValue) })
+        }
+        report.builtInRounds = shared.sum { $0.builtInRounds }
+        report.builtInCalls = BuiltInTool.all.enumerated().map { place, tool in
+            ("\(tool.name)", shared.sum { $0.builtInCalls(of: place) })
+        }
         report.droppedLogLines = log.droppedCount
         for upstream in snapshot.upstreams {
             if case .network(let origin, _) = upstream.transport {

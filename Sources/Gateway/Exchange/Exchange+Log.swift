@@ -59,21 +59,43 @@ extension Exchange {
     }
 
     private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
-        guard !repairs.isEmpty else {
+        guard !repairs.isEmpty || looped != nil else {
             return worker.log.append {
                 worker.lines.append(record, as: worker.logFormat, to: &$0)
             }
         }
-        worker.counters.repairs += repairs.total
         var record = record
         var text = ByteBuffer()
+        count(repairs)
         repairs.append(to: &text)
         record.repairs = text.slice
+        var calls = ByteBuffer()
+        if let loop = translation?.loop, loop.callCount > 0 {
+            count(loop)
+            loop.appendCounts(to: &calls)
+            record.builtInRounds = loop.rounds
+            record.builtInCalls = calls.slice
+        }
         worker.log.append {
             worker.lines.append(record, as: worker.logFormat, to: &$0)
             guard repairs.mendedJSON else { return }
             worker.lines.append(
                 RepairCounts.logMessage, of: record, as: worker.logFormat, to: &$0)
+        }
+    }
+
+    private func count(_ repairs: RepairCounts) {
+        guard !repairs.isEmpty else { return }
+        worker.counters.repairs += repairs.total
+        for kind in RepairCounts.Kind.allCases where repairs[kind] > 0 {
+            worker.counters.add(repairs: repairs[kind], ofKind: kind.rawValue)
+        }
+    }
+
+    private func count(_ loop: ToolLoopMachine) {
+        worker.counters.builtInRounds += loop.rounds
+        for (function, count) in loop.counts.enumerated() where count > 0 {
+            worker.counters.add(builtInCalls: count, of: function)
         }
     }
 

@@ -78,8 +78,9 @@ package final class Exchange {
     var responseObserver: ChatResponseObserver?
     /// Whether the tool calls of a relayed answer are looked at; the request's body is kept then.
     var checksCalls = false
-    /// There from the first call of a relayed stream on.
-    var relayRepair: RelayRepair?
+    /// There from the first call of a relayed stream on: of a chat, or of a dialect with named events.
+    var chatRepair: ChatStreamRepair?
+    var namedRepair: NamedStreamRepair?
     var unaryRepairs = RepairCounts()
     /// Whether the client gets a stream.
     var isStreamed = false
@@ -145,7 +146,8 @@ package final class Exchange {
             let isTranslated = leavesRelay(scan, upstream)
             if !isTranslated, upstream.provider.relays(answerDoor.dialect) {
                 renamesModel = hasNameOfItsOwn
-                checksCalls = answerDoor == .chat && scan.hasTools
+                checksCalls = scan.hasTools
+                if checksCalls { try checkDefinitions(scan, at: answerDoor) }
                 if case .anthropic(let provider) = upstream.provider { begin(relayTo: provider) }
             } else {
                 try translate(for: upstream, at: answerDoor)
@@ -280,7 +282,8 @@ package final class Exchange {
         failureText = nil
         responseObserver = nil
         checksCalls = false
-        relayRepair = nil
+        chatRepair = nil
+        namedRepair = nil
         unaryRepairs = RepairCounts()
         isStreamed = false
         tools = ToolPlan()

@@ -40,8 +40,6 @@ package final class Translation {
     private var encoder: DoorStreamEncoder?
     /// What an answer at the responses door repeats of its request.
     package var echo: ResponsesEcho?
-    /// There where tools called with free text went out as functions.
-    package var freeTextCalls: FreeTextCalls?
     private var response = ModelResponse()
     private var answerBytesMax = Int.max
     private var filter = ToolFilter()
@@ -58,7 +56,7 @@ package final class Translation {
     package var repairs: RepairCounts { filter.counts }
 
     /// Whether somebody is there who finds names for calls that have none.
-    package var repairsCalls: Bool { filter.isActive }
+    package var repairsCalls: Bool { filter.finds }
 
     /// Starts anew. With `encoder` the client gets a stream, else one answer.
     func begin(
@@ -104,7 +102,6 @@ package final class Translation {
     package func reset() {
         begin(encoder: nil, answerBytesMax: .max)
         echo = nil
-        freeTextCalls = nil
         call.reset()
     }
 
@@ -125,7 +122,7 @@ package final class Translation {
         while !isOver {
             switch frames?.next(&input) {
             case .event(let event): decode(event, context)
-            case .failed(let failure): take(.failed(failure))
+            case .failed(let failure): take(.failed(failure), context)
             case .needsInput, nil: return
             }
         }
@@ -133,17 +130,17 @@ package final class Translation {
 
     /// Takes one event of the provider's stream.
     package func decode(_ event: EventStreamEvent, _ context: ProviderContext) {
-        decoder?.decode(event, context) { pass($0, context) }
+        decoder?.decode(event, context) { take($0, context) }
     }
 
     /// The provider's stream has ended.
     package func finishStream(_ context: ProviderContext) {
-        decoder?.finish(context) { pass($0, context) }
+        decoder?.finish(context) { take($0, context) }
     }
 
     /// Takes a whole answer.
     package func decode(answer: ByteSlice, _ context: ProviderContext) {
-        call.codec.decode(answer, context) { pass($0, context) }
+        call.codec.decode(answer, context) { take($0, context) }
     }
 
     /// Writes the whole answer in the door's words.
@@ -163,18 +160,7 @@ package final class Translation {
     /// Hands out a stream's items for the store.
     package func keep(_ body: (ByteSlice) -> Void) { encoder?.keep(body) }
 
-    /// Calls are free text again before they are repaired, as text is not to be set right as JSON;
-    /// but calls in a text are there only behind the filter.
-    private func pass(_ event: ModelEvent, _ context: ProviderContext) {
-        guard freeTextCalls != nil else { return take(event) }
-        if filter.readsText {
-            take(event, freeing: context.arena)
-        } else {
-            freeTextCalls?.pass(event, context.arena) { take($0) }
-        }
-    }
-
-    private func take(_ event: ModelEvent, freeing arena: JSONArena? = nil) {
+    private func take(_ event: ModelEvent, _ context: ProviderContext) {
         guard !isOver else { return }
         #if DEBUG
             if let violation = order.check(event) {
@@ -182,10 +168,7 @@ package final class Translation {
             }
         #endif
         guard filter.isActive else { return deliver(event) }
-        filter.pass(event) { filtered in
-            guard let arena else { return deliver(filtered) }
-            freeTextCalls?.pass(filtered, arena) { if !isOver { deliver($0) } }
-        }
+        filter.pass(event, context.arena) { if !isOver { deliver($0) } }
         if case .ended = event, outcome == nil, filter.wantsRound { outcome = .wantsRound }
     }
 

@@ -36,6 +36,10 @@ package struct AccessRecord {
     package var finishReason: FinishReason?
     /// Repairs of tool calls by kind, `name=1, closed=2`; empty where there were none.
     package var repairs = ByteSlice.empty
+    /// Requests to the provider where the gateway ran functions itself, and the calls by function,
+    /// `calculate=1, get_time=2`.
+    package var builtInRounds = 0
+    package var builtInCalls = ByteSlice.empty
     package var error: String?
     /// Which door it came through.
     package var door: StaticString = "none"
@@ -153,6 +157,11 @@ package struct AccessLog: ~Copyable {
             buffer.append(",\"repairs\":" as StaticString)
             buffer.append(jsonString: record.repairs)
         }
+        if record.builtInRounds > 0 {
+            number(",\"builtin_rounds\":", record.builtInRounds, &buffer)
+            buffer.append(",\"builtin_calls\":" as StaticString)
+            buffer.append(jsonString: record.builtInCalls)
+        }
         if let error = record.error { text(",\"error\":", error, &buffer) }
         buffer.append("}\n" as StaticString)
     }
@@ -180,6 +189,11 @@ package struct AccessLog: ~Copyable {
         if !record.repairs.isEmpty {
             buffer.append(" repairs=" as StaticString)
             buffer.append(jsonString: record.repairs)
+        }
+        if record.builtInRounds > 0 {
+            number(" rounds=", record.builtInRounds, &buffer)
+            buffer.append(" calls=" as StaticString)
+            buffer.append(jsonString: record.builtInCalls)
         }
         if let cost = record.cost {
             buffer.append(" usd=" as StaticString)

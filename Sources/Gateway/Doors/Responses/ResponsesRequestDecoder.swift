@@ -40,7 +40,7 @@ package struct ResponsesRequestDecoder {
         return decoder.request
     }
 
-    private init(_ root: JSONValue, _ provider: ByteSlice, _ recalled: JSONValue?) {
+    init(_ root: JSONValue, _ provider: ByteSlice, _ recalled: JSONValue?) {
         self.root = ResponsesRoot(root: root)
         self.provider = provider
         self.recalled = recalled
