@@ -85,11 +85,21 @@ final class MessagesStreamRepair {
         open[index] = isText ? .text : .call
         if isText {
             hasTexts = true
-            edits.replace(block) { AnswerSplice.appendText(.empty, to: &$0) }
+            edits.replace(block, Self.appendEmptyText)
         } else {
             hasCalls = true
         }
         return rewrite(event, edits)
+    }
+
+    /// Written out: the optimizer of Swift 6.3.1 crashes where `appendText` is given a constant.
+    private static func appendEmptyText(to out: inout ByteBuffer) {
+        out.writeJSON { json in
+            json.beginObject()
+            json.field(MessagesWire.type, MessagesWire.Block.text)
+            json.field(MessagesWire.text, "" as StaticString)
+            json.endObject()
+        }
     }
 
     private static func put(
