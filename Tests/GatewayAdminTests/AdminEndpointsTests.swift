@@ -1,5 +1,4 @@
-// AdminEndpointsTests.swift — the shapes of what a worker says of itself, and whose models a
-// caller is shown.
+// AdminEndpointsTests.swift — the shapes of what a worker says of itself.
 
 import GatewayAdmin
 import GatewayCodec
@@ -19,7 +18,7 @@ private final class Admin {
     let endpoints: AdminEndpoints
     private let log: LogSink
 
-    init(models: [String] = ["fast", "gpt-4o", "org/model \"x\""]) {
+    init() {
         let simulator = Upstream(
             name: "sim", provider: .openAI(OpenAIProvider()),
             transport: .simulator(SimulatorSettings()), timeouts: TimeoutPolicy(),
@@ -29,7 +28,7 @@ private final class Admin {
             routes: RouteTable(
                 rules: [], providerNames: ["sim"], builtInPatterns: [], tableOnly: false),
             keys: APIKeyTable(mode: .open, entries: []),
-            models: models.map { ListedModel(id: $0, owner: "sim") },
+            models: [],
             cors: CORSPolicy(origins: [], grantsLoopback: true, hosts: nil))
         log = LogSink(loop, descriptor: 1)
         worker = Worker(loop: loop, snapshot: snapshot, log: log, logFormat: .json)
@@ -121,53 +120,6 @@ extension AdmissionView {
         #expect(admin.ask("/healthz").status == 200)
         #expect(admin.ask("/health").status == 200)
         #expect(try leaves(admin.ask("/health").body).first == ".status=draining")
-    }
-
-    @Test func models() throws {
-        let admin = Admin()
-        let answer = admin.ask("/v1/models")
-        #expect(answer.status == 200)
-        let created = admin.worker.startSeconds
-        #expect(
-            try leaves(answer.body)
-                == [".object=list"]
-                + ["fast", "gpt-4o", "org/model \"x\""].enumerated().flatMap { index, id in
-                    [
-                        ".data.\(index).id=\(id)", ".data.\(index).object=model",
-                        ".data.\(index).created=\(created)", ".data.\(index).owned_by=sim",
-                    ]
-                })
-    }
-
-    @Test func anEmptyListIsAList() {
-        let admin = Admin(models: [])
-        #expect(admin.ask("/v1/models").body == "{\"object\":\"list\",\"data\":[]}")
-    }
-
-    @Test func aCallerSeesItsModelsAlone() throws {
-        let admin = Admin()
-        let answer = admin.ask("/v1/models", allows: { $0 == "gpt-4o" })
-        let ids = try leaves(answer.body).filter { $0.contains(".id=") }
-        #expect(ids == [".data.0.id=gpt-4o"])
-        #expect(admin.ask("/v1/models/fast").status == 200)
-        #expect(admin.ask("/v1/models/fast", allows: { $0 == "gpt-4o" }).status == 404)
-        #expect(admin.ask("/v1/models/gpt-4o", allows: { $0 == "gpt-4o" }).status == 200)
-    }
-
-    @Test func oneModel() throws {
-        let admin = Admin()
-        #expect(
-            try leaves(admin.ask("/v1/models/fast").body) == [
-                ".id=fast", ".object=model", ".created=\(admin.worker.startSeconds)",
-                ".owned_by=sim",
-            ])
-        for path in ["/v1/models/org/model%20%22x%22", "/v1/models/org%2Fmodel%20%22x%22"] {
-            #expect(admin.ask(path).status == 200, "\(path)")
-            #expect(try leaves(admin.ask(path).body).first == ".id=org/model \"x\"")
-        }
-        for path in ["/v1/models/none", "/v1/models/Fast", "/v1/models/fast%2", "/v1/models/fas"] {
-            #expect(admin.ask(path).status == 404, "\(path)")
-        }
     }
 
     @Test func theRootIsAPage() {

@@ -176,8 +176,8 @@ import Testing
 
     @Test func shortNamesAreListedWithTheirMakers() throws {
         let alone = try builder(["salesforce"]).models()
-        #expect(alone.map(\.id) == Self.aliases.map(\.0))
-        for model in alone {
+        #expect(alone.map(\.model.id) == Self.aliases.map(\.0))
+        for model in alone.map(\.model) {
             let owner = ["c": "anthropic", "g": "openai"][model.id.prefix(1)]
             #expect(model.owner == (model.id.hasPrefix("gemini") ? "google" : owner))
         }
@@ -193,17 +193,17 @@ import Testing
               "any*": {provider: anthropic}
             """)
         #expect(
-            beside.models().map { "\($0.id):\($0.owner)" } == [
+            beside.models().map { "\($0.model.id):\($0.model.owner ?? "")" } == [
                 "best:anthropic", "raw:anthropic", "claude-3-haiku:anthropic", "own:salesforce",
                 "fast:anthropic", "gpt-4:openai", "gpt-4-turbo:openai", "gpt-4-mini:openai",
                 "gpt-3.5-turbo:openai", "sim:sim",
             ])
         let google = try builder(["salesforce", "vertex"]).models()
-        #expect(google.map(\.owner).contains("openai"))
-        #expect(!google.map(\.owner).contains("google"))
+        #expect(google.map(\.model.owner).contains("openai"))
+        #expect(!google.map(\.model.owner).contains("google"))
         let only = try builder(
             ["salesforce"], "models: {a: {provider: salesforce}}\nmodels_only: true")
-        #expect(only.models().map(\.id) == ["a"])
+        #expect(only.models().map(\.model.id) == ["a"])
     }
 
     @Test func aRouteCarriesTheSettingsOfItsLine() throws {

@@ -49,8 +49,8 @@ import Testing
         try build("") { snapshot in
             #expect(snapshot.upstreams.map(\.name) == ["sim"])
             #expect(route(snapshot, "whatever") == "sim:whatever")
-            #expect(snapshot.models.map(\.id) == ["sim"])
-            #expect(snapshot.models.map(\.owner) == ["sim"])
+            #expect(snapshot.catalog.models.map(\.id) == ["sim"])
+            #expect(snapshot.catalog.models.map(\.owner) == ["sim"])
         }
     }
 
@@ -71,8 +71,8 @@ import Testing
             #expect(route(snapshot, "claude") == nil)
             #expect(route(snapshot, "nobody/x") == nil)
             #expect(route(snapshot, "ox") == nil)
-            #expect(snapshot.models.map(\.id) == ["gpt-4o", "fast", "careful", "sim"])
-            #expect(snapshot.models.map(\.owner) == ["openai", "openai", "openai", "sim"])
+            #expect(snapshot.catalog.models.map(\.id) == ["gpt-4o", "fast", "careful", "sim"])
+            #expect(snapshot.catalog.models.map(\.owner) == ["openai", "openai", "openai", "sim"])
         }
     }
 
@@ -102,7 +102,7 @@ import Testing
             for model in ["gpt-4", "sim", "sim/x", "openai/x"] {
                 #expect(route(snapshot, model) == nil, "\(model)")
             }
-            #expect(snapshot.models.map(\.id) == ["only"])
+            #expect(snapshot.catalog.models.map(\.id) == ["only"])
         }
     }
 

@@ -24,10 +24,18 @@ import Testing
             ("POST", "/v1/messages/count_tokens", .countTokens),
             ("GET", "/v1/messages", .methodNotAllowed(allow: "POST, OPTIONS")),
             ("POST", "/v1/messages/batches", .notFound),
-            ("GET", "/v1/models", .models), ("HEAD", "/models/", .models),
-            ("GET", "/v1/models/gpt-4o", .model(11..<17)),
-            ("GET", "/models/meta/llama%203/?x", .model(8..<22)),
-            ("GET", "/v1/models/v1/models/x", .model(11..<22)),
+            ("POST", "/v1/completions", .answer(.completions)),
+            ("POST", "/completions/", .answer(.completions)),
+            ("POST", "/v1/v1/completions", .answer(.completions)),
+            ("POST", "/v1/embeddings", .embeddings), ("POST", "/embeddings", .embeddings),
+            ("POST", "/v1/v1/embeddings?x", .embeddings),
+            ("GET", "/v1/embeddings", .methodNotAllowed(allow: "POST, OPTIONS")),
+            ("GET", "/v1/models", .models(.openAI)), ("HEAD", "/models/", .models(.openAI)),
+            ("GET", "/v1/v1/models", .models(.openAI)),
+            ("GET", "/v1/models/gpt-4o", .model(11..<17, .openAI)),
+            ("GET", "/v1/v1/models/gpt-4o", .model(14..<20, .openAI)),
+            ("GET", "/models/meta/llama%203/?x", .model(8..<22, .openAI)),
+            ("GET", "/v1/models/v1/models/x", .model(11..<22, .openAI)),
             ("GET", "/health", .health), ("GET", "/healthz", .healthz),
             ("HEAD", "/readyz", .readyz),
             ("GET", "/v1/performance/metrics", .performance),
@@ -48,6 +56,16 @@ import Testing
             path.withByteSlice { DoorTable.door(method: method, path: $0) }
         }
         #expect(found == door)
+    }
+
+    @Test func modelsAreToldInTheWordsThatAreAskedFor() {
+        #expect(Door.models(.openAI).inAnthropicDialect == .models(.anthropic))
+        #expect(Door.model(1..<2, .openAI).inAnthropicDialect == .model(1..<2, .anthropic))
+        #expect(Door.answer(.chat).inAnthropicDialect == .answer(.chat))
+        #expect(Door.models(.anthropic).speaksAnthropic)
+        #expect(!Door.models(.openAI).speaksAnthropic)
+        #expect(Door.models(.anthropic) != .models(.openAI))
+        #expect(Door.model(1..<2, .anthropic) != .model(1..<2, .openAI))
     }
 
     @Test(arguments: [

@@ -212,6 +212,28 @@ import Testing
         client.send("POST \(Self.chatLine)Content-Length: 101\r\n\r\n")
         #expect(try stage.answer(to: client).status == 413)
         #expect(stage.lines.count == 1)
+        #expect(stage.logged("path") == "/v1/chat/completions")
+        // In the words of the door that it came to.
+        let other = stage.connect()
+        other.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 101\r\n\r\n")
+        let answer = try stage.answer(to: other)
+        #expect(answer.status == 413)
+        #expect(answer.json("error", "type") == "request_too_large")
+        #expect(answer.fields["request-id"] == stage.logged("request_id", line: 1))
+        #expect(stage.lines.count == 2)
+        stage.finish()
+    }
+
+    @Test func aMissingKeyGoesBeforeABodyThatIsTooLarge() throws {
+        var settings = StageSettings()
+        settings.limits.bodyBytesMax = 100
+        settings.keys = APIKeyTable(mode: .keys, entries: [])
+        let stage = try GatewayStage(settings)
+        let client = stage.connect()
+        // A small body of a refused request would be awaited first.
+        client.send("POST \(Self.chatLine)Content-Length: 100000\r\n\r\n")
+        #expect(try stage.answer(to: client).status == 401)
+        #expect(stage.lines.count == 1)
         stage.finish()
     }
 

@@ -137,10 +137,12 @@ import Testing
     }
 
     @Test func relaysWhereTheDialectIsTheSame() {
-        for (word, relays) in [("openai", true), ("sambanova", true), ("gemini", false)] {
+        for (word, embeddings, completions) in [
+            ("openai", true, true), ("sambanova", false, true), ("gemini", false, false),
+        ] {
             let provider = Self.provider(word[...])
-            #expect(provider?.relaysEmbeddings == relays)
-            #expect(provider?.relays(.completions) == relays)
+            #expect(provider?.relaysEmbeddings == embeddings)
+            #expect(provider?.relays(.completions) == completions)
         }
         #expect(Self.provider("anthropic")?.relays(.completions) == false)
         #expect(Provider.openAI(OpenAIProvider()).relays(.chat))

@@ -124,5 +124,7 @@ import Testing
         #expect(Provider.gemini(GeminiProvider()).modelList == .gemini)
         #expect(Provider.vertex(VertexProvider(project: "p")).modelList == nil)
         #expect(Provider.salesforce(SalesforceProvider()).modelList == nil)
+        let web = SambaNovaWebProvider(fingerprint: "f", target: "/api/completion")
+        #expect(Provider.sambaNovaWeb(web).modelList == .openAI)
     }
 }

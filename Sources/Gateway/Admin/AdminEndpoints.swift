@@ -1,5 +1,4 @@
-// AdminEndpoints.swift — the doors without an upstream: health, readiness, models, metrics, the
-// status page.
+// AdminEndpoints.swift — the doors without an upstream: health, readiness, metrics, the status page.
 // Reads the worker's state; changes nothing.
 
 import GatewayCodec
@@ -49,19 +48,6 @@ package final class AdminEndpoints: AdminDoors {
             }
             body.append("{\"status\":\"ready\"}" as StaticString)
             return AdminAnswer(200)
-        case .models:
-            body.writeJSON { models(&$0, admission) }
-            return AdminAnswer(200)
-        case .model(let range):
-            var id = ByteBuffer()
-            guard DoorTable.decode(path[range], to: &id) else { return AdminAnswer(404) }
-            let name = id.string
-            let found = worker.snapshot.models.first { model in
-                model.id == name && model.id.withByteSlice { admission.allows($0) }
-            }
-            guard let found else { return AdminAnswer(404) }
-            body.writeJSON { write(found, &$0) }
-            return AdminAnswer(200)
         case .root:
             StatusPage.append(to: &body)
             return AdminAnswer(200, "text/html; charset=utf-8", fields: pageFields)
@@ -89,7 +75,8 @@ package final class AdminEndpoints: AdminDoors {
         case .statusEvents:
             // Only what asks for its head comes here.
             return AdminAnswer(200, "text/event-stream; charset=utf-8")
-        case .answer, .countTokens, .options, .notFound, .methodNotAllowed:
+        case .answer, .countTokens, .embeddings, .models, .model, .options, .notFound,
+            .methodNotAllowed:
             preconditionFailure("\(door) is not answered here")
         }
     }
@@ -159,26 +146,6 @@ package final class AdminEndpoints: AdminDoors {
         json.beginArray("tokens")
         for token in feed.report().tokens { StatusDocument.write(token, &json) }
         json.endArray()
-        json.endObject()
-    }
-
-    private func models(_ json: inout JSONWriter, _ admission: AdmissionView) {
-        json.beginObject()
-        json.field("object", text: "list")
-        json.beginArray("data")
-        for model in worker.snapshot.models where model.id.withByteSlice({ admission.allows($0) }) {
-            write(model, &json)
-        }
-        json.endArray()
-        json.endObject()
-    }
-
-    private func write(_ model: ListedModel, _ json: inout JSONWriter) {
-        json.beginObject()
-        json.field("id", text: model.id)
-        json.field("object", text: "model")
-        json.field("created", worker.startSeconds)
-        json.field("owned_by", text: model.owner)
         json.endObject()
     }
 }

@@ -17,6 +17,8 @@ package struct Configuration: Sendable {
     package var models: [ModelConfiguration] = []
     /// Only `models` routes: built-in patterns and `provider/model` are off.
     package var modelsOnly = false
+    /// How the lists of providers are told.
+    package var modelList = ModelListPolicy()
     package var tools = ToolsConfiguration()
     package var history = HistoryPolicy()
     package var observability = ObservabilityConfiguration()
@@ -94,6 +96,7 @@ package struct DoorsConfiguration: Equatable, Sendable {
     package var chatCompletions = DoorConfiguration()
     package var messages = DoorConfiguration()
     package var responses = DoorConfiguration()
+    package var completions = DoorConfiguration()
     /// Whether conversations are kept for `previous_response_id` where a provider keeps none.
     package var storesResponses = true
 

@@ -122,21 +122,30 @@ package struct RouteBuilder {
     // MARK: Listed models
 
     /// What `GET /v1/models` lists: the table's exact names, and what providers are known to have.
-    package func models() -> [ListedModel] {
-        var listed: [ListedModel] = []
+    package func models() -> [ModelCatalogMerge.Configured] {
+        var listed: [ModelCatalogMerge.Configured] = []
         var names: Set<String> = []
-        func list(_ name: String, _ owner: String) {
-            if names.insert(name).inserted { listed.append(ListedModel(id: name, owner: owner)) }
+        func list(_ name: String, _ owner: String, at provider: Int?, as upstreamModel: String?) {
+            guard names.insert(name).inserted else { return }
+            listed.append(
+                ModelCatalogMerge.Configured(
+                    model: CatalogModel(id: name, owner: owner), provider: provider,
+                    upstreamModel: upstreamModel))
         }
         for model in configuration.models where !model.name.contains("*") {
             guard let target = model.targets.first else { continue }
-            list(model.name, owner(of: model.name, target) ?? target.provider)
+            let provider = configuration.providers.firstIndex { $0.name == target.provider }
+            list(
+                model.name, owner(of: model.name, target) ?? target.provider,
+                at: model.targets.count == 1 ? provider : nil, as: upstreamModel(target))
         }
         guard !configuration.modelsOnly else { return listed }
-        for (alias, _) in salesforceAliases() { list(alias.name, alias.owner) }
-        for provider in configuration.providers {
+        for (alias, provider) in salesforceAliases() {
+            list(alias.name, alias.owner, at: provider, as: alias.upstreamModel)
+        }
+        for (index, provider) in configuration.providers.enumerated() {
             guard case .simulator(let settings) = provider.kind else { continue }
-            for name in settings.models { list(name, provider.name) }
+            for name in settings.models { list(name, provider.name, at: index, as: nil) }
         }
         return listed
     }

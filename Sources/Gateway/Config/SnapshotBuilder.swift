@@ -21,16 +21,20 @@ package struct SnapshotFailure: Error, Equatable, CustomStringConvertible {
 package struct SnapshotBuilder {
     private let configuration: Configuration
     private let upstreams: UpstreamBuilder
+    private let onListFailure: (String, Failure) -> Void
 
     /// - Parameters:
     ///   - environment: for the state directory and Google's default credentials.
     ///   - onTokenEvent: hears, within a turn, what becomes of a provider's tokens.
+    ///   - onListFailure: hears, within a turn, of a provider that does not tell its models.
     package init(
         _ configuration: Configuration, resolver: Resolver, version: String,
         environment: [String: String] = [:],
-        onTokenEvent: @escaping (String, TokenEvent) -> Void = { _, _ in }
+        onTokenEvent: @escaping (String, TokenEvent) -> Void = { _, _ in },
+        onListFailure: @escaping (String, Failure) -> Void = { _, _ in }
     ) {
         self.configuration = configuration
+        self.onListFailure = onListFailure
         upstreams = UpstreamBuilder(
             configuration, resolver: resolver, userAgent: "gateway/\(version)",
             environment: environment, onTokenEvent: onTokenEvent)
@@ -44,16 +48,24 @@ package struct SnapshotBuilder {
         let routes = RouteBuilder(configuration)
         let snapshot = Snapshot(
             upstreams: built, routes: routes.table(), keys: keys(), models: routes.models(),
-            cors: cors(),
+            modelList: modelList(), cors: cors(),
             doors: doors(), heartbeatInterval: server.heartbeatInterval,
             storesResponses: server.doors.storesResponses, tools: tools(routes),
             history: configuration.history,
             textModels: routes.saysTextTools ? routes.capabilities() : nil)
+        snapshot.catalog.onFailure = onListFailure
         let observability = configuration.observability
         snapshot.observability.prices = PriceTable(observability.prices)
         snapshot.observability.aliases = observability.prometheusAliases
         snapshot.observability.showsTokens = observability.debugToken
         return snapshot
+    }
+
+    /// Where nothing but the table is served there is nothing to ask for.
+    private func modelList() -> ModelListPolicy {
+        var policy = configuration.modelList
+        if configuration.modelsOnly { policy.isLive = false }
+        return policy
     }
 
     private func tools(_ routes: RouteBuilder) -> ToolPolicy {
@@ -86,6 +98,7 @@ package struct SnapshotBuilder {
         policies.chat = doors.chatCompletions.policy
         policies.messages = doors.messages.policy
         policies.responses = doors.responses.policy
+        policies.completions = doors.completions.policy
         return policies
     }
 

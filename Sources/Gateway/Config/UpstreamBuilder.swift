@@ -177,9 +177,15 @@ struct UpstreamBuilder {
         network.headers.append(HeaderConfiguration(name: "referer", value: Secret(site + "/")))
         let tokens = try tokens(
             name, .sambaNova(login), .webSession, network, userAgent: Self.browser)
-        return try upstream(
+        let upstream = try upstream(
             name, .sambaNovaWeb(provider), network, at: url, tokens: tokens, credential: .cookie,
             userAgent: Self.browser)
+        upstream.modelsPlace = (
+            try origin(settings.modelsURL, network, name),
+            head(
+                settings.modelsURL, network, key: Secret(""), .cookie, userAgent: Self.browser)
+        )
+        return upstream
     }
 
     private static let browser =
@@ -237,12 +243,14 @@ struct UpstreamBuilder {
         credential: RequestHead.CredentialField = .bearer, userAgent: String? = nil
     ) throws(SnapshotFailure) -> Upstream {
         let key = key ?? Secret("")
-        return Upstream(
+        let upstream = Upstream(
             name: name, provider: provider,
             transport: .network(
                 try origin(url, settings, name),
                 head(url, settings, key: key, credential, userAgent: userAgent)),
             key: key, tokens: tokens, timeouts: settings.timeouts, asksForUsage: true)
+        upstream.listsModels = settings.listsModels
+        return upstream
     }
 
     private func head(

@@ -131,6 +131,7 @@ package enum DoorScan: Sendable {
     case messages(MessagesRequestScan)
     case responses(ResponsesRequestScan)
     case completions(CompletionRequestScan)
+    case embeddings(EmbeddingRequestScan)
 
     package var isStreaming: Bool {
         switch self {
@@ -138,6 +139,7 @@ package enum DoorScan: Sendable {
         case .messages(let scan): scan.isStreaming
         case .responses(let scan): scan.isStreaming
         case .completions(let scan): scan.isStreaming
+        case .embeddings: false
         }
     }
 
@@ -150,7 +152,7 @@ package enum DoorScan: Sendable {
         case .chat(let scan): scan.tools
         case .messages(let scan): scan.tools
         case .responses(let scan): scan.tools
-        case .completions: nil
+        case .completions, .embeddings: nil
         }
     }
 
@@ -159,16 +161,19 @@ package enum DoorScan: Sendable {
         switch self {
         case .chat(let scan): scan.wantsUsage
         case .completions(let scan): scan.wantsUsage
-        case .messages, .responses: true
+        case .messages, .responses, .embeddings: true
         }
     }
 
+    /// The bound on the tokens of an answer; nil where there is none.
     package var outputTokensMax: Int? {
         switch self {
         case .chat(let scan): scan.outputTokensMax
         case .messages(let scan): scan.outputTokensMax
         case .responses(let scan): scan.outputTokensMax
-        case .completions(let scan): scan.outputTokensMax
+        case .completions(let scan):
+            scan.outputTokensMax ?? CompletionRequestDecoder.outputTokensDefault
+        case .embeddings: 0
         }
     }
 
@@ -179,6 +184,7 @@ package enum DoorScan: Sendable {
         case .messages(let scan): scan.modelName(in: body, scratch: &scratch)
         case .responses(let scan): scan.modelName(in: body, scratch: &scratch)
         case .completions(let scan): scan.model.name(in: body, scratch: &scratch)
+        case .embeddings(let scan): scan.model.name(in: body, scratch: &scratch)
         }
     }
 
@@ -189,6 +195,7 @@ package enum DoorScan: Sendable {
         case .messages(let scan): scan.splice(model: upstreamModel)
         case .responses(let scan): scan.splice(model: upstreamModel)
         case .completions(let scan): scan.splice(model: upstreamModel, addingUsage: addingUsage)
+        case .embeddings(let scan): scan.splice(model: upstreamModel)
         }
     }
 }

@@ -13,7 +13,7 @@ package enum DoorError {
 
     package init(_ failure: Failure, at door: Door) {
         switch door {
-        case .answer(.messages), .countTokens: self = .anthropic(AnthropicError(failure))
+        case _ where door.speaksAnthropic: self = .anthropic(AnthropicError(failure))
         case .answer(.responses): self = .responses(OpenAIError(failure), failure)
         default: self = .openAI(OpenAIError(failure))
         }

@@ -10,9 +10,12 @@ package enum Door: Equatable, Sendable {
     case answer(AnswerDoor)
     /// The tokens of a request in Anthropic's dialect.
     case countTokens
-    case models
+    /// Texts become vectors.
+    case embeddings
+    /// The list of models, in whose words the request's head decides.
+    case models(ModelsShape)
     /// One model; its id is at this range of the path, percent-encoded, and may hold slashes.
-    case model(Range<Int>)
+    case model(Range<Int>, ModelsShape)
     case health
     case healthz
     case readyz
@@ -32,13 +35,15 @@ package enum Door: Equatable, Sendable {
 
     package static func == (left: Door, right: Door) -> Bool {
         switch (left, right) {
-        case (.countTokens, .countTokens), (.models, .models), (.health, .health),
+        case (.countTokens, .countTokens), (.embeddings, .embeddings), (.health, .health),
             (.healthz, .healthz), (.readyz, .readyz), (.info, .info), (.metrics, .metrics),
             (.root, .root), (.notFound, .notFound), (.performance, .performance),
             (.debugToken, .debugToken), (.statusEvents, .statusEvents):
             true
         case (.answer(let left), .answer(let right)): left == right
-        case (.model(let left), .model(let right)): left == right
+        case (.models(let left), .models(let right)): left == right
+        case (.model(let left, let shape), .model(let right, let other)):
+            left == right && shape == other
         case (.options(let left), .options(let right)): ByteSlice(left) == right
         case (.methodNotAllowed(let left), .methodNotAllowed(let right)): ByteSlice(left) == right
         default: false
@@ -51,8 +56,8 @@ extension Door {
     package var isPublic: Bool {
         switch self {
         case .health, .healthz, .readyz, .info, .root, .options: true
-        case .answer, .countTokens, .models, .model, .metrics, .performance, .debugToken,
-            .statusEvents, .methodNotAllowed, .notFound:
+        case .answer, .countTokens, .embeddings, .models, .model, .metrics, .performance,
+            .debugToken, .statusEvents, .methodNotAllowed, .notFound:
             false
         }
     }
@@ -68,7 +73,7 @@ extension Door {
     /// Whether its requests name a model in a JSON body.
     package var takesModel: Bool {
         switch self {
-        case .answer, .countTokens: true
+        case .answer, .countTokens, .embeddings: true
         default: false
         }
     }
@@ -78,6 +83,7 @@ extension Door {
         switch self {
         case .answer(let door): door.name
         case .countTokens: "count_tokens"
+        case .embeddings: "embeddings"
         case .models, .model: "models"
         case .health, .healthz, .readyz, .info: "health"
         case .metrics, .performance: "metrics"
@@ -91,8 +97,18 @@ extension Door {
     /// Whether its clients speak Anthropic's dialect.
     package var speaksAnthropic: Bool {
         switch self {
-        case .answer(.messages), .countTokens: true
+        case .answer(.messages), .countTokens, .models(.anthropic), .model(_, .anthropic): true
         default: false
+        }
+    }
+
+    /// The same door for a request that names a version of Anthropic's dialect: models are told in
+    /// its words.
+    package var inAnthropicDialect: Door {
+        switch self {
+        case .models: .models(.anthropic)
+        case .model(let id, _): .model(id, .anthropic)
+        default: self
         }
     }
 }
@@ -143,9 +159,12 @@ package enum DoorTable {
         if path == "/messages" { return .answer(.messages) }
         if path == "/messages/count_tokens" { return .countTokens }
         if path == "/responses" { return .answer(.responses) }
-        if path == "/models" { return .models }
+        if path == "/completions" { return .answer(.completions) }
+        if path == "/embeddings" { return .embeddings }
+        if path == "/models" { return .models(.openAI) }
         if path.hasPrefix(modelsPrefix), path.count > modelsPrefix.utf8CodeUnitCount {
-            return .model(start + modelsPrefix.utf8CodeUnitCount..<start + path.count)
+            let start = start + modelsPrefix.utf8CodeUnitCount
+            return .model(start..<start + path.count - modelsPrefix.utf8CodeUnitCount, .openAI)
         }
         if path == "/health" { return .health }
         if path == "/healthz" { return .healthz }
@@ -162,7 +181,7 @@ package enum DoorTable {
         let allow: StaticString
         switch door {
         case .notFound: return .notFound
-        case .answer, .countTokens:
+        case .answer, .countTokens, .embeddings:
             if method == "POST" { return door }
             allow = "POST, OPTIONS"
         default:

@@ -38,7 +38,7 @@ extension Exchange {
         """
 
     /// Fields of every answer: CORS, the request's id and the latency so far.
-    private func appendCommonFields(to fields: inout ByteBuffer) {
+    func appendCommonFields(to fields: inout ByteBuffer) {
         switch origin {
         case .any:
             fields.append("access-control-allow-origin: *\r\n" as StaticString)
@@ -161,19 +161,31 @@ extension Exchange {
         switch snapshot.doors[door].heartbeat {
         case .off: break
         case .comment: client?.writeBody(ByteSlice(heartbeatText))
-        case .chunk where door != .answer(.chat): client?.writeBody(ByteSlice(heartbeatText))
         case .chunk:
-            client?.withBody { body in
-                body.append(
-                    "data: {\"id\":\"chatcmpl-ka\",\"object\":\"chat.completion.chunk\",\"created\":"
-                        as StaticString)
-                body.append(decimal: worker.loop.secondsSince1970)
-                body.append(",\"model\":" as StaticString)
-                body.append(jsonString: requestedModel.slice)
-                body.append(
-                    ",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":null}]}\n\n"
-                        as StaticString)
+            switch door {
+            case .answer(.chat):
+                writeEmptyChunk(
+                    "data: {\"id\":\"chatcmpl-ka\",\"object\":\"chat.completion.chunk\"",
+                    ",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":null}]}\n\n")
+            case .answer(.completions):
+                writeEmptyChunk(
+                    "data: {\"id\":\"cmpl-ka\",\"object\":\"text_completion\"",
+                    """
+                    ,"choices":[{"text":"","index":0,"logprobs":null,"finish_reason":null}]}\n\n
+                    """)
+            default: client?.writeBody(ByteSlice(heartbeatText))
             }
+        }
+    }
+
+    private func writeEmptyChunk(_ start: StaticString, _ end: StaticString) {
+        client?.withBody { body in
+            body.append(start)
+            body.append(",\"created\":" as StaticString)
+            body.append(decimal: worker.loop.secondsSince1970)
+            body.append(",\"model\":" as StaticString)
+            body.append(jsonString: requestedModel.slice)
+            body.append(end)
         }
     }
 
@@ -293,15 +305,8 @@ extension Exchange {
             ?? AdminAnswer(404)
         if answer.status == 404 {
             worker.loop.giveBuffer(&body)
-            guard case .model(let id) = door else {
-                return fail(
-                    Failure(.unknownPath, "Invalid URL (\(method.token) \(path.slice.string))"))
-            }
             return fail(
-                Failure(
-                    .unknownModel,
-                    "The model `\(path.slice[id].string)` does not exist or you do not have access "
-                        + "to it.", parameter: "model"))
+                Failure(.unknownPath, "Invalid URL (\(method.token) \(path.slice.string))"))
         }
         status = answer.status
         client?.beginResponse(status: status, body: .length(body.count)) { fields in

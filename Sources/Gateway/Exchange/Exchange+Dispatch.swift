@@ -68,7 +68,8 @@ extension Exchange {
         }
         player.play(
             SimulatorScript.answer(
-                method: ByteSlice("POST"), target: ByteSlice("/v1/chat/completions"),
+                method: ByteSlice("POST"),
+                target: ByteSlice(translation == nil ? relayTarget : OpenAIProvider.target),
                 body: request.slice, arena: worker.arena, settings: settings,
                 created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
             to: self)
@@ -106,7 +107,9 @@ extension Exchange {
         switch door {
         case .answer(.messages): MessagesWire.target
         case .answer(.responses): OpenAIProvider.responsesTarget
+        case .answer(.completions): CompletionWire.target
         case .countTokens: MessagesWire.countTarget
+        case .embeddings: EmbeddingWire.target
         default: OpenAIProvider.target
         }
     }

@@ -25,6 +25,9 @@ extension Exchange {
         machine.requestBegan()
         self.path.append(path)
         readFields(head.fields)
+        if case .models(.anthropic) = door {
+            query.append(HTTPRequestRules.pathAndQuery(of: head.target))
+        }
         if requestID.isEmpty {
             RequestID.append(to: &requestID, using: &worker.random)
         }
@@ -56,8 +59,12 @@ extension Exchange {
             case 11 where name.equalsIgnoringCase("openai-beta"): forwards = true
             case 14 where isAnthropic && name.equalsIgnoringCase("anthropic-beta"):
                 keepAnthropic(name, value)
-            case 17 where isAnthropic && name.equalsIgnoringCase("anthropic-version"):
-                keepAnthropic(name, value)
+            case 17 where name.equalsIgnoringCase("anthropic-version"):
+                if isAnthropic {
+                    keepAnthropic(name, value)
+                } else {
+                    door = door.inAnthropicDialect
+                }
             case 12 where name.equalsIgnoringCase("content-type"): contentType = value
             case 12 where name.equalsIgnoringCase("x-request-id"):
                 if requestID.isEmpty, RequestID.isSane(value) { requestID.append(value) }

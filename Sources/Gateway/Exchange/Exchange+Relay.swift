@@ -119,7 +119,7 @@ extension Exchange: HTTPClientCallDelegate {
         upstreamLost(Self.failure(failure, provider: upstream?.name ?? ""))
     }
 
-    private static func failure(_ failure: HTTPClientFailure, provider: String) -> Failure {
+    static func failure(_ failure: HTTPClientFailure, provider: String) -> Failure {
         switch failure {
         case .unresolved:
             return Failure(
@@ -233,7 +233,10 @@ extension Exchange {
         guard head.isSuccess else { return fail(decodeError()) }
         if let translation { return translationEnded(translation) }
         if isStreamed, head.isEventStream { return streamEnded() }
-        if door != .answer(.chat) { return otherAnswerEnded() }
+        switch door {
+        case .answer(.chat), .answer(.completions): break
+        default: return otherAnswerEnded()
+        }
         let observer = ChatResponseObserver(observing: answer.slice)
         responseObserver = observer
         if let failure = observer.failure { return fail(failure) }

@@ -1,5 +1,5 @@
 // Exchange+RelayNamed.swift — the relay lane of the dialects whose events have names: Anthropic's
-// Messages and OpenAI's responses; and counts of tokens.
+// Messages and OpenAI's responses; and of what never streams: counts of tokens, vectors.
 
 import GatewayCodec
 import GatewayDoors
@@ -70,6 +70,10 @@ extension Exchange {
             let observer = MessagesResponseObserver(observing: answer.slice, worker.arena)
             (unaryUsage, unaryFinishReason) = (observer.usage, observer.finishReason)
             wholeAnswer(observer.failure, at: .messages)
+        case .embeddings:
+            let observer = EmbeddingResponseObserver(observing: answer.slice)
+            unaryUsage = observer.usage
+            wholeAnswer(observer.failure, at: nil)
         default:
             do throws(JSONFailure) {
                 try JSONScanner.validate(answer.slice)

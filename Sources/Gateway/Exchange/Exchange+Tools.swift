@@ -99,18 +99,17 @@ extension Exchange {
             tools.isTextOnly && TextTools.areNeeded(by: request)
             ? try TextTools.fold(request, into: texts) : request
         try upstream.provider.encode(told, providerContext, into: &translation.call)
-        if modelSettings.unsupportedParameters == .error, !translation.call.dropped.isEmpty {
-            throw Self.unsupported(translation.call, at: upstream)
-        }
+        try refuseDropped(by: translation.call, at: upstream)
     }
 
-    /// The operator would rather refuse a request than leave a part of it out.
-    private static func unsupported(
-        _ call: borrowing ProviderCall, at upstream: Upstream
-    ) -> Failure {
+    /// The operator may rather refuse a request than leave a part of it out.
+    func refuseDropped(
+        by call: borrowing ProviderCall, at upstream: Upstream
+    ) throws(Failure) {
+        guard modelSettings.unsupportedParameters == .error, !call.dropped.isEmpty else { return }
         var names = ByteBuffer()
         call.appendDropped(to: &names)
-        return Failure(
+        throw Failure(
             .unsupportedParameter,
             "The provider '\(upstream.name)' cannot be told: \(names.string).",
             parameter: names.slice.firstIndex(of: ASCII.comma) == nil ? names.string : nil)

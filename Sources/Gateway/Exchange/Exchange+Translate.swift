@@ -41,6 +41,7 @@ extension Exchange {
         if recalled != nil || snapshot.history.boundsClients {
             HistoryBound.apply(to: &request, messagesMax: snapshot.history.messagesMax)
         }
+        translation.echoedPrompt.append(request.echo)
         if answerDoor == .responses {
             translation.echo = ResponsesEcho(
                 root, recalled: recalled, storeIsOn: snapshot.storesResponses)
@@ -128,7 +129,10 @@ extension Exchange {
             requestID: requestID.slice, requestedModel: requestedModel.slice,
             createdSeconds: worker.loop.secondsSince1970, wantsUsage: wantsUsage)
         context.provider = provider
-        context.echo = translation?.echo
+        if let translation {
+            context.echo = translation.echo
+            context.echoedPrompt = translation.echoedPrompt.slice
+        }
         return context
     }
 
@@ -152,6 +156,11 @@ extension Exchange {
 
     /// The head of the answer has come.
     func beginTranslation(_ translation: Translation, contentType: ByteSlice) {
+        if translation.vectors != nil {
+            // Whatever it calls itself, it is read as what was asked for.
+            head.isEventStream = false
+            return
+        }
         head.hasFrames = contentType.hasPrefix(RequestHead.frames)
         if head.hasFrames { head.isEventStream = true }
         guard head.isSuccess, head.isEventStream else { return }
@@ -185,6 +194,7 @@ extension Exchange {
     }
 
     func translationEnded(_ translation: Translation) {
+        if let plan = translation.vectors { return vectorsArrived(plan, translation) }
         let context = providerContext
         if head.hasFrames {
             translation.finishStream(context)

@@ -52,6 +52,8 @@ package final class Exchange {
     var providerHeader: String?
     /// Whether metrics may be told in OpenMetrics' form.
     var acceptsOpenMetrics = false
+    /// The target with its query, where one is read.
+    var query = ByteBuffer()
     var clientMilliseconds: Int?
     var origin = CORSGrant.any
 
@@ -130,6 +132,8 @@ package final class Exchange {
         switch door {
         case .answer(let answerDoor): ask(at: answerDoor)
         case .countTokens: countTokens()
+        case .embeddings: embed()
+        case .models, .model: tellModels()
         case .options: answerPreflight()
         case .statusEvents: beginStatusEvents()
         default: answerAdmin()
@@ -183,7 +187,7 @@ package final class Exchange {
     }
 
     /// The provider, and whether `upstreamModel` is to replace the client's name.
-    private func route(_ scan: DoorScan) throws(Failure) -> (Upstream, Bool) {
+    func route(_ scan: DoorScan) throws(Failure) -> (Upstream, Bool) {
         var scratch = ByteBuffer()
         requestedModel.append(scan.modelName(in: body.slice, scratch: &scratch))
         let model = requestedModel.slice
@@ -246,7 +250,11 @@ package final class Exchange {
         heartbeat?.set(.never)
         simulatorClock?.set(.never)
         log(outcome)
-        if case .statusEvents = door { worker.admin?.unwatch(self) }
+        switch door {
+        case .statusEvents: worker.admin?.unwatch(self)
+        case .models, .model: snapshot.catalog.forget(self)
+        default: break
+        }
         worker.counters.finished(status: status)
         settlePermit()
         snapshot.requestCount -= 1
@@ -265,6 +273,7 @@ package final class Exchange {
         anthropicFields.removeAll()
         namesVersion = false
         acceptsOpenMetrics = false
+        query.removeAll()
         requestedModel.removeAll()
         upstreamModel.removeAll()
         scan = nil

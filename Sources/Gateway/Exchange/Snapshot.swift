@@ -66,6 +66,10 @@ package final class Upstream {
     package let asksForUsage: Bool
     /// Where requests go whose credential names a host; nil where credentials name none.
     package var lentHosts: LentHosts?
+    /// Whether its models are told beside the configured ones, if it lists them.
+    package var listsModels = true
+    /// Where the models are listed, if elsewhere: the whole target is in the head.
+    package var modelsPlace: (origin: HTTPOrigin, head: RequestHead)?
 
     package init(
         name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
@@ -94,6 +98,20 @@ package final class Upstream {
         guard let lentHosts, let host = lease?.token.apiHost else { return (origin, head) }
         return lentHosts.place(host)
     }
+
+    /// How its models are listed; nil where it cannot be asked. The simulator's are configured.
+    var modelList: ModelListCodec? {
+        guard case .network = transport, listsModels else { return nil }
+        return provider.modelList
+    }
+
+    /// Whether the models are listed at a place of their own.
+    var listsElsewhere: Bool { modelsPlace != nil }
+
+    /// Where the models are listed.
+    func listPlace(for lease: TokenLease?) -> (origin: HTTPOrigin, head: RequestHead)? {
+        modelsPlace ?? place(for: lease)
+    }
 }
 
 /// What differs from door to door.
@@ -109,6 +127,7 @@ package struct DoorPolicies: Equatable, Sendable {
     package var chat = DoorPolicy()
     package var messages = DoorPolicy()
     package var responses = DoorPolicy()
+    package var completions = DoorPolicy()
 
     package init() {}
 
@@ -117,19 +136,9 @@ package struct DoorPolicies: Equatable, Sendable {
         switch door {
         case .answer(.messages): messages
         case .answer(.responses): responses
+        case .answer(.completions): completions
         default: chat
         }
-    }
-}
-
-/// A model as `GET /v1/models` lists it.
-package struct ListedModel: Sendable {
-    package var id: String
-    package var owner: String
-
-    package init(id: String, owner: String) {
-        self.id = id
-        self.owner = owner
     }
 }
 
@@ -149,7 +158,8 @@ package final class Snapshot {
     package let upstreams: [Upstream]
     package let routes: RouteTable
     package let keys: APIKeyTable
-    package let models: [ListedModel]
+    /// What `GET /v1/models` lists.
+    package let catalog: ModelCatalog
     package let cors: CORSPolicy
     package let doors: DoorPolicies
     /// The silence that a heartbeat ends.
@@ -167,7 +177,8 @@ package final class Snapshot {
     var requestCount = 0
 
     package init(
-        upstreams: [Upstream], routes: RouteTable, keys: APIKeyTable, models: [ListedModel],
+        upstreams: [Upstream], routes: RouteTable, keys: APIKeyTable,
+        models: [ModelCatalogMerge.Configured], modelList: ModelListPolicy = ModelListPolicy(),
         cors: CORSPolicy, doors: DoorPolicies = DoorPolicies(),
         heartbeatInterval: Duration = .seconds(15), storesResponses: Bool = false,
         tools: ToolPolicy = ToolPolicy(), history: HistoryPolicy = HistoryPolicy(),
@@ -176,7 +187,8 @@ package final class Snapshot {
         self.upstreams = upstreams
         self.routes = routes
         self.keys = keys
-        self.models = models
+        catalog = ModelCatalog(
+            configured: models, upstreams: upstreams, routes: routes, policy: modelList)
         self.cors = cors
         self.doors = doors
         self.heartbeatInterval = heartbeatInterval
@@ -193,8 +205,10 @@ package final class Snapshot {
 
     /// Closes every connection to an upstream. No exchange may be running.
     package func close() {
+        catalog.close()
         for upstream in upstreams {
             if case .network(let origin, _) = upstream.transport { origin.close() }
+            upstream.modelsPlace?.origin.close()
             upstream.lentHosts?.close()
             upstream.tokens?.close()
         }

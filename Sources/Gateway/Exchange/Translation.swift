@@ -25,7 +25,9 @@ package final class Translation {
     package private(set) var outcome: Outcome? { didSet { isOver = outcome != nil } }
     /// Whether there is an outcome; asked for every event, for which the outcome is too large.
     package private(set) var isOver = false
-    package private(set) var usage: Usage?
+    package internal(set) var usage: Usage?
+    /// Whether `usage` is the gateway's own guess.
+    package internal(set) var isEstimate = false
     /// The last choice's to end.
     package private(set) var finishReason: FinishReason?
     /// A stream's output that waits to be written, in whole events of the door's.
@@ -40,6 +42,10 @@ package final class Translation {
     private var encoder: DoorStreamEncoder?
     /// What an answer at the responses door repeats of its request.
     package var echo: ResponsesEcho?
+    /// What every choice of a text completion begins with.
+    package var echoedPrompt = ByteBuffer()
+    /// There where vectors were asked for, and no answer of a model.
+    package var vectors: VectorPlan?
     private var response = ModelResponse()
     private var answerBytesMax = Int.max
     private var filter = ToolFilter()
@@ -72,6 +78,7 @@ package final class Translation {
         response = ModelResponse()
         outcome = nil
         usage = nil
+        isEstimate = false
         finishReason = nil
         hasBegun = false
         output.removeAll()
@@ -102,6 +109,8 @@ package final class Translation {
     package func reset() {
         begin(encoder: nil, answerBytesMax: .max)
         echo = nil
+        echoedPrompt.removeAll()
+        vectors = nil
         call.reset()
     }
 

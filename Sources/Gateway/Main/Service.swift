@@ -68,7 +68,10 @@ final class Service {
         SnapshotBuilder(
             configuration, resolver: resolver, version: Gateway.version,
             environment: ConfigurationOptions.environment(),
-            onTokenEvent: { provider, event in TokenLog.append(event, of: provider, to: log) })
+            onTokenEvent: { provider, event in ProviderLog.append(event, of: provider, to: log) },
+            onListFailure: { provider, failure in
+                ProviderLog.append(failure, of: provider, to: log)
+            })
     }
 
     /// Listens. Without a supervisor it says so in the log and minds every signal itself.

@@ -54,7 +54,7 @@ extension Provider {
     /// Whether requests of OpenAI's embeddings are passed on as they are.
     package var relaysEmbeddings: Bool {
         switch self {
-        case .openAI: true
+        case .openAI(let provider): provider.quirks.isEmpty
         case .anthropic, .gemini, .vertex, .salesforce, .sambaNovaWeb: false
         }
     }

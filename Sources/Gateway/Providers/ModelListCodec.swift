@@ -112,13 +112,14 @@ package enum ModelListCodec: Equatable, Sendable {
 
 extension Provider {
     /// How its models are listed; nil where it cannot be asked. (Vertex AI lists under another
-    /// version of its API, SambaNova's web session at another host, Salesforce not at all.)
+    /// version of its API, Salesforce not at all. SambaNova's web session lists at another host.)
     package var modelList: ModelListCodec? {
         switch self {
         case .openAI: .openAI
         case .anthropic(let provider): provider.flavour == .native ? .anthropic : nil
         case .gemini: .gemini
-        case .vertex, .salesforce, .sambaNovaWeb: nil
+        case .sambaNovaWeb: .openAI
+        case .vertex, .salesforce: nil
         }
     }
 }

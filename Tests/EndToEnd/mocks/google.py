@@ -39,7 +39,7 @@ _PATHS = [
 ]
 _METHODS = {
     "developer": {"generateContent", "streamGenerateContent", "countTokens", "embedContent", "batchEmbedContents"},
-    "vertex": {"generateContent", "streamGenerateContent", "countTokens", "predict"},
+    "vertex": {"generateContent", "streamGenerateContent", "countTokens", "predict", "embedContent"},
     "claude": {"rawPredict", "streamRawPredict"},
 }
 

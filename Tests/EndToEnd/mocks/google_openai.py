@@ -91,7 +91,7 @@ def answer(exchange):
     if not body.get("stream"):
         message = {"role": "assistant", "content": made.text or None, **({"tool_calls": calls} if calls else {})}
         exchange.answer({**shared, "object": "chat.completion", "usage": usage, "choices": [
-            {"index": 0, "message": message, "finish_reason": reason, "logprobs": None}]})
+            {"index": index, "message": message, "finish_reason": reason, "logprobs": None} for index in range(body.get("n", 1))]})
         return
     deltas = [{"role": "assistant", "content": piece} for piece in made.pieces]
     deltas += [{"role": "assistant", "tool_calls": [call if "noindex" in faults else {"index": number, **call}]}
@@ -99,8 +99,9 @@ def answer(exchange):
     frames = []
     for number, delta in enumerate(deltas or [{"role": "assistant", "content": ""}]):
         last = number == max(0, len(deltas) - 1)
-        choice = {"index": 0, "delta": delta, "finish_reason": reason if last else None, "logprobs": None}
-        made_chunk = {**shared, "object": "chat.completion.chunk", "choices": [choice]}
+        choices = [{"index": index, "delta": delta, "finish_reason": reason if last else None, "logprobs": None}
+                   for index in range(body.get("n", 1))]
+        made_chunk = {**shared, "object": "chat.completion.chunk", "choices": choices}
         frames.append(event({**made_chunk, "usage": usage} if last else made_chunk))
     exchange.play([*frames, event("[DONE]")], event([{"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}}]),
                   [b": a comment\n\n"])

@@ -1,12 +1,13 @@
-# The OpenAI mock: api.openai.com's chat completions and model list, for the relay lane. Shapes are those of the public
-# reference (openai-python's own types); answers are made in openai_answers.
+# The OpenAI mock: api.openai.com's chat completions, text completions, embeddings and model list, for the relay lane.
+# Shapes are those of the public reference (openai-python's own types); answers are made in openai_answers and completions.
 #
 # Words in a model's name: those of mocks/mock.py and mocks/routed.py, and the statuses below.
 
 import re
 
+from . import completions
 from .mock import MockExchange
-from .openai_answers import chunks, completion, make
+from .openai_answers import chunks, completion, embeddings, make
 from .routed import RoutedMock, known_as
 from .sambanova_rules import tool_name, tool_names
 from .service import event
@@ -16,6 +17,8 @@ from .turns import check_names, check_turns
 
 OPENAI_KEY = "sk-upstream-secret-openai"
 MODELS = ("gpt-4o", "gpt-5", "o4-mini")
+COMPLETERS = ("gpt-3.5-turbo-instruct",)
+EMBEDDERS = ("text-embedding-3-small", "text-embedding-ada-002")
 UNKNOWN = [b": a comment\n\n"]
 STATUS_FAULTS = {
     "ratelimited": (429, "Rate limit reached.", {"code": "rate_limit_exceeded", "type": "requests"}, [("retry-after", "1")]),
@@ -64,6 +67,18 @@ CHAT = {
 }
 
 
+def _filled_text(value, path):
+    if not isinstance(value, str) or not value:
+        raise Misshapen(path, "must be a text that is not empty", "value")
+
+
+_TOKEN = Between(0, whole=True)
+EMBEDDING = {
+    "model!": str, "input!": (_filled_text, Filled(_filled_text), Filled(_TOKEN), Filled(Filled(_TOKEN))),
+    "encoding_format": {"float", "base64"}, "dimensions": Between(1, 1536, whole=True), "user": str,
+}
+
+
 class OpenAIExchange(MockExchange):
     def error(self, status, message, code=None, kind="invalid_request_error", param=None, headers=()):
         self.answer({"error": {"message": message, "type": kind, "param": param, "code": code}}, status, headers)
@@ -76,7 +91,8 @@ class OpenAIMock(RoutedMock):
     base_path = "/v1"
     script_prefix = "gpt-4o"
     status_faults = STATUS_FAULTS
-    routes = (("POST", "/v1/chat/completions", "chat"), ("GET", "/v1/models", "models"))
+    routes = (("POST", "/v1/chat/completions", "chat"), ("POST", "/v1/completions", "completion"),
+              ("POST", "/v1/embeddings", "embedding"), ("GET", "/v1/models", "models"))
 
     def __init__(self, certificates, key=OPENAI_KEY):
         super().__init__(certificates)
@@ -96,22 +112,46 @@ class OpenAIMock(RoutedMock):
     def check_models(self, exchange):
         self._check_key(exchange.request)
 
-    def check_chat(self, exchange):
+    def _check_call(self, exchange, shape, models):
         self._check_key(exchange.request)
         named = exchange.body.get("model")
         exchange.model = named if isinstance(named, str) else None
-        body = self.shaped_body(exchange, CHAT)
-        if known_as(named) not in MODELS and named not in self.scripts:
+        body = self.shaped_body(exchange, shape)
+        if known_as(named) not in models and named not in self.scripts:
             raise Refused(404, f"The model `{named}` does not exist", blamed=False, code="model_not_found", path="model")
-        _check_members(body, thinks=known_as(named) != "gpt-4o")
         self.check_accept(exchange.request, "text/event-stream" if body.get("stream") else "application/json")
-        return named
+        return body
+
+    def check_chat(self, exchange):
+        body = self._check_call(exchange, CHAT, MODELS)
+        _check_members(body, thinks=known_as(exchange.model) != "gpt-4o")
+        return exchange.model
+
+    def check_completion(self, exchange):
+        completions.check_completion(self._check_call(exchange, completions.COMPLETION, COMPLETERS))
+        return exchange.model
+
+    def check_embedding(self, exchange):
+        body = self._check_call(exchange, EMBEDDING, EMBEDDERS)
+        if "dimensions" in body and not exchange.model.startswith("text-embedding-3"):
+            raise Misshapen("dimensions", "is not supported with this model", "range")
+        return exchange.model
 
     # -- answers ---------------------------------------------------------------------------------------------
 
     def answer_models(self, exchange):
         exchange.answer({"object": "list", "data": [
-            {"id": name, "object": "model", "created": 1767225600, "owned_by": "openai"} for name in MODELS]})
+            {"id": name, "object": "model", "created": 1767225600, "owned_by": "openai"}
+            for name in MODELS + COMPLETERS + EMBEDDERS]})
+
+    def answer_embedding(self, exchange):
+        exchange.answer(embeddings(exchange.body))
+
+    def answer_completion(self, exchange):
+        if not exchange.body.get("stream"):
+            exchange.answer(completions.completion(exchange.body))
+            return
+        self._play(exchange, completions.chunks(exchange.body))
 
     def answer_chat(self, exchange):
         body = exchange.body
@@ -121,7 +161,11 @@ class OpenAIMock(RoutedMock):
         if not body.get("stream"):
             exchange.answer(completion(body, made, seen))
             return
-        frames = [event(value) for value in chunks(body, made, seen)] + [event("[DONE]")]
+        self._play(exchange, chunks(body, made, seen))
+
+    @staticmethod
+    def _play(exchange, values):
+        frames = [event(value) for value in values] + [event("[DONE]")]
         failure = event({"error": {"message": "The model went away.", "type": "server_error", "param": None, "code": None}})
         exchange.play(frames, failure, UNKNOWN)
 

@@ -1,11 +1,14 @@
 # What the OpenAI mock answers: the convention's plan as OpenAI itself spells it, with every member that the official
 # SDK's types demand. Pure.
 
+import base64
+import struct
+
 from .convention import fragments, tokens
-from .salesforce_answers import identifier
+from .salesforce_answers import identifier, vector
 from .sambanova_answers import make
 
-__all__ = ["chunks", "completion", "make"]
+__all__ = ["chunks", "completion", "embeddings", "make"]
 
 CREATED = 1767225600
 WORDS = {"stop": "stop", "stop_sequence": "stop", "length": "length", "tool_calls": "tool_calls"}
@@ -59,3 +62,17 @@ def chunks(body, made, seen):
     yield chunk({}, made.reason(WORDS))
     if wanted:
         yield {**frame, "choices": [], "usage": usage(body, made, seen)}
+
+
+def embeddings(body):
+    """One vector for each input; tokens stand for the text of their numbers."""
+    given = body["input"]
+    single = isinstance(given, str) or isinstance(given[0], int)
+    inputs = [given] if single else given
+    texts = [one if isinstance(one, str) else " ".join(map(str, one)) for one in inputs]
+    count = sum(len(tokens(text)) for text in texts)
+    made = [vector(text, body.get("dimensions", 1536)) for text in texts]
+    if body.get("encoding_format") == "base64":
+        made = [base64.b64encode(struct.pack(f"<{len(values)}f", *values)).decode() for values in made]
+    return {"object": "list", "model": body["model"], "usage": {"prompt_tokens": count, "total_tokens": count},
+            "data": [{"object": "embedding", "index": index, "embedding": values} for index, values in enumerate(made)]}

@@ -28,6 +28,11 @@ struct StageSettings {
     var textModels: CapabilityRegistry?
     var history = HistoryPolicy()
     var storesResponses = false
+    /// Names that `GET /v1/models` lists, as the simulator's.
+    var listed: [String] = []
+    /// Providers that are asked for their lists.
+    var listing: Set<String> = []
+    var modelList = ModelListPolicy()
     /// Names with settings, and the providers that they go to.
     var models: [(name: String, provider: String, ModelSettings)] = []
 
@@ -64,6 +69,8 @@ final class GatewayStage {
     private let log: LogSink
     private var clients: [Client] = []
     let port: Int
+    /// Of providers' lists, as `provider: message`.
+    private(set) var listFailures: [String] = []
 
     init(_ settings: StageSettings = StageSettings()) throws {
         let any = try #require(SocketAddress(host: "127.0.0.1", port: 0))
@@ -88,6 +95,9 @@ final class GatewayStage {
         serving.refusalBody = { worker.refuse($0, fields: &$1, body: &$2) }
         server = HTTPServer(loop, settings: serving)
         port = try server.listen(on: any).port
+        snapshot.catalog.onFailure = { [unowned self] provider, failure in
+            listFailures.append("\(provider): \(failure.message)")
+        }
     }
 
     private static func snapshot(
@@ -124,6 +134,9 @@ final class GatewayStage {
                     name: name, provider: provider, transport: place(scriptedPort),
                     key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: false)
             }
+        for upstream in upstreams {
+            upstream.listsModels = settings.listing.contains(upstream.name)
+        }
         let rules = settings.models.map { name, target, model in
             let provider = upstreams.firstIndex { $0.name == target } ?? 0
             let route = Route(provider: provider, upstreamModel: "m", settings: model)
@@ -135,9 +148,14 @@ final class GatewayStage {
         var doors = DoorPolicies()
         doors.chat.heartbeat = settings.heartbeatMode
         doors.chat.onClientDisconnect = settings.disconnectPolicy
+        doors.completions = doors.chat
         return Snapshot(
-            upstreams: upstreams, routes: routes, keys: settings.keys, models: [],
-            cors: settings.cors, doors: doors, heartbeatInterval: settings.heartbeatInterval,
+            upstreams: upstreams, routes: routes, keys: settings.keys,
+            models: settings.listed.map {
+                ModelCatalogMerge.Configured(model: CatalogModel(id: $0, owner: "sim"))
+            },
+            modelList: settings.modelList, cors: settings.cors, doors: doors,
+            heartbeatInterval: settings.heartbeatInterval,
             storesResponses: settings.storesResponses, tools: settings.tools,
             history: settings.history, textModels: settings.textModels)
     }

@@ -11,6 +11,10 @@ final class ScriptedUpstream {
         var status = 200
         var contentType = "application/json"
         var body: String
+        /// Nothing comes at all.
+        var hangs = false
+
+        static let hanging = Answer(body: "", hangs: true)
 
         /// A whole answer.
         static func body(_ text: String) -> Answer { Answer(body: text) }
@@ -71,6 +75,7 @@ final class ScriptedHandler: HTTPServerHandler {
 
     func requestEnded(on connection: HTTPServerConnection) {
         let answer = upstream.answer(head, body.slice.string)
+        if answer.hangs { return }
         answer.body.withByteSlice { bytes in
             connection.beginResponse(status: answer.status, body: .length(bytes.count)) { fields in
                 fields.append("content-type: \(answer.contentType)\r\n")

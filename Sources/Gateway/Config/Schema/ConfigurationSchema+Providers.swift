@@ -108,6 +108,10 @@ extension ConfigurationSchema {
                 "pool", \.pool, .section(pool(upstream.pool)),
                 "Connections to this provider, per worker."),
             Field("timeouts", \.timeouts, .section(timeouts), "Clocks of one attempt."),
+            Field(
+                "list_models", \.listsModels, .boolean,
+                "Whether the models that it lists are told by `GET /v1/models` (see `model_list`)."
+            ),
             .notYet("proxy", "A proxy in front of this provider."),
         ]
         return fields.map { $0.moved(to: path) }

@@ -31,6 +31,11 @@ enum ConfigurationSchema {
                     "models_only", \.modelsOnly, .boolean,
                     "Serve nothing but what `models` lists."),
                 Field(
+                    "model_list", \.modelList, .section(modelList),
+                    "What `GET /v1/models` tells beside the names under `models`: what providers "
+                        + "of types `openai`, `anthropic`, `gemini`, `sambanova` and "
+                        + "`sambanova-web` list."),
+                Field(
                     "tools", \.tools, .section(tools),
                     "Functions that the gateway itself runs when a model calls them."),
                 Field(
@@ -121,6 +126,7 @@ enum ConfigurationSchema {
                     "messages", \.messages, .section(door),
                     "`POST /v1/messages`: heartbeats are `ping` events once the answer has begun."),
                 Field("responses", \.responses, .section(door), "`POST /v1/responses`."),
+                Field("completions", \.completions, .section(door), "`POST /v1/completions`."),
                 Field(
                     "store_responses", \.storesResponses, .boolean,
                     "Whether conversations are kept in memory (1,024, one hour, 64 MiB a worker) "
@@ -140,6 +146,24 @@ enum ConfigurationSchema {
                     "on_client_disconnect", \.onClientDisconnect, .choice([.cancel, .drain]),
                     "`cancel` aborts the upstream's answer at once; `drain` lets it end, so that "
                         + "its usage is known."),
+            ])
+    }
+
+    private static var modelList: Section<ModelListPolicy> {
+        Section(
+            ModelListPolicy(),
+            [
+                Field(
+                    "live", \.isLive, .boolean,
+                    "Whether providers are asked for their models, with their own credentials, when "
+                        + "a client asks for the list. Never with `models_only`."),
+                Field(
+                    "fresh_for", \.freshTime, .duration(.seconds(1)...day),
+                    "How long a list is told before it is asked for anew; the old one is told "
+                        + "meanwhile, and for as long as the provider fails."),
+                Field(
+                    "first_wait", \.firstWait, .duration(.zero ... .seconds(60)),
+                    "How long a client waits at most for lists that were never there."),
             ])
     }
 

@@ -46,13 +46,17 @@ package struct ModelCatalogMachine {
         var hasFailed = false
     }
 
+    private let freshTime: Duration
     /// By index; nil where a provider does not list.
     private var providers: [Provider?]
     /// Rises whenever a list changes: what is made of the lists may be kept as long.
     package private(set) var version = 0
 
     /// - Parameter lists: of each provider, by index, whether it lists its models.
-    package init(lists: [Bool]) { providers = lists.map { $0 ? Provider() : nil } }
+    package init(lists: [Bool], freshTime: Duration = Self.freshTime) {
+        providers = lists.map { $0 ? Provider() : nil }
+        self.freshTime = freshTime
+    }
 
     /// Somebody wants the list of models.
     /// - Returns: the providers whose first page is to be fetched now; each is fetching from here on.
@@ -90,7 +94,7 @@ package struct ModelCatalogMachine {
         provider.coming = []
         provider.hasFailed = false
         provider.state = .idle
-        provider.due = now + Self.freshTime
+        provider.due = now + freshTime
         providers[index] = provider
         return .finished
     }

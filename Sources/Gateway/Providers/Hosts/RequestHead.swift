@@ -35,6 +35,8 @@ package struct RequestHead: Sendable {
 
     private let start: [UInt8]
     private let fixedFields: [UInt8]
+    /// The same for a request without a body.
+    private let bodilessFields: [UInt8]
     private let credential: CredentialField
 
     /// - Parameters:
@@ -48,30 +50,39 @@ package struct RequestHead: Sendable {
     ) {
         // A method of five bytes, blank included: see appendGet.
         start = Array("POST \(pathPrefix)".utf8)
-        var fields = " HTTP/1.1\r\nhost: \(authority)\r\nuser-agent: \(userAgent)\r\n"
-        fields += "accept-encoding: identity\r\ncontent-type: application/json\r\n"
+        let version = " HTTP/1.1\r\nhost: \(authority)\r\nuser-agent: \(userAgent)\r\n"
+        var fields = "accept-encoding: identity\r\n"
         if !key.isEmpty { fields += "\(credential.prefix)\(key.withBytes { $0.string })\r\n" }
         for header in headers {
             fields += "\(header.name): \(header.value.withBytes { $0.string })\r\n"
         }
-        fixedFields = Array(fields.utf8)
+        bodilessFields = Array((version + fields).utf8)
+        fixedFields = Array((version + "content-type: application/json\r\n" + fields).utf8)
         self.credential = credential
     }
 
     /// Appends the head of a request without a body that asks for JSON.
     ///
-    /// - Parameter token: a credential lent for this request.
-    package func appendGet(target: ByteSlice, token: Secret? = nil, to buffer: inout ByteBuffer) {
+    /// - Parameters:
+    ///   - target: what stands behind the base URL's path.
+    ///   - token: a credential lent for this request.
+    ///   - fields: whole field lines.
+    package func appendGet(
+        target: ByteSlice, token: Secret? = nil, fields: ByteSlice = .empty,
+        to buffer: inout ByteBuffer
+    ) {
         buffer.append("GET " as StaticString)
         start.withUnsafeBytes { buffer.append(ByteSlice($0).dropFirst(5)) }
         buffer.append(target)
-        fixedFields.withUnsafeBytes { buffer.append(ByteSlice($0)) }
+        bodilessFields.withUnsafeBytes { buffer.append(ByteSlice($0)) }
         if let token {
             buffer.append(credential.prefix)
             token.withBytes { buffer.append($0) }
             buffer.append("\r\n" as StaticString)
         }
-        buffer.append("accept: application/json\r\n\r\n" as StaticString)
+        buffer.append("accept: application/json\r\n" as StaticString)
+        buffer.append(fields)
+        buffer.append("\r\n" as StaticString)
     }
 
     /// Appends the head of one request.

@@ -12,6 +12,7 @@ enum OpenAIEmbeddings {
         into call: inout ProviderCall
     ) throws(Failure) {
         let isSambaNova = quirks.contains(.sambaNova)
+        if isSambaNova { try refuse(request) }
         call.target.append(EmbeddingWire.target)
         call.codec = .chat
         call.body.writeJSON { json in
@@ -43,6 +44,21 @@ enum OpenAIEmbeddings {
         guard isSambaNova else { return }
         if request.user != nil { call.drop(.user) }
         for member in request.extras.members { call.drop(extra: member.name) }
+    }
+
+    /// SambaNova takes texts and a model's name (its API reference, "Create embeddings").
+    private static func refuse(_ request: EmbeddingRequest) throws(Failure) {
+        if let index = request.firstTokenInput {
+            throw Failure(
+                .unsupportedParameter, "SambaNova's models embed texts, not tokens.",
+                parameter: request.place(ofInput: index))
+        }
+        // Left out in silence, vectors would come that do not fit where they are kept.
+        if request.dimensions != nil {
+            throw Failure(
+                .unsupportedParameter, "SambaNova's models cannot be asked for 'dimensions'.",
+                parameter: "\(EmbeddingWire.dimensions)")
+        }
     }
 
     static func decode(

@@ -55,7 +55,8 @@ public enum HTTPServerCancellation: Equatable, Sendable {
 ///
 /// All calls come within a turn of the loop. Slices are valid during the call.
 public protocol HTTPServerHandler: AnyObject {
-    /// A request's head arrived and keeps the rules.
+    /// A request's head arrived and keeps the rules. Where its body is declared to be over the limit
+    /// and this answers nothing, the server refuses it right behind.
     func requestHeadArrived(_ head: HTTPHead, on connection: HTTPServerConnection)
     /// Bytes of its body arrived.
     func requestBodyArrived(_ bytes: ByteSlice, on connection: HTTPServerConnection)

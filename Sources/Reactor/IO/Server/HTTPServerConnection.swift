@@ -129,14 +129,17 @@ public final class HTTPServerConnection: TCPConnection {
             && head.fields.first("expect").map { $0.equalsIgnoringCase("100-continue") } ?? false
         let withinLimit = machine.headArrived(
             keepsAlive: head.keepsAlive, framing: head.framing, now: loop.now)
-        guard withinLimit else {
-            refuse(.bodyTooLarge(limit: server.bounds.limits.bodyBytesMax))
-            return
-        }
         let handler = self.handler ?? server.settings.makeHandler()
         self.handler = handler
         handlerHasRequest = true
         handler.requestHeadArrived(head, on: self)
+        guard withinLimit else {
+            // It may have refused the request for a graver reason.
+            if machine.mayAnswer {
+                refuse(.bodyTooLarge(limit: server.bounds.limits.bodyBytesMax))
+            }
+            return
+        }
         if expectsContinue, machine.mayAnswer, !isClosed {
             write(ByteSlice("HTTP/1.1 100 Continue\r\n\r\n"))
         }

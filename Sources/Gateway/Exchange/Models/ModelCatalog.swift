@@ -1,0 +1,150 @@
+// ModelCatalog.swift — the models of one configuration: its own names, and what its providers list,
+// fetched when somebody asks for the list and never on the way of another request.
+// The shell around ModelCatalogMachine. Made by Snapshot, asked by Exchange.
+
+import GatewayModel
+import GatewayPolicy
+import GatewayProviders
+import Reactor
+import ReactorCore
+
+/// Who waits for a first list. Called within a turn, once.
+package protocol ModelCatalogWaiter: AnyObject {
+    func modelsArrived()
+}
+
+/// How providers' lists are kept.
+package struct ModelListPolicy: Equatable, Sendable {
+    /// Whether providers are asked at all.
+    package var isLive = true
+    /// How long a list is told without being asked for anew.
+    package var freshTime = ModelCatalogMachine.freshTime
+    /// How long a request waits for lists that were never there.
+    package var firstWait: Duration = .seconds(2)
+
+    package init() {}
+}
+
+/// Every model that can be asked for, by the names that lead to it.
+package final class ModelCatalog {
+    /// Requests that wait for a first list; a further one is told what there is.
+    package static let waitingMax = 1024
+
+    private let configured: [ModelCatalogMerge.Configured]
+    private let upstreams: [Upstream]
+    private let routes: RouteTable
+    private let policy: ModelListPolicy
+    private var machine: ModelCatalogMachine
+    /// By provider; made for its first fetch.
+    private var calls: [ModelListCall?]
+    private var merged: (version: Int, models: [CatalogModel])?
+    /// In order of arrival, and so of their ends.
+    private var waiting: [(waiter: any ModelCatalogWaiter, until: Instant)] = []
+    private var timer: LoopTimer?
+    /// Known from the first question on.
+    private unowned(unsafe) var loop: EventLoop?
+    private var isClosed = false
+    /// Hears, within a turn, of a provider whose list could not be had.
+    package var onFailure: (String, Failure) -> Void = { _, _ in }
+
+    package init(
+        configured: [ModelCatalogMerge.Configured], upstreams: [Upstream], routes: RouteTable,
+        policy: ModelListPolicy
+    ) {
+        self.configured = configured
+        self.upstreams = upstreams
+        self.routes = routes
+        self.policy = policy
+        machine = ModelCatalogMachine(
+            lists: upstreams.map { policy.isLive && $0.modelList != nil },
+            freshTime: policy.freshTime)
+        calls = upstreams.map { _ in nil }
+    }
+
+    /// The models as far as they are known now.
+    package var models: [CatalogModel] {
+        if let merged, merged.version == machine.version { return merged.models }
+        let models = ModelCatalogMerge.merged(
+            configured: configured, providerNames: upstreams.map(\.name),
+            lists: upstreams.indices.map { machine.models(of: $0) }, routes: routes)
+        merged = (machine.version, models)
+        return models
+    }
+
+    /// The models, with lists that are due being fetched behind this answer. Nil: a provider is being
+    /// asked for the first time, and `waiter` is called back, unless it is forgotten before. To be
+    /// called within a turn.
+    package func models(
+        for waiter: any ModelCatalogWaiter, on loop: EventLoop
+    ) -> [CatalogModel]? {
+        guard !isClosed else { return models }
+        self.loop = loop
+        for index in machine.asked(at: loop.now) { fetch(index, on: loop) }
+        guard machine.isFirstFetchRunning, waiting.count < Self.waitingMax else { return models }
+        waiting.append((waiter, loop.now + policy.firstWait))
+        let timer =
+            timer
+            ?? LoopTimer(loop) { [unowned(unsafe) self, unowned(unsafe) loop] in
+                tell { $0 <= loop.now }
+            }
+        self.timer = timer
+        timer.set(waiting[0].until)
+        return nil
+    }
+
+    /// The request has gone: it is not called back.
+    package func forget(_ waiter: any ModelCatalogWaiter) {
+        guard !waiting.isEmpty else { return }
+        waiting.removeAll { $0.waiter === waiter }
+    }
+
+    private func fetch(_ index: Int, on loop: EventLoop) {
+        guard let codec = upstreams[index].modelList else {
+            preconditionFailure("a list of '\(upstreams[index].name)', which has none")
+        }
+        let call = calls[index] ?? ModelListCall(upstreams[index], codec, on: loop, owner: self)
+        calls[index] = call
+        call.start(cursor: [])
+    }
+
+    /// Calls those back whose time `isOver`.
+    private func tell(where isOver: (Instant) -> Bool) {
+        while let first = waiting.first, isOver(first.until) {
+            waiting.removeFirst()
+            first.waiter.modelsArrived()
+        }
+        timer?.set(waiting.first?.until ?? .never)
+    }
+
+    /// Stops every fetch. Nobody may be waiting.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        loop?.withTurn {
+            for call in calls { call?.cancel() }
+            timer?.cancel()
+            timer = nil
+        }
+        calls = []
+        waiting = []
+    }
+}
+
+extension ModelCatalog: Deferrable {
+    package func turnEnding() {
+        guard !isClosed, let loop else { return }
+        for (index, call) in calls.enumerated() {
+            guard let call, let outcome = call.takeOutcome() else { continue }
+            switch outcome {
+            case .page(let page):
+                let action = machine.pageArrived(
+                    from: index, page.models, next: page.next, at: loop.now)
+                if case .fetch(let cursor) = action { call.start(cursor: cursor) }
+            case .failed(let failure):
+                machine.failed(index, at: loop.now)
+                onFailure(upstreams[index].name, failure)
+            }
+        }
+        if !machine.isFirstFetchRunning { tell { _ in true } }
+    }
+}

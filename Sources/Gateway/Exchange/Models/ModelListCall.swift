@@ -1,0 +1,161 @@
+// ModelListCall.swift — asks one provider for a page of its list of models, with the provider's own
+// credential, and keeps what came until it is taken. A shell; used by ModelCatalog only.
+
+import GatewayCodec
+import GatewayModel
+import GatewayPolicy
+import GatewayProviders
+import Reactor
+import ReactorCore
+
+/// Asks for pages, one after the other.
+final class ModelListCall {
+    enum Outcome {
+        case page(ModelListPage)
+        case failed(Failure)
+    }
+
+    /// Nobody waits long for a list: these are the clocks of what goes on in the background.
+    private static let clocks: ClientClocks = {
+        var clocks = ClientClocks()
+        clocks.connect = .seconds(10)
+        clocks.head = .seconds(15)
+        clocks.idle = .seconds(15)
+        clocks.total = .seconds(30)
+        return clocks
+    }()
+
+    private let upstream: Upstream
+    private let codec: ModelListCodec
+    private unowned(unsafe) let loop: EventLoop
+    /// Told at the end of the turn in which an outcome is there.
+    private weak var owner: (any Deferrable)?
+    private let call = HTTPClientCall()
+    private let arena = JSONArena()
+
+    private var cursor: [UInt8] = []
+    private var lease: TokenLease?
+    /// Whether the provider refused a lent credential once already.
+    private var hasRenewedLease = false
+    private var status = 0
+    private var body = ByteBuffer()
+    private var outcome: Outcome?
+
+    init(_ upstream: Upstream, _ codec: ModelListCodec, on loop: EventLoop, owner: any Deferrable) {
+        self.upstream = upstream
+        self.codec = codec
+        self.loop = loop
+        self.owner = owner
+    }
+
+    /// Asks for the page behind `cursor`; empty: the first. The last outcome must have been taken.
+    func start(cursor: [UInt8]) {
+        self.cursor = cursor
+        lease = nil
+        hasRenewedLease = false
+        send()
+    }
+
+    /// What came, once.
+    func takeOutcome() -> Outcome? {
+        defer { outcome = nil }
+        return outcome
+    }
+
+    /// Stops; no outcome follows.
+    func cancel() {
+        call.cancel()
+        upstream.tokens?.forget(self)
+        outcome = nil
+    }
+
+    private func send() {
+        if let tokens = upstream.tokens, lease == nil {
+            lease = tokens.lease(for: self)
+            if lease == nil { return }
+        }
+        status = 0
+        body.removeAll()
+        guard let origin = upstream.listPlace(for: lease)?.origin else {
+            return end(.failed(Failure(.upstreamUnreachable, "There is no host to ask.")))
+        }
+        call.start(on: origin, clocks: Self.clocks, delegate: self)
+    }
+
+    private func end(_ outcome: Outcome) {
+        self.outcome = outcome
+        body.release()
+        if let owner { loop.atEndOfTurn(owner) }
+    }
+
+    private func read() -> Outcome {
+        guard status == 200 else {
+            let kind: Failure.Kind =
+                status == 401 || status == 403 ? .upstreamAuthentication : .upstreamFault
+            return .failed(Failure(kind, "It answered with status \(status)."))
+        }
+        do throws(Failure) { return .page(try codec.decode(body.slice, arena: arena)) } catch {
+            return .failed(error)
+        }
+    }
+}
+
+extension ModelListCall: TokenWaiter {
+    func tokenArrived(_ lease: TokenLease) {
+        self.lease = lease
+        send()
+    }
+
+    func tokenFailed(_ failure: Failure) { end(.failed(failure)) }
+}
+
+extension ModelListCall: HTTPClientCallDelegate {
+    func writeRequest(on connection: HTTPClientConnection) {
+        guard let head = upstream.listPlace(for: lease)?.head else { return }
+        var target = ByteBuffer()
+        var fields = ByteBuffer()
+        if !upstream.listsElsewhere {
+            cursor.withUnsafeBytes { codec.appendTarget(cursor: ByteSlice($0), to: &target) }
+        }
+        codec.appendFields(to: &fields)
+        connection.withOutput {
+            head.appendGet(
+                target: target.slice, token: lease?.token.secret, fields: fields.slice, to: &$0)
+        }
+    }
+
+    func responseHeadArrived(_ head: HTTPHead) {
+        status = head.status
+        if status == 401, let lease, !hasRenewedLease, let tokens = upstream.tokens {
+            hasRenewedLease = true
+            call.cancel()
+            tokens.rejected(generation: lease.generation)
+            self.lease = nil
+            return send()
+        }
+        // Identity was asked for.
+        guard let coding = head.fields.first("content-encoding"),
+            !coding.equalsIgnoringCase("identity")
+        else { return }
+        call.cancel()
+        end(.failed(Failure(.upstreamMalformed, "It answered in an encoding not asked for.")))
+    }
+
+    func responseBodyArrived(_ bytes: ByteSlice) {
+        guard body.count + bytes.count <= ModelListCodec.bodyBytesMax else {
+            call.cancel()
+            return end(
+                .failed(
+                    Failure(
+                        .upstreamMalformed,
+                        "It answered with more than \(ModelListCodec.bodyBytesMax) bytes.")))
+        }
+        body.append(bytes)
+    }
+
+    func responseEnded() { end(read()) }
+
+    func callFailed(_ failure: HTTPClientFailure) {
+        end(.failed(Exchange.failure(failure, provider: upstream.name)))
+    }
+}
