@@ -74,6 +74,7 @@ let benches: [Target] = [
 ]
 
 let fuzzers: [Target] = [
+    fuzzer("call-splice", on: ["FuzzChecks"]),
     fuzzer("chat-stream", on: ["FuzzChecks"]),
     fuzzer("event-stream", on: ["FuzzChecks"]),
     fuzzer("frame-stream", on: ["FuzzChecks"]),
@@ -166,7 +167,7 @@ let package = Package(
             name: "FuzzChecks",
             dependencies: [
                 "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayTools",
-                "GatewayProviders", "GatewayDoors",
+                "GatewayProviders", "GatewayDoors", "GatewayExchange",
             ],
             path: "Fuzz/Checks", swiftSettings: settings),
         .target(
@@ -194,7 +195,7 @@ let package = Package(
             of: "GatewayExchange",
             with: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayPolicy",
-                "GatewayProviders", "GatewayTelemetry", "GatewayTools", "TestSupport",
+                "GatewayProviders", "GatewayTelemetry", "GatewayTools", "TestSupport", "FuzzChecks",
             ]),
         tests(
             of: "GatewayConfig",

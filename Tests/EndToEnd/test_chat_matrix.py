@@ -120,6 +120,23 @@ def chain(cell):
     assert [(name, *value.values()) for _, name, value in cell.reached.calls] == made
 
 
+def n8n(cell):
+    """An agent node: nothing is dropped for its name, and its expressions travel as they are (rows S49, S55)."""
+    expression = '={{ $fromAI("city","","string") }}'
+    definition = {"type": "function", "function": {
+        "name": "Weather_Tool", "description": f"Call with {expression}", "parameters": {
+            "type": "object", "properties": {"city": {"type": "string", "description": expression}}, "required": ["city"]}}}
+    options = {"tools": [definition], "tool_choice": "auto", "extra_headers": {"user-agent": "n8n/1.108.2"}}
+    history = [{"role": "system", "content": f"You are a helpful assistant. {expression}"},
+               {"role": "user", "content": 'call Weather_Tool {"city": "Oslo"}'}]
+    reply = cell.ask(history, **options)
+    ((identifier, name, arguments),) = reply.calls
+    assert (name, json.loads(arguments)) == ("Weather_Tool", {"city": "Oslo"})
+    assert json.dumps(cell.exchange.body).count("$fromAI(") == 3 and cell.reached.tools[0]["name"] == "Weather_Tool"
+    history += [stripped(reply.message), {"role": "tool", "tool_call_id": identifier, "name": name, "content": "rain"}]
+    assert cell.ask(history, **options).text == "rain"
+
+
 def choice(cell):
     text = 'call clock {"zone": "CET"}'
     assert [name for _, name, _ in cell.ask(text, tools=TOOLS, tool_choice="auto").calls] == ["clock"]
@@ -218,10 +235,10 @@ def sampling(cell):
 
 
 COLUMNS = {"plain": plain, "system": system, "turns": turns, "image": image, "tools": tools, "parallel": parallel,
-           "loop": lambda cell: loop(cell, True), "loop-stripped": lambda cell: loop(cell, False), "chain": chain, "choice": choice,
+           "loop": lambda cell: loop(cell, True), "loop-stripped": lambda cell: loop(cell, False), "chain": chain, "n8n": n8n, "choice": choice,
            "schema": schema, "object": object_, "reasoning": reasoning, "thinking-loop": thinking_loop, "stop": stop,
            "length": length, "usage": usage, "cached": cached, "sampling": sampling}
-KINDS = {"loop-stripped": "loop", "thinking-loop": "loop", "chain": "loop"}
+KINDS = {"loop-stripped": "loop", "thinking-loop": "loop", "chain": "loop", "n8n": "tools"}
 CELLS = [(target, column) for target in TARGETS for column in COLUMNS
          if column not in target.lacks and not (column == "thinking-loop" and "reasoning" in target.lacks)]
 

@@ -87,6 +87,7 @@ package struct ConfigurationSources {
         let gaps = ConfigurationGaps(
             salesforce: salesforce, searchedDirectories: searchedDirectories)
         EnvironmentLayer.fillGaps(of: &tree, gaps, variables, &reader)
+        EarlierSwitches.check(variables, &reader)
 
         var configuration = schema.read(tree, &reader)
         let environmentName = (try? variables["ENVIRONMENT"]) ?? nil

@@ -28,6 +28,10 @@ enum EnvironmentLayer {
             (
                 ["MODEL_CAPABILITIES_JSON", "MODEL_CAPABILITIES_FILE"],
                 "what models can do, as JSON or in a file"
+            ),
+            (
+                EarlierSwitches.all.map(\.variable),
+                "switches of earlier gateways for what is always on here; off is a warning"
             ), (["GATEWAY_CONFIG"], "the file to read"),
         ]
 

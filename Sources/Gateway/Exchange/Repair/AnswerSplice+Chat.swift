@@ -192,24 +192,28 @@ extension AnswerSplice {
         func rewritten() throws(JSONFailure) -> ByteBuffer {
             var out = ByteBuffer()
             var hasContent = false
+            var plain = ByteBuffer()
             out.append(ASCII.openBrace)
             var scanner = JSONScanner(message)
             try scanner.beginObject()
             while let member = try scanner.nextMember() {
                 let key = message[member.key.range]
+                plain.removeAll()
+                plain.append(jsonUnescaping: key)
+                let name = plain.slice
                 let value = member.value
                 let start = out.count
                 if out.count > 1 { out.append(ASCII.comma) }
                 out.append(ASCII.quote)
                 out.append(key)
                 out.append("\":" as StaticString)
-                if key == ChatWire.content {
+                if name == ChatWire.content {
                     hasContent = true
                     appendContent(value, to: &out)
-                } else if key == ChatWire.toolCalls, value.kind == .array {
+                } else if name == ChatWire.toolCalls, value.kind == .array {
                     // A member without a call would be one that this dialect does not know.
                     if try !appendCalls(value.range, to: &out) { out.truncate(to: start) }
-                } else if key == ChatWire.functionCall, isText(value.range) {
+                } else if name == ChatWire.functionCall, isText(value.range) {
                     out.truncate(to: start)
                 } else {
                     append(value.range, to: &out)

@@ -7,7 +7,7 @@ import GatewayTools
 import ReactorCore
 
 /// One answer being looked at.
-struct AnswerSplice: ~Copyable {
+package struct AnswerSplice: ~Copyable {
     var splicer: CallSplicer
     var edits = JSONEdits()
     /// What the splicer wrote.
@@ -16,13 +16,13 @@ struct AnswerSplice: ~Copyable {
     var hasCalls = false
     var hasTexts = false
 
-    init(_ splicer: consuming CallSplicer) { self.splicer = splicer }
+    package init(_ splicer: consuming CallSplicer) { self.splicer = splicer }
 
     /// What was set right.
-    var counts: RepairCounts { splicer.counts }
+    package var counts: RepairCounts { splicer.counts }
 
     /// Whether an answer of this door's dialect calls tools.
-    static func hasCalls(_ body: ByteSlice, at door: AnswerDoor) -> Bool {
+    package static func hasCalls(_ body: ByteSlice, at door: AnswerDoor) -> Bool {
         do throws(JSONFailure) {
             switch door {
             case .chat: return try hasChatCalls(body)
@@ -35,7 +35,9 @@ struct AnswerSplice: ~Copyable {
 
     /// Appends the answer as it is to leave. - Returns: false if it is to leave as it came; then
     /// nothing was appended.
-    mutating func mend(_ body: ByteSlice, at door: AnswerDoor, into out: inout ByteBuffer) -> Bool {
+    package mutating func mend(_ body: ByteSlice, at door: AnswerDoor, into out: inout ByteBuffer)
+        -> Bool
+    {
         do throws(JSONFailure) {
             switch door {
             case .chat: try mendChat(body)

@@ -39,7 +39,7 @@ struct CallSpans {
 }
 
 /// The calls of one answer, one after the other.
-struct CallSplicer: ~Copyable {
+package struct CallSplicer: ~Copyable {
     enum Outcome {
         /// It is as it should be.
         case kept
@@ -59,7 +59,7 @@ struct CallSplicer: ~Copyable {
     private var name = ByteBuffer()
     private var arguments = ByteBuffer()
 
-    init(_ repair: ToolCallRepair, ids: IDSource) {
+    package init(_ repair: ToolCallRepair, ids: IDSource) {
         self.repair = repair
         self.ids = ids
     }

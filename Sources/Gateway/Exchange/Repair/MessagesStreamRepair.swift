@@ -9,7 +9,7 @@ import GatewayWire
 import ReactorCore
 
 /// One stream's.
-final class MessagesStreamRepair {
+package final class MessagesStreamRepair {
     private enum Block { case call, text }
 
     /// What was written for the last event, in whole events.

@@ -12,7 +12,7 @@ import GatewayWire
 import ReactorCore
 
 /// One stream's.
-final class ResponsesStreamRepair {
+package final class ResponsesStreamRepair {
     /// What of a call is new.
     private struct Call {
         var isCustom = false

@@ -7,7 +7,7 @@ import GatewayTools
 import ReactorCore
 
 /// What the client gets for an event.
-enum RepairedEvent: Equatable {
+package enum RepairedEvent: Equatable {
     case asItCame
     /// The first bytes of the repair's output, then the event as it came.
     case precededBy(Int)
@@ -16,7 +16,7 @@ enum RepairedEvent: Equatable {
 }
 
 /// The repair of one stream of a dialect whose events have names.
-enum NamedStreamRepair {
+package enum NamedStreamRepair {
     case messages(MessagesStreamRepair)
     case responses(ResponsesStreamRepair)
 
@@ -24,7 +24,7 @@ enum NamedStreamRepair {
     ///   - repair: sets right what comes in pieces.
     ///   - whole: sets right what the last event tells again.
     /// - Returns: nil at a door whose events have no names.
-    init?(at door: AnswerDoor, _ repair: ToolCallRepair, whole: consuming CallSplicer) {
+    package init?(at door: AnswerDoor, _ repair: ToolCallRepair, whole: consuming CallSplicer) {
         switch door {
         case .messages: self = .messages(MessagesStreamRepair(repair))
         case .responses: self = .responses(ResponsesStreamRepair(repair, whole: whole))
@@ -33,7 +33,7 @@ enum NamedStreamRepair {
     }
 
     /// Whether an event holds the first piece of a call.
-    static func isDue(_ event: EventStreamEvent, at door: AnswerDoor) -> Bool {
+    package static func isDue(_ event: EventStreamEvent, at door: AnswerDoor) -> Bool {
         switch door {
         case .messages: MessagesStreamRepair.opensCall(event)
         case .responses: ResponsesStreamRepair.opensCall(event)
@@ -57,7 +57,7 @@ enum NamedStreamRepair {
     }
 
     /// Takes one event. - Parameter write: gets what the repair wrote, in whole events.
-    func take(_ event: EventStreamEvent, write: (ByteSlice) -> Void) -> RepairedEvent {
+    package func take(_ event: EventStreamEvent, write: (ByteSlice) -> Void) -> RepairedEvent {
         switch self {
         case .messages(let repair):
             let verdict = repair.take(event)
