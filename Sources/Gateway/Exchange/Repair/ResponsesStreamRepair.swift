@@ -186,6 +186,7 @@ package final class ResponsesStreamRepair {
     ) throws(JSONFailure) {
         guard let range = places.response else { return }
         let response = data[range]
+        answer.edits = JSONEdits()
         for (index, item) in try AnswerSplice.outputItems(of: response).enumerated() {
             guard let call = calls[index] else {
                 try answer.mend(item: item, of: response)
