@@ -10,6 +10,7 @@ import openai
 import pytest
 
 from raw_http import RawClient, ask, chat, get, post
+from test_metrics import scrape
 from test_workers import await_events, workers
 
 SIMULATOR = {"sim": {"type": "simulator", "ttft": "1ms", "tokens_per_second": 0}}
@@ -176,3 +177,53 @@ def test_the_messages_door_says_it_in_its_own_words(gateway):
 def test_what_asks_no_model_is_not_counted(gateway):
     for _ in range(3):
         assert ask(gateway.port, get("/v1/models", headers=bearer("once")), "GET").status == 200
+
+
+# -- budgets -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_budget_is_spent_over_all_workers_and_outlives_a_reload(start_gateway, provider, upstream):
+    # 12 tokens read and 3 written: 0.0015 USD a request.
+    gateway = start_gateway({
+        "server": {"workers": 4},
+        "auth": {"keys": [key("spender", budget={"usd": 0.0100, "period": "week"}), key("other"),
+                          key("boss", admin=True, budget={"usd": 5})]},
+        "providers": {"up": provider()},
+        "observability": {"prices": {"gpt-priced": {"input": 100, "output": 100}}},
+    })
+    await_events(gateway, "worker_ready", 4)
+
+    def spend(name, **fields):
+        return ask(gateway.port, chat("up/gpt-priced", headers=bearer(name), **fields))
+
+    passed = [spend("spender", stream=number % 2 == 1) for number in range(7)]
+    assert {answer.status for answer in passed} == {200}
+    # What a request cost is counted behind its answer.
+    deadline = time.monotonic() + 5
+    while told(gateway, "boss")["spender"]["spent_usd"] < 0.0105:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    refused = [spend("spender") for _ in range(8)]
+    assert {answer.status for answer in refused} == {429}
+    error = refused[0].json()["error"]
+    assert error["type"] == error["code"] == "insufficient_quota" and "0.01 USD" in error["message"]
+    assert 0 < int(refused[0].headers.get("retry-after")) <= 7 * 86400
+    assert refused[0].headers.get("x-should-retry") == "false"
+    answer = ask(gateway.port, post("/v1/messages", {
+        "model": "up/gpt-priced", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}, bearer("spender")))
+    assert (answer.status, answer.json()["error"]["type"]) == (429, "rate_limit_error")
+    assert spend("other").status == 200
+    os.kill(gateway.process.pid, signal.SIGHUP)
+    await_events(gateway, "worker_reloaded", 4)
+    assert spend("spender").status == 429
+    found, _, text = scrape(gateway, bearer("boss"))
+    assert found['gateway_key_spent_dollars{key="spender",period="week"}'] == pytest.approx(0.0105)
+    assert found['gateway_key_budget_dollars{key="boss",period="month"}'] == 5
+    assert "sk-spender" not in text
+    assert told(gateway, "boss")["spender"]["usd"] == 0.01 and set(told(gateway, "boss")) == {"spender", "boss"}
+
+
+def told(gateway, name):
+    answer = ask(gateway.port, get("/v1/performance/metrics", bearer(name)), "GET")
+    assert answer.status == 200
+    return {entry["key"]: entry for entry in answer.json()["budgets"]}

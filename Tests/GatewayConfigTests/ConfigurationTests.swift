@@ -16,10 +16,19 @@ import Testing
         #expect(configuration.auth.keys[1].key == nil)
         #expect(configuration.auth.effectiveMode == .keys)
         #expect(configuration.providers.map(\.name) == ["openai", "local", "sim"])
-        #expect(configuration.models.map(\.name) == ["gpt-4o", "fast", "careful", "llama*"])
+        #expect(
+            configuration.models.map(\.name) == ["gpt-4o", "fast", "careful", "shared", "llama*"])
         #expect(configuration.models[0].targets == [ModelTarget(provider: "openai", model: nil)])
         #expect(configuration.models[1].targets[0].model == "gpt-4o-mini")
         #expect(configuration.models[2].targets == [ModelTarget(provider: "openai", model: "o3")])
+        let shared = configuration.models[3]
+        #expect(
+            shared.targets == [
+                ModelTarget(provider: "openai", model: "gpt-4o-mini", weight: 3),
+                ModelTarget(provider: "local", model: "llama3.3"),
+            ])
+        #expect(shared.strategy == .weighted && shared.fallbacks == ["sim/sim"])
+        #expect(shared.retries == 1)
     }
 
     @Test func toolsAndConversations() throws {
@@ -186,7 +195,7 @@ import Testing
         ]
         expected.models = ["a", "b"]
         expected.listedModelsOnly = true
-        #expect(simulator == expected)
+        #expect(simulator.script == expected)
     }
 
     @Test func readsTheSettingsOfModels() throws {

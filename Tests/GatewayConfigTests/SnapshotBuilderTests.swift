@@ -71,8 +71,11 @@ import Testing
             #expect(route(snapshot, "claude") == nil)
             #expect(route(snapshot, "nobody/x") == nil)
             #expect(route(snapshot, "ox") == nil)
-            #expect(snapshot.catalog.models.map(\.id) == ["gpt-4o", "fast", "careful", "sim"])
-            #expect(snapshot.catalog.models.map(\.owner) == ["openai", "openai", "openai", "sim"])
+            let models = snapshot.catalog.models
+            #expect(models.map(\.id) == ["gpt-4o", "fast", "careful", "shared", "sim"])
+            #expect(models.map(\.owner) == ["openai", "openai", "openai", "openai", "sim"])
+            // Each of them has another beside it.
+            #expect(snapshot.upstreams.allSatisfy { $0.breaker == BreakerPolicy() })
         }
     }
 
@@ -85,6 +88,32 @@ import Testing
         for (name, target) in [("openai", "openai:gpt-4"), ("second", "first:gpt-4")] {
             let text = text.split(separator: "NAME").joined(separator: name)
             try build(text) { #expect(route($0, "gpt-4") == target) }
+        }
+    }
+
+    @Test func breakersAreOnWhereThereIsAnotherTarget() throws {
+        let text = """
+            providers:
+              a: {type: openai, retries: 2}
+              b: {type: anthropic, breaker: {failures: 9, open: 1s}}
+              c: {type: openai, breaker: {mode: off}}
+              d: {type: openai, breaker: {mode: on}}
+              e: {type: simulator}
+              f: {type: simulator, retries: 1, breaker: {failure_percent: 0}}
+            models:
+              one: {targets: [{provider: b}, {provider: c}], fallbacks: [f/x]}
+              two: {provider: e}
+              three: {targets: [{provider: a}], retries: 3}
+            """
+        try build(text) { snapshot in
+            #expect(
+                snapshot.upstreams.map { $0.breaker != nil } == [
+                    false, true, false, true, false, true,
+                ])
+            #expect(snapshot.upstreams.map(\.retries) == [2, 0, 0, 0, 0, 1])
+            #expect(snapshot.upstreams[1].breaker?.failures == 9)
+            #expect(snapshot.upstreams[1].breaker?.open == .seconds(1))
+            #expect(snapshot.upstreams[5].breaker?.percent == 0)
         }
     }
 

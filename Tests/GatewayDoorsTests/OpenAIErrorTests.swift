@@ -28,6 +28,10 @@ import Testing
                 #""type":"rate_limit_error","param":null,"code":"rate_limit_exceeded""#
             ),
             (
+                Failure(.budgetSpent, "m", retryAfter: 60), 429, true,
+                #""type":"insufficient_quota","param":null,"code":"insufficient_quota""#
+            ),
+            (
                 Failure(.upstreamQuota, "m"), 429, true,
                 #""type":"insufficient_quota","param":null,"code":"insufficient_quota""#
             ),

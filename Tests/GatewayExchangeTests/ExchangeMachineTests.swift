@@ -32,6 +32,51 @@ import Testing
         #expect(!machine.isActive)
     }
 
+    // MARK: Another target
+
+    @Test func aTargetMayBeLeftBeforeTheAnswer() {
+        let machine = machine()
+        #expect(!machine.mayGoOn && !machine.hasUpstream)
+        machine.requestBegan()
+        // A target that has no words for the request was not asked.
+        #expect(machine.mayGoOn && !machine.hasUpstream)
+        machine.leftTarget()
+        #expect(machine.redirected(streams: true))
+        machine.dispatched(streams: true, now: at(5))
+        #expect(machine.mayGoOn && machine.hasUpstream)
+        machine.leftTarget()
+        #expect(machine.isActive && machine.mayGoOn && !machine.hasUpstream)
+        // The silence goes on for the client.
+        #expect(machine.heartbeatDeadline == at(105))
+        #expect(machine.failed() == .answer)
+        #expect(!machine.redirected(streams: false))
+        #expect(machine.hasUpstream && machine.heartbeatDeadline == .never)
+        machine.leftTarget()
+        #expect(!machine.redirected(streams: true))
+        #expect(machine.heartbeatDeadline == at(105))
+        #expect(machine.eventWritten(now: at(50)))
+        #expect(!machine.mayGoOn && machine.hasUpstream)
+    }
+
+    @Test func aHeartbeatIsNoAnswer() {
+        let machine = machine()
+        machine.requestBegan()
+        machine.dispatched(streams: true, now: at(5))
+        #expect(!machine.isUndecided)
+        #expect(machine.timePassed(now: at(105)) == .heartbeat(begins: true))
+        #expect(machine.mayGoOn && machine.isUndecided)
+        #expect(machine.failed() == .inBand)
+        machine.leftTarget()
+        #expect(machine.timePassed(now: at(205)) == .heartbeat(begins: false))
+        #expect(!machine.redirected(streams: true))
+        #expect(machine.timePassed(now: at(305)) == .heartbeat(begins: false))
+        #expect(machine.mayGoOn)
+        #expect(!machine.eventWritten(now: at(306)))
+        #expect(!machine.mayGoOn && !machine.isUndecided)
+        #expect(machine.ended())
+        #expect(!machine.mayGoOn && !machine.hasUpstream)
+    }
+
     @Test func waitingForAnAnswer() {
         let machine = machine()
         machine.requestBegan()
@@ -115,6 +160,11 @@ private final class Driven {
 
     var isActive: Bool { machine.isActive }
     var isStreaming: Bool { machine.isStreaming }
+    var hasUpstream: Bool { machine.hasUpstream }
+    var mayGoOn: Bool { machine.mayGoOn }
+    var isUndecided: Bool { machine.isUndecided }
+    func leftTarget() { machine.leftTarget() }
+    func redirected(streams: Bool) -> Bool { machine.redirected(streams: streams) }
     var heartbeatDeadline: Instant { machine.heartbeatDeadline }
     func failed() -> ExchangeMachine.FailureForm { machine.failed() }
     func requestBegan() { machine.requestBegan() }

@@ -86,6 +86,15 @@ import Testing
             ])
     }
 
+    @Test func whatMovedARequestOnIsTold() throws {
+        var record = AccessRecord()
+        record.departures = ByteSlice("a fault 500, b breaker_open")
+        #expect(
+            try members(of: line(record, .json)).first { $0.0 == "moved_on" }?.1
+                == "a fault 500, b breaker_open")
+        #expect(line(record, .text).contains(" moved_on=\"a fault 500, b breaker_open\" id="))
+    }
+
     @Test(arguments: hostile)
     func aJSONLineIsOneObjectWhateverTheBytes(bytes: [UInt8]) throws {
         let text = String(decoding: bytes, as: UTF8.self)

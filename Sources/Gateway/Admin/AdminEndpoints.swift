@@ -106,6 +106,11 @@ package final class AdminEndpoints: AdminDoors {
         json.beginObject("connection_pool")
         StatusDocument.write(report.pool, &json)
         json.endObject()
+        json.beginArray("breakers")
+        for provider in report.providers where provider.breaker != nil {
+            StatusDocument.write(provider, &json)
+        }
+        json.endArray()
         json.beginArray("tokens")
         for token in report.tokens {
             json.beginObject()

@@ -2,6 +2,7 @@
 // the system here: when somebody asks, never on the way of a request.
 
 import GatewayExchange
+import GatewayPolicy
 import GatewayTelemetry
 import GatewayTools
 import Glibc
@@ -32,6 +33,8 @@ extension Worker {
             ("\(tool.name)", shared.sum { $0.builtInCalls(of: place) })
         }
         report.droppedLogLines = log.droppedCount
+        report.providers = snapshot.upstreams.map { provider($0) }
+        report.budgets = snapshot.keys.budgeted.compactMap { budget(of: $0) }
         for upstream in snapshot.upstreams {
             if case .network(let origin, _) = upstream.transport {
                 var counters = origin.counters
@@ -45,6 +48,37 @@ extension Worker {
         report.process = .read()
         report.lag = lag
         return report
+    }
+
+    private func provider(_ upstream: Upstream) -> GatewayReport.Provider {
+        var provider = GatewayReport.Provider(name: upstream.name)
+        guard let cell = upstream.cell else { return provider }
+        provider.departures = cell.departures
+        guard let policy = upstream.breaker else { return provider }
+        let machine = cell.machine
+        provider.breaker =
+            switch machine.phase {
+            case .closed: "closed"
+            case .open: "open"
+            case .halfOpen: "half_open"
+            }
+        provider.failuresInRow = machine.failuresInRow
+        provider.openings = cell.openings
+        provider.refusals = cell.refusals
+        if machine.phase != .closed {
+            let wait = machine.waitNanoseconds(policy, now: loop.now.nanoseconds)
+            provider.retryIn = Int((wait + 999_999_999) / 1_000_000_000)
+        }
+        return provider
+    }
+
+    private func budget(of key: Principal) -> GatewayReport.Budget? {
+        guard let limits = key.limits, let budget = limits.budget,
+            let standing = limits.budgetStanding(in: shared.limits, seconds: loop.secondsSince1970)
+        else { return nil }
+        return GatewayReport.Budget(
+            key: key.name, period: budget.period.rawValue, limit: standing.limit,
+            spent: standing.spent, resetIn: standing.resetSeconds)
     }
 
     private static func token(

@@ -155,6 +155,7 @@ package struct KeyConfiguration: Sendable {
     package var requestsPerMinute: Int?
     package var tokensPerMinute: Int?
     package var concurrentMax: Int?
+    package var budget: BudgetConfiguration?
 
     package init() {}
 
@@ -165,17 +166,36 @@ package struct KeyConfiguration: Sendable {
     }
 }
 
+/// What a key may spend.
+package struct BudgetConfiguration: Equatable, Sendable {
+    package var dollars = 0.0
+    package var period = BudgetPeriod.month
+
+    package init() {}
+}
+
 /// A line of the model table.
 package struct ModelConfiguration: Equatable, Sendable {
     /// An exact name, or a pattern with one `*`.
     package var name = ""
-    /// Where it goes. Exactly one until routing can choose.
+    /// Where it goes; never empty once loaded.
     package var targets: [ModelTarget] = []
+    /// How one of them is chosen.
+    package var strategy = TargetStrategy.priority
+    /// Names of models, as clients use them, that stand in for it.
+    package var fallbacks: [String] = []
+    /// Tries of one target beyond the first; nil: as its provider says.
+    package var retries: Int?
     package var settings = ModelSettings()
     /// What is known better than the registry knows it.
     package var capabilities = CapabilityOverrides()
 
     package init() {}
+}
+
+extension ModelConfiguration {
+    /// Whether another target can answer where one fails.
+    package var hasAlternatives: Bool { targets.count > 1 || !fallbacks.isEmpty }
 }
 
 /// A model at a provider.
@@ -184,10 +204,13 @@ package struct ModelTarget: Equatable, Sendable {
     package var provider = ""
     /// The model's name there; nil: the client's.
     package var model: String?
+    /// Its share under `weighted`.
+    package var weight = 1
 
-    package init(provider: String = "", model: String? = nil) {
+    package init(provider: String = "", model: String? = nil, weight: Int = 1) {
         self.provider = provider
         self.model = model
+        self.weight = weight
     }
 }
 

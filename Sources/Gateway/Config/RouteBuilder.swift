@@ -25,7 +25,7 @@ package struct RouteBuilder {
             else { return nil }
             let route = Route(
                 provider: provider, upstreamModel: upstreamModel(target), settings: model.settings)
-            return ModelRule(pattern: model.name, route: route)
+            return ModelRule(pattern: model.name, route: route, group: group(model))
         }
         var aliases: [Int: ModelAliases] = [:]
         for (index, type) in types.enumerated() where type == .salesforce {
@@ -34,6 +34,38 @@ package struct RouteBuilder {
         return RouteTable(
             rules: rules, providerNames: names, builtInPatterns: builtInPatterns(),
             tableOnly: configuration.modelsOnly, aliases: aliases)
+    }
+
+    /// What a line says beside its first target; nil: nothing.
+    private func group(_ model: ModelConfiguration) -> TargetGroup? {
+        guard model.hasAlternatives || model.retries != nil else { return nil }
+        let targets = model.targets.compactMap { target in
+            configuration.providers.firstIndex { $0.name == target.provider }.map {
+                Target(
+                    provider: $0, upstreamModel: upstreamModel(target), weight: target.weight)
+            }
+        }
+        guard !targets.isEmpty else { return nil }
+        return TargetGroup(
+            targets: targets, strategy: model.strategy, fallbacks: model.fallbacks,
+            retries: model.retries)
+    }
+
+    /// Indexes of the providers that some model names beside another target.
+    package func alternatives() -> Set<Int> {
+        let table = table()
+        var found: Set<Int> = []
+        for model in configuration.models where model.hasAlternatives {
+            for target in model.targets {
+                if let index = configuration.providers.firstIndex(where: {
+                    $0.name == target.provider
+                }) {
+                    found.insert(index)
+                }
+            }
+            for name in model.fallbacks { found.formUnion(table.providers(of: name)) }
+        }
+        return found
     }
 
     /// What is known of models: the table's own words, the operator's files, what is built in.
@@ -145,7 +177,7 @@ package struct RouteBuilder {
         }
         for (index, provider) in configuration.providers.enumerated() {
             guard case .simulator(let settings) = provider.kind else { continue }
-            for name in settings.models { list(name, provider.name, at: index, as: nil) }
+            for name in settings.script.models { list(name, provider.name, at: index, as: nil) }
         }
         return listed
     }

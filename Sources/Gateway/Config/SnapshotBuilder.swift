@@ -131,7 +131,8 @@ package struct SnapshotBuilder {
     private static func limits(of key: KeyConfiguration) -> KeyLimits? {
         let limits = KeyLimits(
             name: key.name, requests: key.requestsPerMinute, tokens: key.tokensPerMinute,
-            concurrent: key.concurrentMax)
+            concurrent: key.concurrentMax,
+            budget: key.budget.map { Budget(dollars: $0.dollars, period: $0.period) })
         return limits.isEmpty ? nil : limits
     }
 

@@ -17,6 +17,8 @@ struct UpstreamBuilder {
     private let userAgent: String
     private let environment: [String: String]
     private let onTokenEvent: (String, TokenEvent) -> Void
+    /// Providers whose breakers are on by themselves.
+    private let alternatives: Set<String>
 
     init(
         _ configuration: Configuration, resolver: Resolver, userAgent: String,
@@ -27,6 +29,16 @@ struct UpstreamBuilder {
         self.userAgent = userAgent
         self.environment = environment
         self.onTokenEvent = onTokenEvent
+        alternatives = Set(
+            RouteBuilder(configuration).alternatives().map { configuration.providers[$0].name })
+    }
+
+    private func breaker(of name: String, _ resilience: ResilienceConfiguration) -> BreakerPolicy? {
+        switch resilience.breaker.mode {
+        case .off: nil
+        case .on: resilience.breaker.policy
+        case .auto: alternatives.contains(name) ? resilience.breaker.policy : nil
+        }
     }
 
     func build(_ provider: ProviderConfiguration) throws(SnapshotFailure) -> Upstream {
@@ -34,8 +46,10 @@ struct UpstreamBuilder {
         switch provider.kind {
         case .simulator(let settings):
             return Upstream(
-                name: name, provider: .openAI(OpenAIProvider()), transport: .simulator(settings),
-                timeouts: TimeoutPolicy(), asksForUsage: false)
+                name: name, provider: .openAI(OpenAIProvider()),
+                transport: .simulator(settings.script), timeouts: TimeoutPolicy(),
+                asksForUsage: false, breaker: breaker(of: name, settings.resilience),
+                retries: settings.resilience.retries)
         case .openAI(let settings):
             return try upstream(
                 name, .openAI(OpenAIProvider(servesResponses: settings.relaysResponses)),
@@ -248,7 +262,8 @@ struct UpstreamBuilder {
             transport: .network(
                 try origin(url, settings, name),
                 head(url, settings, key: key, credential, userAgent: userAgent)),
-            key: key, tokens: tokens, timeouts: settings.timeouts, asksForUsage: true)
+            key: key, tokens: tokens, timeouts: settings.timeouts, asksForUsage: true,
+            breaker: breaker(of: name, settings.resilience), retries: settings.resilience.retries)
         upstream.listsModels = settings.listsModels
         return upstream
     }

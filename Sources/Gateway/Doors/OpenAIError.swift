@@ -69,7 +69,7 @@ package struct OpenAIError: Sendable {
         case .notPermitted: (Kind.permission, nil)
         case .unknownModel: (Kind.invalidRequest, Code.modelNotFound)
         case .rateLimited, .upstreamRateLimit: (Kind.rateLimit, Code.rateLimitExceeded)
-        case .upstreamQuota: (Kind.insufficientQuota, Code.insufficientQuota)
+        case .budgetSpent, .upstreamQuota: (Kind.insufficientQuota, Code.insufficientQuota)
         case .upstreamAuthentication: (Kind.server, Code.upstreamAuthentication)
         case .upstreamOverload, .overloaded: (Kind.unavailable, Code.overloaded)
         case .shuttingDown: (Kind.unavailable, nil)

@@ -70,7 +70,8 @@ extension Exchange {
                 ? "x-stream-downgraded: true\r\n"
                 : "x-stream-downgraded: false\r\n"
                     as StaticString)
-        if let upstream {
+        // As long as another target may take over it is not said whose answer this will be.
+        if let upstream, rerouting == nil || !machine.isUndecided {
             fields.append("x-gateway-provider: " as StaticString)
             fields.append(upstream.name)
             fields.append("\r\nx-gateway-model: " as StaticString)
@@ -83,7 +84,9 @@ extension Exchange {
         fields.append(decimal: measureOverhead())
         fields.append("\r\n" as StaticString)
         if isEstimate { fields.append("x-gateway-token-count: estimate\r\n" as StaticString) }
-        if let translation { Self.appendDropped(translation.call, to: &fields) }
+        if let translation, rerouting == nil || !machine.isUndecided {
+            Self.appendDropped(translation.call, to: &fields)
+        }
         if !machine.isStreaming { appendRepairs(to: &fields) }
         fields.append(forwarded.slice)
     }
@@ -120,7 +123,8 @@ extension Exchange {
         let now = worker.loop.clock()
         var own: UInt64
         if dispatched > received, head.status != 0 {
-            own = dispatched.nanoseconds(since: received) + now.nanoseconds(since: head.arrived)
+            let first = rerouting?.firstDispatched ?? dispatched
+            own = first.nanoseconds(since: received) + now.nanoseconds(since: head.arrived)
         } else {
             own = now.nanoseconds(since: received)
         }
@@ -200,7 +204,13 @@ extension Exchange {
         let failure =
             secret.map { $0.isEmpty ? reported : SecretEraser.erase($0, from: reported) }
             ?? reported
-        if call.isActive { attempts = call.attempts }
+        if call.isActive { attempts = attemptsBefore + call.attempts }
+        if breakerPass != nil { tellBreaker(of: reported) }
+        if let rerouting, leave(rerouting, for: failure) { return }
+        answer(with: rerouting?.told(failure) ?? failure)
+    }
+
+    private func answer(with failure: Failure) {
         stopUpstream()
         failureText = failure.message
         switch machine.failed() {

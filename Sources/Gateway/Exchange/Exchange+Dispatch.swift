@@ -43,9 +43,19 @@ extension Exchange {
         let clocks = upstream.timeouts.clocks(
             bodyBytes: requestBytes, streams: asksForStream(scan),
             tokensMax: scan.outputTokensMax,
-            clientMilliseconds: clientMilliseconds)
+            clientMilliseconds: millisecondsLeft)
         call.start(on: origin, clocks: clocks, delegate: self)
     }
+
+    /// The client's own time-out; of one that has waited for targets that failed, what is left.
+    private var millisecondsLeft: Int? {
+        guard let clientMilliseconds, rerouting != nil else { return clientMilliseconds }
+        let passed = worker.loop.now.nanoseconds(since: received)
+        return max(clientMilliseconds - Int(passed / 1_000_000), 1)
+    }
+
+    /// Whether the request's body is needed once the answer has begun.
+    var keepsBody: Bool { checksCalls || rerouting != nil }
 
     /// Whether the upstream is asked for a stream.
     private func asksForStream(_ scan: DoorScan) -> Bool {
@@ -56,6 +66,7 @@ extension Exchange {
         _ settings: SimulatorSettings, for upstream: Upstream, _ scan: DoorScan
     ) {
         worker.simulatorOrdinal += 1
+        if rerouting != nil { attempts = attemptsBefore + 1 }
         dispatched = worker.loop.clock()
         setSimulatorClock(upstream, scan)
         let player = self.player ?? SimulatorPlayer(worker.loop)
@@ -74,7 +85,7 @@ extension Exchange {
                 created: worker.loop.secondsSince1970, ordinal: worker.simulatorOrdinal),
             to: self)
         worker.loop.giveBuffer(&request)
-        if !checksCalls { giveBack(&body) }
+        if !keepsBody { giveBack(&body) }
     }
 
     /// Appends the request as the upstream gets it. The body and what changes in it are kept until
@@ -127,7 +138,7 @@ extension Exchange {
         let clocks = upstream.timeouts.clocks(
             bodyBytes: requestBytes, streams: asksForStream(scan),
             tokensMax: scan.outputTokensMax,
-            clientMilliseconds: clientMilliseconds)
+            clientMilliseconds: millisecondsLeft)
         let timer =
             simulatorClock
             ?? LoopTimer(worker.loop) { [unowned(unsafe) self] in

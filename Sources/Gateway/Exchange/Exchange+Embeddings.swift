@@ -16,17 +16,23 @@ extension Exchange {
         do throws(Failure) {
             let scan = DoorScan.embeddings(try EmbeddingRequestScan.scan(body.slice))
             self.scan = scan
-            let (upstream, hasNameOfItsOwn) = try route(scan)
+            let route = try route(scan)
             try takePermit(scan)
-            if upstream.provider.relaysEmbeddings {
-                renamesModel = hasNameOfItsOwn
-            } else {
-                try translateEmbeddings(for: upstream)
-                giveBack(&body)
-            }
+            let upstream = try choose(route)
+            try prepareEmbeddings(for: upstream)
             dispatch(scan, to: upstream)
         } catch {
             fail(error)
+        }
+    }
+
+    /// Puts the request into the words of its upstream.
+    func prepareEmbeddings(for upstream: Upstream) throws(Failure) {
+        if upstream.provider.relaysEmbeddings {
+            renamesModel = upstreamModel.slice != requestedModel.slice
+        } else {
+            try translateEmbeddings(for: upstream)
+            if rerouting == nil { giveBack(&body) }
         }
     }
 

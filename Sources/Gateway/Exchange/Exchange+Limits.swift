@@ -4,6 +4,7 @@
 import GatewayDoors
 import GatewayModel
 import GatewayPolicy
+import GatewayTelemetry
 import ReactorCore
 
 extension Exchange {
@@ -17,7 +18,7 @@ extension Exchange {
         let estimate = input + min(scan.outputTokensMax ?? Self.outputTokensAssumed, 1 << 40)
         let taken = Permit.take(
             limits, from: worker.shared.limits, estimate: estimate, input: input / 2,
-            now: worker.loop.now.nanoseconds)
+            now: worker.loop.now.nanoseconds, seconds: worker.loop.secondsSince1970)
         switch taken {
         case .success(let permit):
             self.permit = permit
@@ -37,7 +38,24 @@ extension Exchange {
         // by either side, nobody knows: what was reserved stands.
         let used = observedUsage.map { $0.inputTokens + $0.outputTokens }
         let wasBegun = head.status == 200 || status == 499
+        if permit.hasBudget, let cost = cost(wasBegun: wasBegun) {
+            permit.spend(cost, seconds: worker.loop.secondsSince1970)
+        }
         permit.settle(used: used ?? (wasBegun ? nil : 0), now: worker.loop.now.nanoseconds)
+    }
+
+    /// In billionths of a dollar, by the price table; nil where the model has no price. Of an answer
+    /// that was cut before its usage came, at least the request is paid for.
+    private func cost(wasBegun: Bool) -> Int? {
+        guard let upstream,
+            let price = snapshot.observability.prices.price(
+                provider: upstream.name, model: upstreamModel.slice)
+        else { return nil }
+        if let usage = observedUsage { return CostMeter.cost(of: usage, at: price) }
+        guard wasBegun else { return nil }
+        var usage = Usage()
+        usage.inputTokens = TokenEstimate.inputTokens(ofBytes: requestBytes)
+        return CostMeter.cost(of: usage, at: price)
     }
 
     private static func failure(_ refusal: Permit.Refusal) -> Failure {
@@ -64,11 +82,24 @@ extension Exchange {
                 .rateLimited,
                 "Too many requests at once for this key: limit \(limit). Please try again when one "
                     + "has ended.", retryAfter: 1)
+        case .budget(let standing):
+            Failure(
+                .budgetSpent,
+                "This key has spent its budget of \(dollars(standing.limit)) USD"
+                    + (standing.resetSeconds.map { "; it is renewed in \($0) s." } ?? "."),
+                retryAfter: standing.resetSeconds)
         case .noCell:
             Failure(
                 .overloaded, "There are too many keys with limits for this gateway.", retryAfter: 60
             )
         }
+    }
+
+    /// `12.5` of billionths.
+    private static func dollars(_ billionths: Int) -> String {
+        var text = ByteBuffer()
+        text.append(billionths: billionths)
+        return text.string
     }
 
     /// Whole seconds, rounded up: a client that waits so long is let in.
@@ -83,7 +114,7 @@ extension Exchange {
             LimitFields.append("requests", standing, to: &fields)
         case .tokens(let standing, _):
             LimitFields.append("tokens", standing, to: &fields)
-        case .tooManyTokens, .concurrent, .noCell, nil: break
+        case .tooManyTokens, .concurrent, .budget, .noCell, nil: break
         }
         guard let permit else { return }
         if let standing = permit.requests {

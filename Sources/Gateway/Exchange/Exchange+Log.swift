@@ -49,6 +49,7 @@ extension Exchange {
         record.usage = observedUsage
         record.finishReason = observedFinishReason
         record.error = failureText
+        if let rerouting { record.departures = rerouting.departures.slice }
         if let usage = record.usage {
             worker.counters.inputTokens += usage.inputTokens
             worker.counters.outputTokens += usage.outputTokens

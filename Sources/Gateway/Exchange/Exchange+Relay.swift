@@ -27,9 +27,9 @@ extension Exchange: HTTPClientCallDelegate {
     }
 
     package func responseHeadArrived(_ response: HTTPHead) {
-        attempts = call.attempts
+        attempts = attemptsBefore + call.attempts
         if response.status == 401, renewLease() { return }
-        if !checksCalls { giveBack(&body) }
+        if !keepsBody { giveBack(&body) }
         let fields = readFields(response.fields)
         guard accepts(fields.encoding) else {
             call.cancel()
@@ -108,14 +108,14 @@ extension Exchange: HTTPClientCallDelegate {
     }
 
     package func responseEnded() {
-        if let inflater, !inflater.isFinished, machine.isActive {
+        if let inflater, !inflater.isFinished, machine.hasUpstream {
             return fail(Failure(.upstreamCut, "The upstream's compressed answer was cut."))
         }
         upstreamEnded()
     }
 
     package func callFailed(_ failure: HTTPClientFailure) {
-        attempts = call.attempts
+        if case .network? = upstream?.transport { attempts = attemptsBefore + call.attempts }
         upstreamLost(Self.failure(failure, provider: upstream?.name ?? ""))
     }
 
@@ -206,7 +206,7 @@ extension Exchange {
 
     func upstreamBody(_ bytes: ByteSlice) {
         // Without a head it is the rest of a round that is over.
-        guard machine.isActive, head.status != 0, !awaitsRound else { return }
+        guard machine.hasUpstream, head.status != 0, !awaitsRound else { return }
         if let translation, head.isSuccess, head.isEventStream {
             translateBody(bytes, by: translation)
         } else if isStreamed, head.isSuccess, head.isEventStream {
@@ -229,7 +229,7 @@ extension Exchange {
     }
 
     func upstreamEnded() {
-        guard machine.isActive else { return }
+        guard machine.hasUpstream else { return }
         guard head.isSuccess else { return fail(decodeError()) }
         if let translation { return translationEnded(translation) }
         if isStreamed, head.isEventStream { return streamEnded() }
@@ -271,7 +271,7 @@ extension Exchange {
     var secret: Secret? { lease?.token.secret ?? upstream?.key }
 
     func upstreamLost(_ failure: Failure) {
-        guard machine.isActive else { return }
+        guard machine.hasUpstream else { return }
         fail(failure)
     }
 
@@ -287,7 +287,7 @@ extension Exchange {
     private func relayEvents(_ bytes: ByteSlice) {
         var input = bytes
         do throws(EventStreamFailure) {
-            while machine.isActive, let event = try events.next(&input) { relay(event) }
+            while machine.hasUpstream, let event = try events.next(&input) { relay(event) }
         } catch {
             stopUpstream()
             fail(Failure(.upstreamMalformed, "The upstream sent an event over the limit."))
@@ -338,7 +338,11 @@ extension Exchange {
 
     /// Makes sure that the stream's head is out and its clocks know of the event.
     func prepareEvent() {
-        if firstEvent == nil { firstEvent = worker.loop.now }
+        if firstEvent == nil {
+            firstEvent = worker.loop.now
+            // No other target can be asked from here on.
+            if rerouting != nil, !checksCalls { giveBack(&body) }
+        }
         if machine.eventWritten(now: worker.loop.now) { beginStream() }
     }
 
@@ -361,7 +365,7 @@ extension Exchange {
     private func streamEnded() {
         if let event = events.finish() {
             relay(event)
-            guard machine.isActive else { return }
+            guard machine.hasUpstream else { return }
         }
         if let observer = messagesObserver {
             if let failure = observer.endOfStream() { fail(failure) }

@@ -99,6 +99,8 @@ extension Exchange {
 
     /// Answers with an estimate of a request's tokens.
     func answerCount(_ tokens: Int) {
+        // Nobody was asked.
+        if breakerPass != nil { tellBreaker(.undecided) }
         giveBack(&body)
         isEstimate = true
         answer = worker.loop.takeBuffer()

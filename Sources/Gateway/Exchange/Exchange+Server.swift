@@ -41,7 +41,11 @@ extension Exchange: HTTPServerHandler {
             // A page that was closed.
             if case .statusEvents = door { return settle("ok") }
             status = 499
-            if snapshot.doors[door].onClientDisconnect == .drain, scan != nil, detach() { return }
+            if snapshot.doors[door].onClientDisconnect == .drain, scan != nil, machine.hasUpstream,
+                detach()
+            {
+                return
+            }
             abandon("cancelled")
         case .clientStalled:
             status = 499
@@ -70,7 +74,11 @@ extension Exchange: HTTPServerHandler {
     func stop() { abandon("stopped") }
 
     private func abandon(_ outcome: StaticString) {
-        attempts = call.attempts
+        if rerouting == nil {
+            attempts = call.attempts
+        } else if call.isActive {
+            attempts = attemptsBefore + call.attempts
+        }
         stopUpstream()
         settle(outcome)
     }
@@ -83,6 +91,7 @@ extension Exchange: HTTPServerHandler {
 
 extension Exchange: Deferrable {
     package func turnEnding() {
+        if let rerouting, rerouting.isDue { return goOn(rerouting) }
         if awaitsRound { return startRound() }
         if !machine.isActive { worker.detached[ObjectIdentifier(self)] = nil }
     }

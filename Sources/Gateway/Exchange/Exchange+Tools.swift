@@ -73,12 +73,16 @@ extension Exchange {
         guard mode == .downgrade else { return }
         tools.isDowngraded = true
         request.streams = false
-        isStreamed =
-            switch modelSettings.downgradeForm {
-            case .auto: tools.readsStreams
-            case .json: false
-            case .sse: true
-            }
+        // Where a heartbeat has begun the stream, it is one.
+        isStreamed = machine.isStreaming || isStreamedInOnePiece
+    }
+
+    private var isStreamedInOnePiece: Bool {
+        switch modelSettings.downgradeForm {
+        case .auto: tools.readsStreams
+        case .json: false
+        case .sse: true
+        }
     }
 
     /// Adds the built-in tools. - Returns: their rounds, if there may be any.

@@ -87,6 +87,10 @@ package final class Exchange {
     /// Whether the client gets a stream.
     var isStreamed = false
     var tools = ToolPlan()
+    /// There where more than one try, or more than one target, can answer.
+    var rerouting: Rerouting?
+    /// How the breaker of the upstream let the request pass; nil where there is none.
+    var breakerPass: BreakerPass?
     /// There where the gateway runs tools itself.
     var looped: LoopedRequest?
     var awaitsRound = false
@@ -100,6 +104,8 @@ package final class Exchange {
     var unaryUsage: Usage?
     var unaryFinishReason: FinishReason?
     private var heartbeat: LoopTimer?
+    /// Set while a try is waited for that is not the first.
+    var retryTimer: LoopTimer?
     var simulatorClock: LoopTimer?
 
     // Times of the current request, for headers and log.
@@ -109,6 +115,8 @@ package final class Exchange {
     var firstEvent: Instant?
     var overheadMicroseconds = 0
     var attempts = 0
+    /// Those at targets that have been left.
+    var attemptsBefore = 0
     var requestBytes = 0
     var status = 0
     var failureText: String?
@@ -121,6 +129,7 @@ package final class Exchange {
 
     deinit {
         heartbeat?.cancel()
+        retryTimer?.cancel()
         simulatorClock?.cancel()
     }
 
@@ -145,21 +154,29 @@ package final class Exchange {
         do throws(Failure) {
             let scan = try answerDoor.scan(body.slice)
             self.scan = scan
-            let (upstream, hasNameOfItsOwn) = try route(scan)
+            let route = try route(scan)
             try takePermit(scan)
-            let isTranslated = leavesRelay(scan, upstream)
-            if !isTranslated, upstream.provider.relays(answerDoor.dialect) {
-                renamesModel = hasNameOfItsOwn
-                checksCalls = scan.hasTools
-                if checksCalls { try checkDefinitions(scan, at: answerDoor) }
-                if case .anthropic(let provider) = upstream.provider { begin(relayTo: provider) }
-            } else {
-                try translate(for: upstream, at: answerDoor)
-                giveBack(&body)
-            }
+            let upstream = try choose(route)
+            try prepare(scan, for: upstream, at: answerDoor)
             dispatch(scan, to: upstream)
         } catch {
             fail(error)
+        }
+    }
+
+    /// Decides the lane, and puts the request into the words of its upstream.
+    func prepare(
+        _ scan: DoorScan, for upstream: Upstream, at answerDoor: AnswerDoor
+    ) throws(Failure) {
+        let isTranslated = leavesRelay(scan, upstream)
+        if !isTranslated, upstream.provider.relays(answerDoor.dialect) {
+            renamesModel = upstreamModel.slice != requestedModel.slice
+            checksCalls = scan.hasTools
+            if checksCalls { try checkDefinitions(scan, at: answerDoor) }
+            if case .anthropic(let provider) = upstream.provider { begin(relayTo: provider) }
+        } else {
+            try translate(for: upstream, at: answerDoor)
+            if rerouting == nil { giveBack(&body) }
         }
     }
 
@@ -174,20 +191,26 @@ package final class Exchange {
         do throws(Failure) {
             let scan = try AnswerDoor.messages.scan(body.slice)
             self.scan = scan
-            let (upstream, hasNameOfItsOwn) = try route(scan)
-            if case .anthropic(let provider) = upstream.provider, provider.relays {
-                renamesModel = hasNameOfItsOwn
-                begin(relayTo: provider)
-                return dispatch(scan, to: upstream)
-            }
-            answerCount(try estimateTokens())
+            let upstream = try choose(try route(scan))
+            guard prepareCount(for: upstream) else { return answerCount(try estimateTokens()) }
+            dispatch(scan, to: upstream)
         } catch {
             fail(error)
         }
     }
 
-    /// The provider, and whether `upstreamModel` is to replace the client's name.
-    func route(_ scan: DoorScan) throws(Failure) -> (Upstream, Bool) {
+    /// - Returns: whether `upstream` counts tokens of this dialect.
+    func prepareCount(for upstream: Upstream) -> Bool {
+        guard case .anthropic(let provider) = upstream.provider, provider.relays else {
+            return false
+        }
+        renamesModel = upstreamModel.slice != requestedModel.slice
+        begin(relayTo: provider)
+        return true
+    }
+
+    /// Where the request goes; of several targets, the first.
+    func route(_ scan: DoorScan) throws(Failure) -> Route {
         var scratch = ByteBuffer()
         requestedModel.append(scan.modelName(in: body.slice, scratch: &scratch))
         let model = requestedModel.slice
@@ -217,9 +240,15 @@ package final class Exchange {
         } else {
             upstreamModel.append(model.dropFirst(route.prefixCount))
         }
+        upstream = snapshot.upstreams[route.provider]
+        return route
+    }
+
+    /// The upstream to ask first.
+    func choose(_ route: Route) throws(Failure) -> Upstream {
         let upstream = snapshot.upstreams[route.provider]
-        self.upstream = upstream
-        return (upstream, upstreamModel.slice != requestedModel.slice)
+        guard route.group != nil || upstream.isGuarded else { return upstream }
+        return try chooseGuarded(route, upstream)
     }
 
     // MARK: Heartbeats
@@ -249,6 +278,8 @@ package final class Exchange {
         guard machine.ended() else { return }
         heartbeat?.set(.never)
         simulatorClock?.set(.never)
+        if breakerPass != nil { tellBreaker(status == 200 ? .succeeded : .undecided) }
+        if let rerouting { end(rerouting) }
         log(outcome)
         switch door {
         case .statusEvents: worker.admin?.unwatch(self)
@@ -286,6 +317,8 @@ package final class Exchange {
         firstEvent = nil
         overheadMicroseconds = 0
         attempts = 0
+        attemptsBefore = 0
+        rerouting = nil
         requestBytes = 0
         status = 0
         failureText = nil

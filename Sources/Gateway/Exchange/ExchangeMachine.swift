@@ -39,6 +39,10 @@ package struct ExchangeMachine {
     }
 
     private var state = State.idle
+    /// Whether the client has had a byte of the answer; heartbeats are none.
+    private var hasAnswered = false
+    /// Whether one target has been left and the next not been asked yet.
+    private var isBetween = false
     private var lastWrite = Instant(nanoseconds: 0)
     private let heartbeatNanoseconds: Int64?
 
@@ -58,6 +62,26 @@ package struct ExchangeMachine {
     /// Whether the client has the head of a stream.
     package var isStreaming: Bool { state == .streaming }
 
+    /// Whether an upstream has the request: what else comes from one is nobody's.
+    package var hasUpstream: Bool {
+        switch state {
+        case .waiting, .streaming: !isBetween
+        case .idle, .receiving, .ended: false
+        }
+    }
+
+    /// Whether another target may still be asked: the client has had no byte of an answer.
+    package var mayGoOn: Bool {
+        switch state {
+        case .receiving, .waiting: true
+        case .streaming: !hasAnswered
+        case .idle, .ended: false
+        }
+    }
+
+    /// Whether the head of the stream is out, but nothing of an answer.
+    package var isUndecided: Bool { state == .streaming && !hasAnswered }
+
     /// A request's head arrived.
     package mutating func requestBegan() {
         precondition(!isActive, "a request began in \(state)")
@@ -71,8 +95,32 @@ package struct ExchangeMachine {
         lastWrite = now
     }
 
+    /// The target that was asked is left for another one, or for another try.
+    package mutating func leftTarget() {
+        precondition(mayGoOn, "a target was left in \(state)")
+        isBetween = true
+    }
+
+    /// The next one is asked, which may answer in another form as long as no head is out.
+    /// - Returns: whether it is the first: `dispatched` must follow.
+    package mutating func redirected(streams: Bool) -> Bool {
+        isBetween = false
+        switch state {
+        case .receiving: return true
+        case .waiting: state = .waiting(streams: streams)
+        case .streaming: precondition(streams, "a stream became an answer without one")
+        case .idle, .ended: preconditionFailure("redirected in \(state)")
+        }
+        return false
+    }
+
     /// An event is about to be written. Returns whether the head must be written first.
     package mutating func eventWritten(now: Instant) -> Bool {
+        hasAnswered = true
+        return written(now: now)
+    }
+
+    private mutating func written(now: Instant) -> Bool {
         lastWrite = now
         if state == .streaming { return false }
         precondition(state == .waiting(streams: true), "an event was written in \(state)")
@@ -93,7 +141,7 @@ package struct ExchangeMachine {
     /// Asks whether the silence has lasted long enough. A heartbeat counts as written.
     package mutating func timePassed(now: Instant) -> Silence {
         guard heartbeatDeadline <= now else { return .none }
-        return .heartbeat(begins: eventWritten(now: now))
+        return .heartbeat(begins: written(now: now))
     }
 
     /// Something went wrong for good; `ended` must follow.

@@ -1,5 +1,5 @@
 // SharedState.swift — what the workers share, laid out in one run of words: a block of counters for
-// each worker process, and the cells of limits. The words are a segment's, or this process's own
+// each worker process, the cells of limits, and those of providers. The words are a segment's, or this process's own
 // where there is no supervisor.
 
 import GatewayPolicy
@@ -24,6 +24,8 @@ package final class SharedState {
     package let counters: Counters
     /// The cells of all keys' limits.
     package let limits: LimitCells
+    /// The providers' breakers and counts.
+    package let upstreams: UpstreamCells
 
     /// For a process without siblings.
     package init() {
@@ -36,6 +38,7 @@ package final class SharedState {
         processCount = 2
         counters = Self.counters(base, 0)
         limits = Self.limits(base, processCount: 2, number: 0)
+        upstreams = Self.upstreams(base, processCount: 2)
     }
 
     /// The part of worker `number` (`WorkerID.number`) in a segment of `workerCount` places.
@@ -49,6 +52,7 @@ package final class SharedState {
         processCount = workerCount * 2
         counters = Self.counters(base, number)
         limits = Self.limits(base, processCount: processCount, number: number)
+        upstreams = Self.upstreams(base, processCount: processCount)
     }
 
     deinit { free(own) }
@@ -56,7 +60,14 @@ package final class SharedState {
     /// Words of a segment for `workerCount` places.
     package static func wordCount(workerCount: Int) -> Int {
         headerWords + workerCount * 2 * Counters.wordCount
-            + LimitCells.wordCount(processCount: workerCount * 2)
+            + LimitCells.wordCount(processCount: workerCount * 2) + UpstreamCells.wordCount
+    }
+
+    private static func upstreams(_ base: AtomicWord, processCount: Int) -> UpstreamCells {
+        UpstreamCells(
+            at: base.advanced(
+                by: headerWords + processCount * Counters.wordCount
+                    + LimitCells.wordCount(processCount: processCount)))
     }
 
     private static func limits(

@@ -66,6 +66,12 @@ package final class Upstream {
     package let asksForUsage: Bool
     /// Where requests go whose credential names a host; nil where credentials name none.
     package var lentHosts: LentHosts?
+    /// When it is left alone; nil: never.
+    package let breaker: BreakerPolicy?
+    /// Further tries of a request that has failed, where its model says nothing else.
+    package let retries: Int
+    /// What all workers know of it; nil before a worker serves by it, or where there is no room.
+    package internal(set) var cell: UpstreamCell?
     /// Whether its models are told beside the configured ones, if it lists them.
     package var listsModels = true
     /// Where the models are listed, if elsewhere: the whole target is in the head.
@@ -74,7 +80,7 @@ package final class Upstream {
     package init(
         name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
         tokens: TokenSource? = nil, timeouts: TimeoutPolicy,
-        asksForUsage: Bool
+        asksForUsage: Bool, breaker: BreakerPolicy? = nil, retries: Int = 0
     ) {
         self.name = name
         var buffer = ByteBuffer()
@@ -86,6 +92,19 @@ package final class Upstream {
         self.tokens = tokens
         self.timeouts = timeouts
         self.asksForUsage = asksForUsage
+        self.breaker = breaker
+        self.retries = retries
+    }
+
+    /// Whether a request has to ask before it goes there, or may be tried again.
+    var isGuarded: Bool { breaker != nil || retries > 0 }
+
+    /// Requests of this worker's that are there or wait to be; 0 for the simulator.
+    var load: Int {
+        guard case .network(let origin, _) = transport else { return 0 }
+        var counters = origin.counters
+        if let lentHosts { counters += lentHosts.counters }
+        return counters.leased + counters.waiting
     }
 
     /// The name, for as long as the upstream lives.
@@ -201,6 +220,11 @@ package final class Snapshot {
     /// The silence that a heartbeat ends at a door; nil where they are off.
     package func heartbeatNanoseconds(at door: Door) -> Int64? {
         doors[door].heartbeat == .off ? nil : heartbeatInterval.nanoseconds
+    }
+
+    /// Gives every upstream the words that all workers know it by.
+    func bind(to cells: UpstreamCells) {
+        for upstream in upstreams { upstream.cell = cells.cell(upstream.name) }
     }
 
     /// Closes every connection to an upstream. No exchange may be running.

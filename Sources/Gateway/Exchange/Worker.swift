@@ -2,6 +2,7 @@
 
 import GatewayCodec
 import GatewayDoors
+import GatewayPolicy
 import GatewayProviders
 import GatewayTelemetry
 import Reactor
@@ -90,6 +91,8 @@ package final class Worker {
     private var refusedID = ByteBuffer()
     private var refusedAt = Instant.never
     private var refusedDoor = Door.notFound
+    /// Bounds the requests that are being retried.
+    var retryBudget = RetryBudget()
     /// Requests that the simulator has answered.
     var simulatorOrdinal: UInt64 = 0
 
@@ -115,6 +118,7 @@ package final class Worker {
         metrics.prices = snapshot.observability.prices
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
+        snapshot.bind(to: shared.upstreams)
         loop.register(self)
     }
 
@@ -141,6 +145,7 @@ package final class Worker {
     /// connections to upstreams are closed when the last of them has ended.
     package func replaceSnapshot(by next: Snapshot) {
         retired.append(RetiredSnapshot(snapshot: snapshot))
+        next.bind(to: shared.upstreams)
         snapshot = next
         if retirement == nil {
             retirement = LoopTimer(loop) { [unowned(unsafe) self] in closeRetired() }

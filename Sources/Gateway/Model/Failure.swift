@@ -24,6 +24,8 @@ package struct Failure: Error, Equatable, Sendable {
         case targetTooLong
         case unsupportedMediaType
         case rateLimited
+        /// The key has spent its budget.
+        case budgetSpent
         case headTooLarge
         case unsupportedTransferCoding
         case unsupportedVersion
@@ -101,7 +103,8 @@ package struct Failure: Error, Equatable, Sendable {
         case .malformedRequest, .invalidParameter, .missingParameter, .unsupportedParameter,
             .missingKey, .invalidKey, .notPermitted, .unknownModel, .unknownPath, .methodNotAllowed,
             .requestTimeout, .bodyTooLarge, .targetTooLong, .unsupportedMediaType, .rateLimited,
-            .headTooLarge, .unsupportedTransferCoding, .unsupportedVersion, .upstreamRefusal:
+            .budgetSpent, .headTooLarge, .unsupportedTransferCoding, .unsupportedVersion,
+            .upstreamRefusal:
             .caller
         case .upstreamAuthentication, .upstreamRateLimit, .upstreamQuota, .upstreamOverload,
             .upstreamTimeout, .upstreamUnreachable, .upstreamFault, .upstreamMalformed,
@@ -123,7 +126,7 @@ package struct Failure: Error, Equatable, Sendable {
         case .bodyTooLarge: 413
         case .targetTooLong: 414
         case .unsupportedMediaType: 415
-        case .rateLimited, .upstreamRateLimit, .upstreamQuota: 429
+        case .rateLimited, .budgetSpent, .upstreamRateLimit, .upstreamQuota: 429
         case .headTooLarge: 431
         case .internalFault: 500
         case .unsupportedTransferCoding, .notImplemented: 501
@@ -152,6 +155,38 @@ package struct Failure: Error, Equatable, Sendable {
             false
         case .upstreamRefusal: upstreamStatus != 409
         default: true
+        }
+    }
+}
+
+extension Failure.Kind {
+    /// One word for logs and metrics.
+    package var reason: StaticString {
+        switch self {
+        case .malformedRequest, .invalidParameter, .missingParameter, .bodyTooLarge,
+            .targetTooLong, .unsupportedMediaType, .headTooLarge, .unsupportedTransferCoding,
+            .unsupportedVersion, .methodNotAllowed, .unknownPath:
+            "bad_request"
+        case .unsupportedParameter: "unsupported"
+        case .missingKey, .invalidKey, .notPermitted: "access"
+        case .unknownModel: "unknown_model"
+        case .requestTimeout: "request_timeout"
+        case .rateLimited: "limited"
+        case .budgetSpent: "budget"
+        case .upstreamRefusal: "refused"
+        case .upstreamAuthentication: "authentication"
+        case .upstreamRateLimit: "rate_limit"
+        case .upstreamQuota: "quota"
+        case .upstreamOverload: "overload"
+        case .upstreamTimeout: "timeout"
+        case .upstreamUnreachable: "unreachable"
+        case .upstreamFault: "fault"
+        case .upstreamMalformed: "malformed"
+        case .upstreamCut: "cut"
+        case .overloaded: "busy"
+        case .shuttingDown: "shutting_down"
+        case .notImplemented: "not_implemented"
+        case .internalFault: "internal"
         }
     }
 }

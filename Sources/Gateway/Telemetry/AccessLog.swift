@@ -41,6 +41,9 @@ package struct AccessRecord {
     package var builtInRounds = 0
     package var builtInCalls = ByteSlice.empty
     package var error: String?
+    /// The attempts that failed before the last, `openai rate_limit 429, b breaker_open`; empty where
+    /// there were none.
+    package var departures = ByteSlice.empty
     /// Which door it came through.
     package var door: StaticString = "none"
     /// Whether no model was asked for: such are not among the recent requests.
@@ -162,6 +165,10 @@ package struct AccessLog: ~Copyable {
             buffer.append(",\"builtin_calls\":" as StaticString)
             buffer.append(jsonString: record.builtInCalls)
         }
+        if !record.departures.isEmpty {
+            buffer.append(",\"moved_on\":" as StaticString)
+            buffer.append(jsonString: record.departures)
+        }
         if let error = record.error { text(",\"error\":", error, &buffer) }
         buffer.append("}\n" as StaticString)
     }
@@ -194,6 +201,10 @@ package struct AccessLog: ~Copyable {
             number(" rounds=", record.builtInRounds, &buffer)
             buffer.append(" calls=" as StaticString)
             buffer.append(jsonString: record.builtInCalls)
+        }
+        if !record.departures.isEmpty {
+            buffer.append(" moved_on=" as StaticString)
+            buffer.append(jsonString: record.departures)
         }
         if let cost = record.cost {
             buffer.append(" usd=" as StaticString)

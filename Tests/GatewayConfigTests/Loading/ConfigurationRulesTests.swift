@@ -86,11 +86,6 @@ import Testing
                 "{provider: a, targets: [{provider: a}]}",
                 "gateway.yaml:2:36: models.m: 'targets' takes the place of 'provider' and 'model'"
             ),
-            (
-                "{targets: [{provider: a}, {provider: a}]}",
-                "gateway.yaml:2:39: models.m: more than one target is not yet available in this "
-                    + "version"
-            ),
         ]
         for (line, problem) in cases {
             let text = "providers: {a: {type: openai}}\nmodels: {m: \(line)}"
@@ -98,11 +93,33 @@ import Testing
         }
     }
 
+    @Test func noMoreTargetsThanAreAsked() {
+        let targets = Array(repeating: "{provider: a}", count: 17).joined(separator: ", ")
+        #expect(
+            problems("providers: {a: {type: openai}}\nmodels: {m: {targets: [\(targets)]}}")
+                == ["gateway.yaml:2:264: models.m: more than 16 targets are never asked"])
+    }
+
+    @Test func fallbacksLeadSomewhereElse() {
+        let text = """
+            providers: {a: {type: openai}, b: {type: anthropic}}
+            models:
+              fast: {provider: a, fallbacks: [fast, fasst, "x*", slow, b/any, claude-x, gpt-5]}
+              slow: {targets: [{provider: b}, {provider: a, weight: 3}], strategy: weighted}
+            """
+        #expect(
+            problems(text) == [
+                "gateway.yaml:3:35: models.fast.fallbacks[0]: 'fast' stands in for itself",
+                "gateway.yaml:3:41: models.fast.fallbacks[1]: nothing serves a model 'fasst'; did "
+                    + "you mean 'fast'?",
+                "gateway.yaml:3:48: models.fast.fallbacks[2]: nothing serves a model 'x*'",
+            ])
+        let only = "models_only: true\n" + text.replacing("[fast, fasst, \"x*\", ", with: "[")
+        #expect(problems(only).count == 3)
+    }
+
     @Test func whatDoesNotExistYetIsRefused() {
         let texts = [
-            "models: {a: {provider: sim, strategy: weighted}}",
-            "models: {a: {provider: sim, fallbacks: [b]}}",
-            "models: {a: {targets: [{provider: sim, weight: 2}]}}",
             "observability: {langfuse: {}}", "observability: {otlp: {}}",
             "observability: {log: {bodies: true}}", "providers: {a: {type: openai, proxy: x}}",
             "providers: {a: {type: azure}}", "providers: {a: {type: bedrock, region: x}}",

@@ -53,6 +53,9 @@ import Testing
             # gpt-4o   openai    as asked for
             # fast     openai    gpt-4o-mini
             # careful  openai    o3
+            # shared   openai    gpt-4o-mini
+            # shared   local     llama3.3
+            # shared   then as   sim/sim
             # llama*   local     as asked for
 
             """

@@ -35,6 +35,10 @@ struct StageSettings {
     var modelList = ModelListPolicy()
     /// Names with settings, and the providers that they go to.
     var models: [(name: String, provider: String, ModelSettings)] = []
+    /// Models that several targets can answer, by the providers' names.
+    var groups: [StageGroup] = []
+    var breaker: BreakerPolicy?
+    var retries = 0
 
     /// Nothing is run unless asked for.
     static var tools: ToolPolicy {
@@ -53,6 +57,14 @@ struct StageSettings {
         settings.seed = 1
         return settings
     }
+}
+
+/// A model with several targets.
+struct StageGroup {
+    var name: String
+    var targets: [(provider: String, model: String)]
+    var fallbacks: [String] = []
+    var retries: Int?
 }
 
 /// What one test runs in. Call `finish` at its end.
@@ -124,15 +136,17 @@ final class GatewayStage {
                 Upstream(
                     name: "sim", provider: .openAI(OpenAIProvider()),
                     transport: .simulator(settings.simulator), timeouts: settings.timeouts,
-                    asksForUsage: false),
+                    asksForUsage: false, breaker: settings.breaker, retries: settings.retries),
                 Upstream(
                     name: "up", provider: .openAI(OpenAIProvider()), transport: place(upstreamPort),
-                    key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: true),
+                    key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: true,
+                    breaker: settings.breaker, retries: settings.retries),
             ]
             + scripted.map { name, provider in
                 Upstream(
                     name: name, provider: provider, transport: place(scriptedPort),
-                    key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: false)
+                    key: Secret("upstream-key"), timeouts: settings.timeouts, asksForUsage: false,
+                    breaker: settings.breaker, retries: settings.retries)
             }
         for upstream in upstreams {
             upstream.listsModels = settings.listing.contains(upstream.name)
@@ -142,8 +156,21 @@ final class GatewayStage {
             let route = Route(provider: provider, upstreamModel: "m", settings: model)
             return ModelRule(pattern: name, route: route)
         }
+        let groups = settings.groups.map { group in
+            let targets = group.targets.map { target in
+                Target(
+                    provider: upstreams.firstIndex { $0.name == target.provider } ?? 0,
+                    upstreamModel: target.model)
+            }
+            return ModelRule(
+                pattern: group.name,
+                route: Route(
+                    provider: targets[0].provider, upstreamModel: targets[0].upstreamModel),
+                group: TargetGroup(
+                    targets: targets, fallbacks: group.fallbacks, retries: group.retries))
+        }
         let routes = RouteTable(
-            rules: rules, providerNames: upstreams.map(\.name), builtInPatterns: [],
+            rules: rules + groups, providerNames: upstreams.map(\.name), builtInPatterns: [],
             tableOnly: false)
         var doors = DoorPolicies()
         doors.chat.heartbeat = settings.heartbeatMode

@@ -10,6 +10,8 @@ final class ScriptedUpstream {
     struct Answer {
         var status = 200
         var contentType = "application/json"
+        /// Further fields, each with its line end.
+        var fields = ""
         var body: String
         /// Nothing comes at all.
         var hangs = false
@@ -78,7 +80,7 @@ final class ScriptedHandler: HTTPServerHandler {
         if answer.hangs { return }
         answer.body.withByteSlice { bytes in
             connection.beginResponse(status: answer.status, body: .length(bytes.count)) { fields in
-                fields.append("content-type: \(answer.contentType)\r\n")
+                fields.append("content-type: \(answer.contentType)\r\n\(answer.fields)")
             }
             connection.writeBody(bytes)
         }

@@ -19,6 +19,35 @@ import Testing
             limits, from: cells(process), estimate: estimate, input: input, now: Self.start)
     }
 
+    @Test func aBudgetIsAskedFirstAndSpentOverAllProcesses() throws {
+        let limits = KeyLimits(
+            name: "a", requests: 10, tokens: nil, concurrent: 3,
+            budget: Budget(dollars: 0.000_001, period: .day))
+        for process in 0..<2 {
+            var permit = try Permit.take(
+                limits, from: cells(process), estimate: 1, input: 1, now: Self.start,
+                seconds: 86_500
+            ).get()
+            #expect(permit.hasBudget)
+            permit.spend(500, seconds: 86_500)
+            permit.settle(used: 1, now: Self.start)
+        }
+        let refused = Permit.take(
+            limits, from: cells(2), estimate: 1, input: 1, now: Self.start, seconds: 86_500)
+        guard case .failure(.budget(let standing)) = refused else {
+            Issue.record("more than the budget")
+            return
+        }
+        #expect(standing.spent == 1000 && standing.limit == 1000)
+        #expect(standing.resetSeconds == 86_300)
+        // Nothing was taken for it, and the next day begins anew.
+        let permit = try Permit.take(
+            limits, from: cells(2), estimate: 1, input: 1, now: Self.start, seconds: 172_800
+        ).get()
+        #expect(permit.requests?.remaining == 7)
+        #expect(limits.budgetStanding(in: cells(3), seconds: 172_800)?.spent == 0)
+    }
+
     @Test func requestsOfAllProcessesCountTogether() throws {
         let limits = KeyLimits(name: "a", requests: 4, tokens: nil, concurrent: nil)
         for process in 0..<4 {

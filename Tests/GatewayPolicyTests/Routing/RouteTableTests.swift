@@ -180,4 +180,87 @@ import Testing
         #expect(route(table, "ab")?.settings == settings)
         #expect(route(table, "b")?.settings == ModelSettings())
     }
+
+    // MARK: More than one way
+
+    private func plan(
+        _ table: RouteTable, _ model: String, draws: [Double] = [], loads: [Int] = [0, 0, 0]
+    ) throws -> [String] {
+        var draws = draws[...]
+        let route = try #require(self.route(table, model))
+        let plan = model.withByteSlice {
+            table.plan(
+                route, model: $0, draw: { draws.popFirst() ?? 0 }, load: { loads[$0] })
+        }
+        return plan.candidates.map { "\($0.provider):\($0.upstreamModel)" }
+    }
+
+    private func table(groups: [(String, TargetGroup)]) -> RouteTable {
+        RouteTable(
+            rules: groups.map { name, group in
+                ModelRule(
+                    pattern: name,
+                    route: Route(
+                        provider: group.targets[0].provider,
+                        upstreamModel: group.targets[0].upstreamModel),
+                    group: group)
+            } + [ModelRule(pattern: "plain", route: Route(provider: 2, upstreamModel: "p"))],
+            providerNames: ["one", "two", "three"], builtInPatterns: [("gpt-*", 1)],
+            tableOnly: false, aliases: [1: ModelAliases([("short", "long")])])
+    }
+
+    @Test func aRouteWithoutAGroupIsAPlanOfOne() throws {
+        let table = table(groups: [])
+        #expect(route(table, "plain")?.group == nil)
+        #expect(try plan(table, "plain") == ["2:p"])
+        #expect(try plan(table, "two/m") == ["1:m"])
+    }
+
+    @Test func targetsThenThoseOfTheFallbacks() throws {
+        let table = table(groups: [
+            (
+                "fast",
+                TargetGroup(
+                    targets: [
+                        Target(provider: 0, upstreamModel: "a"),
+                        Target(provider: 1, upstreamModel: nil),
+                    ],
+                    fallbacks: ["backup", "plain", "two/deep/name", "gpt-4", "nowhere"])
+            ),
+            (
+                "backup",
+                TargetGroup(
+                    targets: [
+                        Target(provider: 2, upstreamModel: "b"),
+                        Target(provider: 0, upstreamModel: "a"),
+                    ], fallbacks: ["fast"])
+            ),
+        ])
+        #expect(route(table, "fast")?.group == 0)
+        // What was asked is not asked again, and the backup's own fallbacks are not asked.
+        #expect(
+            try plan(table, "fast") == ["0:a", "1:fast", "2:b", "2:p", "1:deep/name", "1:gpt-4"])
+        #expect(table.providers(of: "fast") == [0, 1])
+        #expect(table.providers(of: "gpt-4") == [1])
+        #expect(table.providers(of: "nowhere") == [])
+    }
+
+    @Test func aPatternsTargetsGetTheClientsNameAndItsAliases() throws {
+        let group = TargetGroup(targets: [
+            Target(provider: 0, upstreamModel: nil), Target(provider: 1, upstreamModel: nil),
+        ])
+        #expect(try plan(table(groups: [("sh*", group)]), "short") == ["0:short", "1:long"])
+    }
+
+    @Test func eachRequestTakesItsTurn() throws {
+        let group = TargetGroup(
+            targets: (0..<3).map { Target(provider: $0, upstreamModel: "m") },
+            strategy: .roundRobin)
+        let table = table(groups: [("g", group)])
+        let firsts = try (0..<5).map { _ in try plan(table, "g")[0] }
+        #expect(firsts == ["0:m", "1:m", "2:m", "0:m", "1:m"])
+        // What is only looked up takes none.
+        _ = route(table, "g")
+        #expect(try plan(table, "g")[0] == "2:m")
+    }
 }

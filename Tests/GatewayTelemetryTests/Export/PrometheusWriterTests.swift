@@ -114,6 +114,9 @@ import Testing
         record.upstreamModel = ByteSlice("m")
         _ = metrics.record(record)
         var report = GatewayReport()
+        report.providers = [.init(name: "p")]
+        report.providers[0].breaker = "closed"
+        report.budgets = [.init(key: "k", period: "day", limit: 5, spent: 3, resetIn: 9)]
         report.pools = [.init(provider: "p", counters: PoolCounters())]
         report.tokens = [
             .init(

@@ -185,12 +185,19 @@ extension StatusPage {
             ['Cached', m => number(m.cached_tokens)],
             ['Cost', m => m.unpriced && !m.cost_usd ? '–' : dollars(m.cost_usd)],
           ], [...now.models].sort((a, b) => b.requests - a.requests), 'No request yet.');
+          // The simulator has no connections.
+          const some = value => value == null ? '–' : number(value);
           table('pools', [
-            ['Provider', p => p.provider, 'l'], ['In use', p => number(p.leased)],
-            ['Idle', p => number(p.idle)], ['Being made', p => number(p.connecting)],
-            ['Waiting', p => number(p.waiting), '', p => p.waiting ? 'bad' : ''],
-            ['Made', p => number(p.created)], ['Reused', p => number(p.reused)],
-          ], now.pools, 'No provider over the network.');
+            ['Provider', p => p.provider, 'l'],
+            ['Breaker', p => p.breaker ? p.breaker.replace('_', ' ') : '–', 'l',
+              p => p.breaker ? p.breaker === 'closed' ? 'good' : 'bad' : ''],
+            ['Moved on', p => number(p.fallbacks)],
+            ['In use', p => some(p.leased)],
+            ['Idle', p => some(p.idle)], ['Being made', p => some(p.connecting)],
+            ['Waiting', p => some(p.waiting), '', p => p.waiting ? 'bad' : ''],
+            ['Made', p => some(p.created)], ['Reused', p => some(p.reused)],
+          ], now.providers.map(p => ({...now.pools.find(q => q.provider === p.provider), ...p})),
+            'No provider.');
           table('tokens', [
             ['Provider', t => t.provider, 'l'],
             ['State', t => t.state, 'l', t => t.usable ? 'good' : 'bad'],

@@ -71,7 +71,7 @@ enum StatusPage {
         <table id="models"></table></div>
         </section>
         <section aria-labelledby="h-providers">
-        <h2 id="h-providers">Connections</h2>
+        <h2 id="h-providers">Providers</h2>
         <div class="wide" tabindex="0" role="region" aria-labelledby="h-providers">
         <table id="pools"></table></div>
         <h3 id="h-tokens">Access tokens</h3>

@@ -97,18 +97,44 @@ enum ConfigurationRules {
                     path + (isList ? ["targets", "[\(index)]", "provider"] : ["provider"]), tree,
                     &reader, "no provider is named '\(target.provider)'; \(advice)")
             }
-            let provider = configuration.providers.first {
-                $0.name == model.targets.first?.provider
+            let providers = model.targets.compactMap { target in
+                configuration.providers.first { $0.name == target.provider }
             }
-            if model.settings.surface != nil, let provider, provider.kind.type != .salesforce {
+            if model.settings.surface != nil, let provider = providers.first,
+                providers.allSatisfy({ $0.kind.type != .salesforce })
+            {
                 note(
                     path + ["surface"], tree, &reader,
                     "is a setting of salesforce, but '\(provider.name)' is of type "
                         + provider.kind.type.rawValue)
             }
         }
+        checkFallbacks(configuration, tree, &reader)
         if configuration.modelsOnly, tree.isBare(at: ["models"], empty: .mapping([])) {
             note(["models_only"], tree, &reader, "is on, but 'models' lists none")
+        }
+    }
+
+    /// A fallback must lead somewhere, and not back.
+    private static func checkFallbacks(
+        _ configuration: Configuration, _ tree: YAMLNode, _ reader: inout ConfigurationReader
+    ) {
+        guard configuration.models.contains(where: { !$0.fallbacks.isEmpty }) else { return }
+        let table = RouteBuilder(configuration).table()
+        let names = configuration.models.map(\.name).filter { !$0.contains("*") }
+        for model in configuration.models {
+            for (index, name) in model.fallbacks.enumerated() {
+                let path = ["models", model.name, "fallbacks", "[\(index)]"]
+                if name == model.name {
+                    note(path, tree, &reader, "'\(name)' stands in for itself")
+                } else if name.contains("*") || table.providers(of: name).isEmpty {
+                    let near = NearestName.suggestion(for: name, among: names)
+                    note(
+                        path, tree, &reader,
+                        "nothing serves a model '\(name)'"
+                            + (near.map { "; did you mean '\($0)'?" } ?? ""))
+                }
+            }
         }
     }
 

@@ -32,6 +32,7 @@ package enum EffectiveConfiguration {
             for target in model.targets {
                 rows.append([model.name, target.provider, target.model ?? "as asked for"])
             }
+            for name in model.fallbacks { rows.append([model.name, "then as", name]) }
         }
         return "#\n" + table(rows)
     }

@@ -1,7 +1,6 @@
 // ProviderConfiguration.swift — what an operator can decide about a provider, as values with their
 // defaults: one case for each type, whose settings are in the files beside this one.
 
-import GatewayProviders
 import ReactorCore
 
 /// What a provider speaks, by the word that the file uses.
@@ -27,7 +26,7 @@ package struct ProviderConfiguration: Sendable {
         case salesforce(SalesforceConfiguration)
         case sambaNova(SambaNovaConfiguration)
         case sambaNovaWeb(SambaNovaWebConfiguration)
-        case simulator(SimulatorSettings)
+        case simulator(SimulatorConfiguration)
     }
 
     /// Unique; appears in `provider/model`, headers and logs.
@@ -66,6 +65,11 @@ extension ProviderConfiguration.Kind {
         case .sambaNovaWeb(let settings): settings.upstream
         case .simulator: nil
         }
+    }
+
+    var resilience: ResilienceConfiguration {
+        if case .simulator(let settings) = self { return settings.resilience }
+        return upstream?.resilience ?? ResilienceConfiguration()
     }
 
     /// The addresses that it may be sent to, each with the key that says so; the one for models

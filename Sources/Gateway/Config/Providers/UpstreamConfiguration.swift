@@ -15,6 +15,7 @@ package struct UpstreamConfiguration: Sendable {
     package var verifiesTLS = true
     package var pool = PoolLimits()
     package var timeouts = TimeoutPolicy()
+    package var resilience = ResilienceConfiguration()
     /// Whether its models are told beside the configured ones, if it lists them.
     package var listsModels = true
 

@@ -9,6 +9,9 @@ extension ConfigurationSchema {
         var provider: String?
         var model: String?
         var targets: [ModelTarget]?
+        var strategy = TargetStrategy.priority
+        var fallbacks: [String] = []
+        var retries: Int?
         var settings = ModelSettings()
         var capabilities = CapabilityOverrides()
     }
@@ -25,15 +28,23 @@ extension ConfigurationSchema {
                 if let provider = line.provider {
                     model.targets = [ModelTarget(provider: provider, model: line.model)]
                 }
+                model.strategy = line.strategy
+                model.fallbacks = line.fallbacks
+                model.retries = line.retries
                 model.settings = line.settings
                 model.capabilities = line.capabilities
                 return model
             },
             split: { model in
-                let target = model.targets.first
-                let line = ModelLine(
-                    provider: target?.provider, model: target?.model, settings: model.settings,
-                    capabilities: model.capabilities)
+                var line = ModelLine(
+                    strategy: model.strategy, fallbacks: model.fallbacks, retries: model.retries,
+                    settings: model.settings, capabilities: model.capabilities)
+                if model.targets.count > 1 {
+                    line.targets = model.targets
+                } else {
+                    line.provider = model.targets.first?.provider
+                    line.model = model.targets.first?.model
+                }
                 return (model.name, line)
             })
     }
@@ -48,7 +59,24 @@ extension ConfigurationSchema {
                     "The model's name there; the client's name if left out."),
                 Field(
                     "targets", \.targets, .list(of: .section(target)),
-                    "In place of `provider`: a list with one target, until routing can choose."),
+                    "In place of `provider`: the targets that can answer, at most "
+                        + "\(RoutePlan.candidatesMax). One that fails before the client has a "
+                        + "byte of an answer is followed by the next."),
+                Field(
+                    "strategy", \.strategy, .choice(TargetStrategy.allCases),
+                    "Which target is asked first: `priority` goes by their order, `weighted` draws "
+                        + "by their weights, `round_robin` takes turns, `least_busy` takes the one "
+                        + "whose provider has the fewest requests of this worker's. The others "
+                        + "follow in the same manner."),
+                Field(
+                    "fallbacks", \.fallbacks, .list(of: .model("a model's name")),
+                    "Models to ask when no target has answered, by names that clients could use; "
+                        + "their own fallbacks are not asked. A key that may use this model need "
+                        + "not be allowed those."),
+                Field(
+                    "retries", \.retries, .integer(0...RoutePlan.retriesMax),
+                    "Tries of one target beyond the first, with back-off, before the next is asked; "
+                        + "the provider's if left out."),
                 Field(
                     "surface", \.settings.surface, .choice(UpstreamSurface.allCases),
                     "Which of Salesforce's two interfaces serves it; the provider's if left out."),
@@ -75,17 +103,15 @@ extension ConfigurationSchema {
                 Field(
                     "capabilities", \.capabilities, .section(capabilities),
                     "What is known about the model better than the gateway knows it."),
-                .notYet("strategy", "How to choose among targets."),
-                .notYet("fallbacks", "Models to try when this one fails."),
             ],
             check: { _, node, reader in
                 let targets = node["targets"]
                 if let targets, case .sequence(let list) = targets.content {
                     if list.isEmpty { reader.note("'targets' is empty", at: targets.mark) }
-                    if list.count > 1 {
+                    if list.count > RoutePlan.candidatesMax {
                         reader.note(
-                            "more than one target is not yet available in this version",
-                            at: list[1].mark)
+                            "more than \(RoutePlan.candidatesMax) targets are never asked",
+                            at: list[RoutePlan.candidatesMax].mark)
                     }
                 }
                 if let targets, node["provider"] != nil || node["model"] != nil {
@@ -105,7 +131,9 @@ extension ConfigurationSchema {
                     "provider", \.provider, .name("a provider's name"), isRequired: true,
                     "Where it goes."),
                 Field("model", \.model, .model("a model's name"), "The model's name there."),
-                .notYet("weight", "Its share of the requests."),
+                Field(
+                    "weight", \.weight, .integer(1...1_000_000),
+                    "Its share of the requests under `strategy: weighted`."),
             ])
     }
 

@@ -114,7 +114,7 @@ extension ConfigurationSchema {
             ),
             .notYet("proxy", "A proxy in front of this provider."),
         ]
-        return fields.map { $0.moved(to: path) }
+        return (fields + resilience(\.resilience)).map { $0.moved(to: path) }
     }
 
     /// A field that the gateway sends by itself is none of the operator's. `owners` names such

@@ -4,7 +4,15 @@ import GatewayProviders
 import ReactorCore
 
 extension ConfigurationSchema {
-    static var simulator: Section<SimulatorSettings> {
+    static var simulator: Section<SimulatorConfiguration> {
+        let script = script
+        return Section(
+            SimulatorConfiguration(),
+            script.fields.map { $0.moved(to: \.script) } + resilience(\.resilience),
+            check: { settings, node, reader in script.check(settings.script, node, &reader) })
+    }
+
+    private static var script: Section<SimulatorSettings> {
         Section(
             SimulatorSettings(),
             [

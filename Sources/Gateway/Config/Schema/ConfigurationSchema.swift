@@ -4,6 +4,7 @@
 
 import GatewayExchange
 import GatewayModel
+import GatewayPolicy
 import GatewayTelemetry
 import GatewayTools
 import ReactorCore
@@ -274,6 +275,11 @@ enum ConfigurationSchema {
                 Field(
                     "concurrent", \.concurrentMax, .integer(1...1_000_000),
                     "Requests at once, over all workers. More is 429."),
+                Field(
+                    "budget", \.budget, .section(budget),
+                    "What it may spend, by the price table, over all workers; once it is spent, 429 "
+                        + "`insufficient_quota` until the period ends. Models without a price cost "
+                        + "nothing. The sum is lost with a restart."),
             ],
             check: { _, node, reader in
                 switch (node["key"], node["sha256"]) {
@@ -284,6 +290,20 @@ enum ConfigurationSchema {
                 default: break
                 }
             })
+    }
+
+    private static var budget: Section<BudgetConfiguration> {
+        Section(
+            BudgetConfiguration(),
+            [
+                Field(
+                    "usd", \.dollars, .number(0...Budget.dollarsMax), isRequired: true,
+                    "Dollars a period."),
+                Field(
+                    "period", \.period, .choice(BudgetPeriod.allCases),
+                    "After which it may spend anew: an hour, a day, a week from Monday on, or a "
+                        + "month of the calendar, all in UTC; `total`: never."),
+            ])
     }
 
     // MARK: tools and conversations

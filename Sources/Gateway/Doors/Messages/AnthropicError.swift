@@ -53,7 +53,7 @@ package struct AnthropicError: Sendable {
         case .missingKey, .invalidKey: Kind.authentication
         case .notPermitted: Kind.permission
         case .unknownModel, .unknownPath: Kind.notFound
-        case .rateLimited, .upstreamRateLimit, .upstreamQuota: Kind.rateLimit
+        case .rateLimited, .budgetSpent, .upstreamRateLimit, .upstreamQuota: Kind.rateLimit
         case .upstreamOverload, .overloaded, .shuttingDown: Kind.overloaded
         case .upstreamTimeout: Kind.timeout
         case .upstreamRefusal: refusal

@@ -111,6 +111,11 @@ package final class APIKeyTable {
         return nil
     }
 
+    /// All keys that have a budget.
+    package var budgeted: [Principal] {
+        entries.map(\.principal).filter { $0.limits?.budget != nil }
+    }
+
     /// Whether that key may use `model`.
     package func allows(_ admission: Admission, model: ByteSlice) -> Bool {
         guard case .key(let index) = admission, !patterns[index].isEmpty else { return true }

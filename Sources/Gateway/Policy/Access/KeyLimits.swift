@@ -9,26 +9,41 @@ package struct KeyLimits: Equatable, Sendable {
     package let tokens: RateLimit?
     /// Requests at once.
     package let concurrent: Int?
+    /// Money.
+    package let budget: Budget?
     /// The key's places in the tables.
     let requestsHash: UInt64
     let tokensHash: UInt64
     let concurrentHash: UInt64
+    let budgetHash: UInt64
 
-    package init(name: String, requests: Int?, tokens: Int?, concurrent: Int?) {
+    package init(
+        name: String, requests: Int?, tokens: Int?, concurrent: Int?, budget: Budget? = nil
+    ) {
         self.requests = requests.map { RateLimit(unitsPerMinute: $0) }
         self.tokens = tokens.map { RateLimit(unitsPerMinute: $0) }
         self.concurrent = concurrent
+        self.budget = budget
         requestsHash = CellTable.hash(name, salt: 1)
         tokensHash = CellTable.hash(name, salt: 2)
         concurrentHash = CellTable.hash(name, salt: 3)
+        budgetHash = CellTable.hash(name, salt: 5)
     }
 
-    package var isEmpty: Bool { requests == nil && tokens == nil && concurrent == nil }
+    package var isEmpty: Bool {
+        requests == nil && tokens == nil && concurrent == nil && budget == nil
+    }
+
+    /// How the budget stands; nil where there is none, or no cell for it.
+    package func budgetStanding(in cells: LimitCells, seconds: Int) -> Budget.Standing? {
+        guard let budget, let cell = cells.rate(budgetHash) else { return nil }
+        return budget.standing(of: cell, seconds: seconds)
+    }
 }
 
 /// The words behind all limits.
 package struct LimitCells: Sendable {
-    /// Cells of requests and tokens a minute; above it keys with limits are refused.
+    /// Cells of requests and tokens a minute and of budgets; above it keys with limits are refused.
     package static let rateCapacity = 65_536
     /// Keys with a limit of requests at once.
     package static let concurrentCapacity = 4096

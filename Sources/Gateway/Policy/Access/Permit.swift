@@ -11,6 +11,7 @@ package struct Permit {
         /// It asks for more tokens than a minute has.
         case tooManyTokens(asked: Int, limit: Int)
         case concurrent(limit: Int)
+        case budget(Budget.Standing)
         /// There is no cell left for this key.
         case noCell
     }
@@ -23,6 +24,7 @@ package struct Permit {
     private let cells: LimitCells
     private var slot: Int?
     private var tokenCell: AtomicWord?
+    private var budgetCell: AtomicWord?
     private var reserved = 0
 
     /// Takes a request, `estimate` tokens and a slot, as far as they are limited.
@@ -30,10 +32,18 @@ package struct Permit {
     /// - Parameters:
     ///   - estimate: the tokens that it will take, as far as one can tell.
     ///   - input: those of them that it takes in any case: more than a minute has is refused.
+    ///   - seconds: since 1970.
     package static func take(
-        _ limits: KeyLimits, from cells: LimitCells, estimate: Int, input: Int, now: UInt64
+        _ limits: KeyLimits, from cells: LimitCells, estimate: Int, input: Int, now: UInt64,
+        seconds: Int = 0
     ) -> Result<Permit, Refusal> {
         var permit = Permit(limits: limits, cells: cells)
+        if let budget = limits.budget {
+            guard let cell = cells.rate(limits.budgetHash) else { return .failure(.noCell) }
+            let standing = budget.standing(of: cell, seconds: seconds)
+            if standing.isSpent { return .failure(.budget(standing)) }
+            permit.budgetCell = cell
+        }
         if let refusal = permit.enter(estimate: estimate, input: input, now: now) {
             permit.leaveSlot()
             return .failure(refusal)
@@ -91,6 +101,15 @@ package struct Permit {
     package mutating func settle(used: Int?, now: UInt64) {
         if let used { settleTokens(used: used, now: now) }
         leaveSlot()
+    }
+
+    /// Whether what the request cost is to be told to `spend`.
+    package var hasBudget: Bool { budgetCell != nil }
+
+    /// What the request cost, in billionths of a dollar. Call once, before `settle`.
+    package func spend(_ cost: Int, seconds: Int) {
+        guard let budgetCell, let budget = limits.budget else { return }
+        budget.add(cost, to: budgetCell, seconds: seconds)
     }
 
     private mutating func settleTokens(used: Int, now: UInt64) {

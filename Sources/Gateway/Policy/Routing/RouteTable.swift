@@ -17,6 +17,9 @@ package struct Route: Equatable, Sendable {
     /// How many bytes of the client's name are a `provider/` prefix to be taken off.
     package var prefixCount = 0
     package var settings = ModelSettings()
+    /// The place of its group in the table, where there is more than this one way: then the above is
+    /// the group's first target, and `RouteTable.plan` tells the way.
+    package var group: Int?
 
     package init(
         provider: Int, upstreamModel: String?, prefixCount: Int = 0,
@@ -34,10 +37,13 @@ package struct ModelRule: Equatable, Sendable {
     /// An exact name, or one with a single `*`.
     package var pattern: String
     package var route: Route
+    /// What there is beside that route; nil: nothing.
+    package var group: TargetGroup?
 
-    package init(pattern: String, route: Route) {
+    package init(pattern: String, route: Route, group: TargetGroup? = nil) {
         self.pattern = pattern
         self.route = route
+        self.group = group
     }
 }
 
@@ -74,6 +80,9 @@ package final class RouteTable {
     private let onlyProvider: Int?
     /// By provider; empty where nobody has any.
     private let aliases: [ModelAliases?]
+    private let groups: [TargetGroup]
+    /// Requests that each group has had.
+    private var turns: [Int]
 
     /// - Parameters:
     ///   - providerNames: by index.
@@ -86,6 +95,16 @@ package final class RouteTable {
         builtInPatterns: [(pattern: String, provider: Int)], tableOnly: Bool,
         aliases: [Int: ModelAliases] = [:]
     ) {
+        var groups: [TargetGroup] = []
+        let rules = rules.map { rule in
+            var rule = rule
+            guard let group = rule.group else { return rule }
+            rule.route.group = groups.count
+            groups.append(group)
+            return rule
+        }
+        self.groups = groups
+        turns = groups.map { _ in 0 }
         let names = rules.filter { !$0.pattern.utf8.contains(UInt8(ascii: "*")) }
         exact = NameIndex(names.map(\.pattern))
         exactRoutes = names.map(\.route)
@@ -101,10 +120,14 @@ package final class RouteTable {
     /// The route of `model`; nil when nothing serves it (404 `model_not_found`).
     package func route(model: ByteSlice, providerHeader: ByteSlice?) -> Route? {
         guard var route = match(model: model, providerHeader: providerHeader) else { return nil }
-        if route.upstreamModel == nil, !aliases.isEmpty, let aliases = aliases[route.provider] {
-            route.upstreamModel = aliases[model.dropFirst(route.prefixCount)]
+        if route.upstreamModel == nil {
+            route.upstreamModel = alias(of: model.dropFirst(route.prefixCount), at: route.provider)
         }
         return route
+    }
+
+    private func alias(of model: ByteSlice, at provider: Int) -> String? {
+        aliases.isEmpty ? nil : aliases[provider]?[model]
     }
 
     private func match(model: ByteSlice, providerHeader: ByteSlice?) -> Route? {
@@ -122,5 +145,70 @@ package final class RouteTable {
             return Route(provider: provider, upstreamModel: nil)
         }
         return onlyProvider.map { Route(provider: $0, upstreamModel: nil) }
+    }
+
+    // MARK: More than one way
+
+    /// The providers that a model's own targets are at; empty where nothing serves it.
+    package func providers(of model: String) -> [Int] {
+        model.withByteSlice { route(model: $0, providerHeader: nil) }.map { route in
+            route.group.map { groups[$0].targets.map(\.provider) } ?? [route.provider]
+        } ?? []
+    }
+
+    /// Whom a request may be sent to, one after the other: the targets of its model, then those of
+    /// the models that stand in for it. Their own stand-ins are not asked.
+    ///
+    /// - Parameters:
+    ///   - model: the client's name, which has led to `route`.
+    ///   - draw: random numbers in 0..<1.
+    ///   - load: the requests that a provider has now.
+    package func plan(
+        _ route: Route, model: ByteSlice, draw: () -> Double, load: (_ provider: Int) -> Int
+    ) -> RoutePlan {
+        var candidates: [RoutePlan.Candidate] = []
+        append(route, model, draw, load, to: &candidates)
+        for name in route.group.map({ groups[$0].fallbacks }) ?? [] {
+            name.withByteSlice { name in
+                guard let other = self.route(model: name, providerHeader: nil) else { return }
+                append(other, name, draw, load, to: &candidates)
+            }
+        }
+        return RoutePlan(candidates)
+    }
+
+    private func append(
+        _ route: Route, _ model: ByteSlice, _ draw: () -> Double, _ load: (Int) -> Int,
+        to candidates: inout [RoutePlan.Candidate]
+    ) {
+        let name = model.dropFirst(route.prefixCount)
+        guard let number = route.group else {
+            return Self.append(
+                RoutePlan.Candidate(
+                    provider: route.provider, upstreamModel: route.upstreamModel ?? name.string,
+                    settings: route.settings), to: &candidates)
+        }
+        let group = groups[number]
+        turns[number] &+= 1
+        let turn = (turns[number] - 1) & .max
+        for place in group.order(turn: turn, draw: draw, load: load) {
+            let target = group.targets[place]
+            let upstreamModel =
+                target.upstreamModel ?? alias(of: name, at: target.provider) ?? name.string
+            Self.append(
+                RoutePlan.Candidate(
+                    provider: target.provider, upstreamModel: upstreamModel,
+                    settings: route.settings, retries: group.retries), to: &candidates)
+        }
+    }
+
+    /// What has failed is not asked for a second time under another name.
+    private static func append(
+        _ candidate: RoutePlan.Candidate, to candidates: inout [RoutePlan.Candidate]
+    ) {
+        let isKnown = candidates.contains {
+            $0.provider == candidate.provider && $0.upstreamModel == candidate.upstreamModel
+        }
+        if !isKnown { candidates.append(candidate) }
     }
 }

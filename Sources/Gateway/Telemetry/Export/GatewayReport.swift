@@ -16,6 +16,39 @@ package struct GatewayReport {
         }
     }
 
+    /// What all workers know of one provider.
+    package struct Provider {
+        package var name: String
+        /// `closed`, `open` or `half_open`; nil where it has no breaker.
+        package var breaker: String?
+        /// Until an open one lets somebody through.
+        package var retryIn: Int?
+        package var failuresInRow = 0
+        package var openings = 0
+        /// Requests that the breaker kept away, and those that went on to another target.
+        package var refusals = 0
+        package var departures = 0
+
+        package init(name: String) { self.name = name }
+    }
+
+    /// What one key may spend, and has, in billionths of a dollar.
+    package struct Budget {
+        package var key: String
+        package var period: String
+        package var limit: Int
+        package var spent: Int
+        package var resetIn: Int?
+
+        package init(key: String, period: String, limit: Int, spent: Int, resetIn: Int?) {
+            self.key = key
+            self.period = period
+            self.limit = limit
+            self.spent = spent
+            self.resetIn = resetIn
+        }
+    }
+
     /// One provider's credential that expires. Never the credential.
     package struct Token {
         package var provider: String
@@ -80,6 +113,8 @@ package struct GatewayReport {
     package var repairs: [(kind: String, count: Int)] = []
     package var builtInRounds = 0
     package var builtInCalls: [(function: String, count: Int)] = []
+    package var providers: [Provider] = []
+    package var budgets: [Budget] = []
     package var pools: [Pool] = []
     package var tokens: [Token] = []
     package var process = Process()

@@ -57,6 +57,13 @@ enum MetricsAliases {
         cost("litellm_spend_metric", metrics, &writer, model)
         writer.family("litellm_in_flight_requests", .gauge, "An alias; see docs/metrics.md.")
         writer.sample([], report.inFlight)
+        guard !report.budgets.isEmpty else { return }
+        writer.family(
+            "litellm_remaining_api_key_budget_metric", .gauge, "An alias; see docs/metrics.md.")
+        for budget in report.budgets {
+            writer.sample(
+                [("api_key_alias", budget.key)], billionths: max(budget.limit - budget.spent, 0))
+        }
     }
 
     static func writeBifrost(

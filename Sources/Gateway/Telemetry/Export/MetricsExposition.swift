@@ -19,8 +19,10 @@ package enum MetricsExposition {
         requests(report, metrics, &writer)
         models(metrics, &writer)
         tools(report, &writer)
+        providers(report, &writer)
         pools(report, &writer)
         tokens(report, &writer)
+        budgets(report, &writer)
         process(report, &writer)
         switch aliases {
         case .none: break
@@ -171,6 +173,41 @@ package enum MetricsExposition {
 
     // MARK: Providers
 
+    package static let breakerStates = ["closed", "open", "half_open"]
+
+    private static func providers(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        writer.family(
+            "gateway_fallbacks", .counter,
+            "Requests that a provider failed and another target was asked for, over all workers.")
+        for provider in report.providers {
+            writer.sample([("provider", provider.name)], provider.departures)
+        }
+        let guarded = report.providers.filter { $0.breaker != nil }
+        guard !guarded.isEmpty else { return }
+        writer.family(
+            "gateway_breaker_state", .gauge,
+            "1 at the state that a provider's breaker is in, the same for all workers.")
+        for provider in guarded {
+            for state in breakerStates {
+                writer.sample(
+                    [("provider", provider.name), ("state", state)],
+                    provider.breaker == state ? 1 : 0)
+            }
+        }
+        writer.family(
+            "gateway_breaker_openings", .counter,
+            "How often a provider's breaker has opened, over all workers.")
+        for provider in guarded {
+            writer.sample([("provider", provider.name)], provider.openings)
+        }
+        writer.family(
+            "gateway_breaker_refusals", .counter,
+            "Requests that an open breaker kept away, over all workers.")
+        for provider in guarded {
+            writer.sample([("provider", provider.name)], provider.refusals)
+        }
+    }
+
     private static func pools(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
         writer.family(
             "gateway_pool_connections", .gauge, "Connections to a provider, by state.")
@@ -234,6 +271,23 @@ package enum MetricsExposition {
             let provider: PrometheusWriter.Label = ("provider", token.provider)
             writer.sample([provider, ("result", "hit")], token.hits)
             writer.sample([provider, ("result", "miss")], token.leases - token.hits)
+        }
+    }
+
+    private static func budgets(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        guard !report.budgets.isEmpty else { return }
+        writer.family(
+            "gateway_key_budget_dollars", .gauge, "What a key may spend in its period.")
+        for budget in report.budgets {
+            writer.sample(
+                [("key", budget.key), ("period", budget.period)], billionths: budget.limit)
+        }
+        writer.family(
+            "gateway_key_spent_dollars", .gauge,
+            "What a key has spent in its period, over all workers.")
+        for budget in report.budgets {
+            writer.sample(
+                [("key", budget.key), ("period", budget.period)], billionths: budget.spent)
         }
     }
 

@@ -70,6 +70,9 @@ package enum StatusDocument {
         }
         json.endArray()
         models(metrics, &json)
+        json.beginArray("providers")
+        for provider in report.providers { write(provider, &json) }
+        json.endArray()
         json.beginArray("pools")
         for pool in report.pools {
             json.beginObject()
@@ -175,6 +178,17 @@ package enum StatusDocument {
         json.beginObject("connection_pool")
         write(report.pool, &json)
         json.endObject()
+        json.beginArray("budgets")
+        for budget in report.budgets {
+            json.beginObject()
+            json.field("key", text: budget.key)
+            json.field("period", text: budget.period)
+            dollars("usd", budget.limit, &json)
+            dollars("spent_usd", budget.spent, &json)
+            optional("resets_in", budget.resetIn, &json)
+            json.endObject()
+        }
+        json.endArray()
         let leases = report.tokens.reduce(0) { $0 + $1.leases }
         let hits = report.tokens.reduce(0) { $0 + $1.hits }
         if leases > 0 {
@@ -197,6 +211,22 @@ package enum StatusDocument {
         json.field("waiting", counters.waiting)
         json.field("created", counters.created)
         json.field("reused", counters.reused)
+    }
+
+    package static func write(_ provider: GatewayReport.Provider, _ json: inout JSONWriter) {
+        json.beginObject()
+        json.field("provider", text: provider.name)
+        if let state = provider.breaker {
+            json.field("breaker", text: state)
+            json.field("failures_in_row", provider.failuresInRow)
+            json.field("openings", provider.openings)
+            json.field("refusals", provider.refusals)
+            optional("retry_in", provider.retryIn, &json)
+        } else {
+            json.null("breaker")
+        }
+        json.field("fallbacks", provider.departures)
+        json.endObject()
     }
 
     /// Everything but the credential.
