@@ -11,7 +11,7 @@ import ReactorCore
 /// The words that all workers see, and which of them are this worker's.
 package final class SharedState {
     /// Changes whenever the meaning of a word does.
-    package static let layout: UInt64 = 2
+    package static let layout: UInt64 = 3
 
     private static let headerWords = SharedSegment.lineWords
 
