@@ -146,7 +146,18 @@ ANTHROPIC = """type: anthropic
     base_url: "https://127.0.0.1:{port}\""""
 
 
-def ours(bench, binary, *flags, provider=OPENAI, model="gpt-4o-mini"):
+# Nothing is told of requests: no line, no metrics, and so no costs.
+QUIET = """observability:
+  metrics: false
+  log: {requests: false}
+"""
+# Every request is a span too, sent to a collector in batches.
+EXPORTING = """observability:
+  otlp: {endpoint: "http://127.0.0.1:%d"}
+"""
+
+
+def ours(bench, binary, *flags, provider=OPENAI, model="gpt-4o-mini", more=""):
     """Keys, routing, metrics and the access log on; the log goes where the process's output goes,
     which is a file."""
     configuration = write(bench, "gateway.yaml", f"""
@@ -165,8 +176,16 @@ providers:
     ca_file: "{bench.directory}/ca.pem"
 models:
   "gpt-4o-mini": {{provider: bench, model: {model}}}
-""")
+{more}""")
     return [binary, "serve", "--no-supervisor", "--config", configuration, *flags], {}
+
+
+def ours_quiet(bench, binary):
+    return ours(bench, binary, more=QUIET)
+
+
+def ours_exporting(bench, binary):
+    return ours(bench, binary, more=EXPORTING % bench.collector())
 
 
 def ours_translating(bench, binary):
@@ -186,6 +205,8 @@ PEERS = {peer.name: peer for peer in (
     Peer("haproxy", haproxy, "haproxy"),
     Peer("floor", floor, os.path.join(BUILD, "relay"), pools=False),
     Peer("ours", ours, ""),
+    Peer("ours-quiet", ours_quiet, ""),
+    Peer("ours-exporting", ours_exporting, ""),
     Peer("ours-translating", ours_translating, ""),
     Peer("litellm", litellm, "litellm", streams_max=200),
 )}
@@ -196,7 +217,9 @@ def select(names, binaries):
     if not binaries.get("ours") and newest_build():
         binaries["ours"] = newest_build()
     if binaries.get("ours"):
-        binaries.setdefault("ours-translating", binaries["ours"])
+        for name in PEERS:
+            if name.startswith("ours-"):
+                binaries.setdefault(name, binaries["ours"])
     if binaries.get("nginx"):
         binaries.setdefault("nginx-log", binaries["nginx"])
     chosen = []

@@ -3,6 +3,7 @@ and what the kernel says about both. Linux only; nothing but the standard librar
 """
 import contextlib
 import http.client
+import http.server
 import json
 import os
 import secrets
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -191,7 +193,7 @@ class Bench:
     def __init__(self, peer, upstream_flags=(), wrap=(), binaries=None, patience=30):
         self.peer, self.flags, self.wrap = peer, [str(flag) for flag in upstream_flags], wrap
         self.binaries, self.patience = binaries or {}, patience
-        self.proxy = self.upstream = None
+        self.proxy = self.upstream = self.taker = None
 
     def __enter__(self):
         self.scratch = tempfile.TemporaryDirectory(prefix="bench-")
@@ -215,6 +217,8 @@ class Bench:
             stop(self.proxy)
         if self.upstream:
             self.upstream.stop()
+        if self.taker:
+            self.taker.shutdown()
         self.log.close()
         self.scratch.cleanup()
 
@@ -245,6 +249,26 @@ class Bench:
         if answer.status != 200 and answer.status not in (500, 502, 503):
             raise RuntimeError(f"{self.peer.name} answers {answer.status}: {body[:300]!r}")
         return answer.status == 200 and b"every byte" in body
+
+    def collector(self):
+        """The port of a server that takes whatever is sent to it, for as long as the bench runs."""
+        class Taker(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_):
+                pass
+
+        self.taker = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+        threading.Thread(target=self.taker.serve_forever, daemon=True).start()
+        return self.taker.server_port
 
     def path(self, name):
         return os.path.join(self.directory, name)

@@ -69,7 +69,12 @@ package enum JSONScannerCheck {
                 while try scanner.nextElement() { try value(&scanner, levels: levels - 1) }
             } else {
                 let kind = scanner.valueKind
+                var counting = scanner
                 let value = try scanner.value()
+                let count = value.kind == .number ? scanner.bytes(value.range).decimalValue : nil
+                if try counting.count() != count || counting.offset != scanner.offset {
+                    complaint = "a count differs"
+                }
                 if value.kind != kind { complaint = "kinds differ" }
                 check(value.range, scanner)
                 if value.kind == .string { check(string: value, scanner) }
@@ -80,6 +85,7 @@ package enum JSONScannerCheck {
         private mutating func names(of scanner: JSONScanner) throws(JSONFailure) {
             var byName = scanner
             var byKey = scanner
+            var guess = 0
             try byName.beginObject()
             try byKey.beginObject()
             while let member = try byKey.nextMember() {
@@ -88,13 +94,15 @@ package enum JSONScannerCheck {
                 let isNamed =
                     plain.slice == "model" || plain.slice == "a" || plain.slice == "finish_reason"
                 guard isNamed else { continue }
-                guard let name = try byName.nextName(in: Self.names),
+                let likely = guess
+                guard let name = try byName.nextName(in: Self.names, likely: likely),
                     name.hasEscapes == member.key.hasEscapes,
                     try byName.value().range == member.value.range
                 else {
                     complaint = "a name is not found"
                     return
                 }
+                guess = name.index + 1
             }
             if try byName.nextName(in: Self.names) != nil { complaint = "a name too many" }
         }

@@ -145,6 +145,10 @@ import Testing
             try Self.looked(bytes)
         }
         #expect(found == expected)
+        for ahead in 0...3 {
+            let found = try text.withByteSlice { try Self.guessed($0, ahead: ahead) }
+            #expect(found == expected, "guessing \(ahead) ahead")
+        }
         // Cut anywhere, it fails.
         for count in 0..<text.utf8.count {
             #expect(text.withByteSlice { Self.failsToLook($0.prefix(count)) }, "\(count)")
@@ -181,11 +185,125 @@ import Testing
         return found
     }
 
+    /// The same, guessing which name comes next: right, one too far, or beyond the list.
+    private static func guessed(_ bytes: ByteSlice, ahead: Int) throws(JSONFailure) -> [String] {
+        var found: [String] = []
+        var scanner = JSONScanner(bytes)
+        var likely = ahead
+        try scanner.beginObject()
+        while let name = try scanner.nextName(in: names, likely: likely) {
+            likely = name.index + 1 + ahead
+            let value = scanner.bytes(try scanner.value().range).string
+            found.append("\(plainNames[name.index]) \(name.hasEscapes) \(value)")
+        }
+        try scanner.finish()
+        return found
+    }
+
     private static func failsToLook(_ bytes: ByteSlice) -> Bool {
         do throws(JSONFailure) {
             _ = try looked(bytes)
             return false
-        } catch { return error.offset <= bytes.count }
+        } catch {
+            do throws(JSONFailure) { _ = try guessed(bytes, ahead: 0) } catch let guessing {
+                return error == guessing && error.offset <= bytes.count
+            }
+            return false
+        }
+    }
+
+    private static let lengths: [(names: JSONNames, name: String)] = [
+        (JSONNames("a"), "a"), (JSONNames("seven.."), "seven.."),
+        (JSONNames("eight..."), "eight..."), (JSONNames("nine....."), "nine....."),
+        (JSONNames("sixteen........."), "sixteen........."),
+        (JSONNames("seventeen........"), "seventeen........"),
+        (JSONNames("of thirty-one bytes............"), "of thirty-one bytes............"),
+        (JSONNames("of thirty-two bytes............."), "of thirty-two bytes............."),
+        (JSONNames("of thirty-three bytes............"), "of thirty-three bytes............"),
+    ]
+
+    /// Names of every length, and those that differ from them in one byte.
+    @Test func namesOfEveryLength() throws {
+        for (names, name) in Self.lengths {
+            var texts = [(name, true), (name + "x", false), (String(name.dropLast()), false)]
+            for index in name.indices {
+                texts.append(
+                    (name.replacingCharacters(at: index, by: "#"), false))
+            }
+            for (text, isNamed) in texts {
+                for tail in ["", " ", ",\"z\":[]", ",\"a long name behind it, and a value\":\"x\""]
+                {
+                    for likely in [0, 1] {
+                        let found = try "{\"\(text)\":1\(tail)}".withByteSlice {
+                            try Self.first(of: names, likely, in: $0)
+                        }
+                        #expect(found == (isNamed ? 1 : nil), "\(text) \(tail)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("0", 0), ("7", 7), ("123456789012345", 123_456_789_012_345),
+            ("9007199254740993", 9_007_199_254_740_993),
+            ("9223372036854775808", nil), ("-1", nil), ("1.0", nil), ("1e2", nil), ("true", nil),
+            ("\"1\"", nil), ("[1]", nil), ("null", nil),
+        ] as [(String, Int?)])
+    func counts(_ text: String, _ expected: Int?) throws {
+        for tail in ["", " ", "\n"] {
+            let found = try "[\(text)\(tail),2]".withByteSlice { try Self.counts($0) }
+            #expect(found == [expected, 2])
+        }
+    }
+
+    @Test(arguments: ["01", "1x", "1 2", "--1", "1."])
+    func noCounts(_ text: String) {
+        #expect(throws: JSONFailure.self) {
+            try "[\(text)]".withByteSlice { try Self.counts($0) }
+        }
+    }
+
+    // The compiler does not survive these as closures.
+
+    private static func first(
+        of names: JSONNames, _ likely: Int, in bytes: ByteSlice
+    ) throws(JSONFailure) -> Int? {
+        var scanner = JSONScanner(bytes)
+        try scanner.beginObject()
+        guard try scanner.nextName(in: names, likely: likely) != nil else { return nil }
+        return try scanner.count()
+    }
+
+    private static func counts(_ bytes: ByteSlice) throws(JSONFailure) -> [Int?] {
+        var counts: [Int?] = []
+        var scanner = JSONScanner(bytes)
+        try scanner.beginArray()
+        while try scanner.nextElement() { counts.append(try scanner.count()) }
+        try scanner.finish()
+        return counts
+    }
+
+    /// What ends a plain run, in every place of a block of sixteen bytes and across its end.
+    @Test func stringsOfEveryLength() {
+        let pieces: [(text: String, isValid: Bool)] = [
+            ("", true), ("\\\"", true), ("\\\\", true), ("\\n\\t", true), ("\\u00e9", true),
+            ("\\ud83d\\ude00", true), ("é", true), ("漢字", true), ("🙂\\\"é", true),
+            ("\u{1}", false), ("\\x", false), ("\\ud83d", false), ("\\u12g4", false),
+        ]
+        for (piece, isValid) in pieces {
+            for before in 0...33 {
+                for behind in [0, 1, 5, 14, 15, 16, 17, 40] {
+                    let inside =
+                        String(repeating: "a", count: before) + piece + "b"
+                        + String(repeating: "c", count: behind) + piece
+                    let text = "[\"\(inside)\",1]"
+                    let end = text.withByteSlice { JSONScanner.endOfString(in: $0, from: 2) }
+                    #expect(end == (isValid ? 2 + inside.utf8.count : nil), "\(text)")
+                }
+            }
+        }
     }
 
     @Test(arguments: [
@@ -330,5 +448,13 @@ private struct Draw {
             bytes.swapAt(below(bytes.count), below(bytes.count))
         }
         if bytes.isEmpty { bytes = [ASCII.zero] }
+    }
+}
+
+extension String {
+    fileprivate func replacingCharacters(at index: Index, by character: Character) -> String {
+        var copy = self
+        copy.replaceSubrange(index...index, with: String(character))
+        return copy
     }
 }

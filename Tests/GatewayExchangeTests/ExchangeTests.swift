@@ -67,6 +67,25 @@ import Testing
         stage.finish()
     }
 
+    @Test(arguments: [(true, false), (false, true), (false, false)])
+    func whatIsNotToBeTold(countsRequests: Bool, logsRequests: Bool) throws {
+        var settings = StageSettings()
+        settings.observability.countsRequests = countsRequests
+        settings.observability.logsRequests = logsRequests
+        let stage = try GatewayStage(settings)
+        #expect(try stage.ask(GatewayStage.chat("sim/sim")).status == 200)
+        #expect(try stage.ask(GatewayStage.post("{")).status == 400)
+        #expect(stage.lines.count == (logsRequests ? 2 : 0))
+        #expect(stage.worker.metrics.sum.total == (countsRequests ? 1 : 0))
+        #expect(stage.worker.metrics.doors.map(\.total) == (countsRequests ? [2] : []))
+        // What a worker counts anyway.
+        #expect(stage.worker.counters.byClass.success == 1)
+        #expect(stage.worker.counters.byClass.client == 1)
+        #expect(stage.worker.counters.outputTokens == 8)
+        #expect(stage.worker.counters.inFlight == 0)
+        stage.finish()
+    }
+
     @Test func requestsOfOneConnectionAreLoggedOneByOne() throws {
         let stage = try GatewayStage()
         let client = stage.connect()

@@ -44,10 +44,10 @@ import Testing
         record.method = ByteSlice("POST")
         record.path = ByteSlice("/v1/chat/completions")
         record.status = 200
-        record.key = "team"
+        record.key = ByteSlice("team")
         record.requestedModel = ByteSlice("fast")
         record.upstreamModel = ByteSlice("gpt")
-        record.provider = "openai"
+        record.provider = ByteSlice("openai")
         record.streams = true
         record.attempts = 2
         record.requestBytes = 10
@@ -105,8 +105,8 @@ import Testing
             record.path = ByteSlice(raw)
             record.requestedModel = ByteSlice(raw)
             record.upstreamModel = ByteSlice(raw)
-            record.key = text
-            record.provider = text
+            record.key = ByteSlice(raw)
+            record.provider = ByteSlice(raw)
             record.error = text
             let line = line(record, .json)
             #expect(line.utf8.count { $0 == 0x0A } == 1 && line.hasSuffix("}\n"))

@@ -12,5 +12,6 @@
 #include "openssl_shim.h"
 #include "process_shim.h"
 #include "uv_shim.h"
+#include "vector_shim.h"
 
 #endif

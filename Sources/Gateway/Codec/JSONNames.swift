@@ -9,9 +9,41 @@ package struct JSONNames: @unchecked Sendable {
     // @unchecked: the memory behind the pointer is never written after init.
 
     private struct Entry {
+        let name: ByteSlice
         /// The first eight bytes, zeros behind a shorter name.
         let word: UInt64
-        let name: ByteSlice
+        /// All ones where `word` has bytes of the name.
+        let mask: UInt64
+        /// The last eight bytes of a longer name.
+        let tail: UInt64
+
+        init(_ name: ByteSlice) {
+            self.name = name
+            var word: UInt64 = 0
+            var mask: UInt64 = 0
+            for place in 0..<min(8, name.count) {
+                word |= UInt64(name[place]) << (8 * place)
+                mask |= 0xFF << (8 * place)
+            }
+            self.word = word
+            self.mask = mask
+            tail = name.count > 8 ? JSONNames.word(name.end - 8) : 0
+        }
+
+        /// Whether the bytes at `key` begin with the name. Eight bytes must be readable there, and
+        /// as many as the name has.
+        @inline(__always)
+        func begins(at key: UnsafePointer<UInt8>) -> Bool {
+            guard JSONNames.word(key) & mask == word else { return false }
+            if name.count <= 8 { return true }
+            if JSONNames.word(key + (name.count &- 8)) != tail { return false }
+            return name.count <= 16 || ByteSlice(key, count: name.count) == name
+        }
+    }
+
+    @inline(__always)
+    private static func word(_ bytes: UnsafePointer<UInt8>) -> UInt64 {
+        UInt64(littleEndian: UnsafeRawPointer(bytes).loadUnaligned(as: UInt64.self))
     }
 
     /// So long may a name be.
@@ -30,9 +62,7 @@ package struct JSONNames: @unchecked Sendable {
         for (index, literal) in names.enumerated() {
             let name = ByteSlice(literal)
             precondition(name.count <= Self.bytesMax, "a name is too long for the list")
-            var word: UInt64 = 0
-            for place in 0..<min(8, name.count) { word |= UInt64(name[place]) << (8 * place) }
-            (memory + index).initialize(to: Entry(word: word, name: name))
+            (memory + index).initialize(to: Entry(name))
             lengths |= 1 << name.count
             longest = max(longest, name.count)
         }
@@ -46,19 +76,28 @@ package struct JSONNames: @unchecked Sendable {
     @inline(__always)
     func index(ofEightReadable key: UnsafePointer<UInt8>, length: Int) -> Int? {
         guard length <= Self.bytesMax, lengths &>> UInt64(length) & 1 == 1 else { return nil }
-        var word = UInt64(
-            littleEndian: UnsafeRawPointer(key).loadUnaligned(as: UInt64.self))
-        if length < 8 { word &= (1 &<< UInt64(8 &* length)) &- 1 }
         var index = 0
         while index < count {
-            if entries[index].word == word, entries[index].name.count == length,
-                length <= 8 || ByteSlice(key, count: length) == entries[index].name
-            {
-                return index
-            }
+            if entries[index].name.count == length, entries[index].begins(at: key) { return index }
             index &+= 1
         }
         return nil
+    }
+
+    /// The bytes of `"name":` if that stands at `place`, before `end`, for the name in place `index`,
+    /// with a value behind it; else 0.
+    @inline(__always)
+    func memberCount(
+        _ index: Int, at place: UnsafePointer<UInt8>, before end: UnsafePointer<UInt8>
+    ) -> Int {
+        guard index < count else { return 0 }
+        let length = entries[index].name.count
+        let close = place + 1 + length
+        guard end - place > 8, end - close > 2, place[0] == ASCII.quote,
+            entries[index].begins(at: place + 1), close[0] == ASCII.quote,
+            close[1] == ASCII.colon, close[2] > ASCII.space
+        else { return 0 }
+        return length &+ 3
     }
 
     /// Whether `key` is in the list.

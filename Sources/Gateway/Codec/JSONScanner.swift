@@ -212,6 +212,32 @@ package struct JSONScanner {
         return nil
     }
 
+    /// The same, where peers send the members in a usual order: asks first for the name in place
+    /// `likely`, which costs half of a look-up.
+    package mutating func nextName(
+        in names: JSONNames, likely: Int
+    ) throws(JSONFailure) -> JSONName? {
+        precondition(open.innermostIsObject, "no object is open")
+        precondition(position != .value, "a value is due")
+        var place = cursor.at
+        if position == .later {
+            switch cursor.next {
+            case ASCII.comma: place += 1
+            case ASCII.closeBrace:
+                cursor.at += 1
+                open.pop()
+                return nil
+            // The look-up says what is wrong with it.
+            default: return try nextName(in: names)
+            }
+        }
+        let count = names.memberCount(likely, at: place, before: cursor.end)
+        guard count > 0 else { return try nextName(in: names) }
+        cursor.at = place + count
+        position = .value
+        return JSONName(index: likely, hasEscapes: false)
+    }
+
     /// Whether the innermost array has one more value, to be read next; at the array's end it is
     /// left.
     package mutating func nextElement() throws(JSONFailure) -> Bool {
@@ -261,6 +287,31 @@ package struct JSONScanner {
         }
         let range = Range(uncheckedBounds: (start, cursor.offset))
         return JSONSpan(kind: kind, range: range, hasEscapes: hasEscapes)
+    }
+
+    /// Scans the value that comes. - Returns: the whole number without a sign that it is; nil for any
+    /// other value.
+    package mutating func count() throws(JSONFailure) -> Int? {
+        precondition(position == .value, "no value is due")
+        var place = cursor.at
+        var count = 0
+        while place < cursor.end, place.pointee &- ASCII.zero < 10, place - cursor.at < 15 {
+            count = count &* 10 &+ Int(place.pointee &- ASCII.zero)
+            place += 1
+        }
+        let digits = place - cursor.at
+        // What is behind it tells whether that was all of it.
+        if digits > 0, place < cursor.end, digits == 1 || cursor.next != ASCII.zero {
+            switch place.pointee {
+            case ASCII.comma, ASCII.closeBrace, ASCII.closeBracket:
+                cursor.at = place
+                position = .later
+                return count
+            default: break
+            }
+        }
+        let span = try value()
+        return span.kind == .number ? bytes(span.range).decimalValue : nil
     }
 
     /// Checks that nothing but white space is left. The outermost value must have been read.

@@ -38,7 +38,7 @@ package struct JSONWriter: ~Copyable {
 
     /// Names are short: a loop over words is done before a call of memcpy has found its way.
     @inline(__always)
-    private static func copy(
+    fileprivate static func copy(
         _ from: UnsafePointer<UInt8>, _ count: Int, to memory: UnsafeMutablePointer<UInt8>
     ) {
         let source = UnsafeRawPointer(from)
@@ -249,10 +249,23 @@ extension ByteBuffer {
 
     /// Appends `text` as a JSON string, quotes included. Ill-formed UTF-8 becomes U+FFFD.
     package mutating func append(jsonString text: ByteSlice) {
-        reserve(text.count + 2)
-        append(ASCII.quote)
-        append(jsonEscaping: text)
-        append(ASCII.quote)
+        // Plain nearly always.
+        guard JSONText.isPlain(text) else {
+            append(ASCII.quote)
+            append(jsonEscaping: text)
+            append(ASCII.quote)
+            return
+        }
+        append(room: text.count + 2) { memory, _ in
+            memory[0] = ASCII.quote
+            if text.count <= 64 {
+                JSONWriter.copy(text.base, text.count, to: memory + 1)
+            } else {
+                (memory + 1).update(from: text.base, count: text.count)
+            }
+            memory[text.count &+ 1] = ASCII.quote
+            return text.count &+ 2
+        }
     }
 
     /// Appends `text` as the inside of a JSON string. Each maximal part of an ill-formed UTF-8
@@ -353,18 +366,56 @@ extension ByteBuffer {
 private enum JSONText {
     /// The first byte from `start` on that is a control, a quote, a backslash or not ASCII.
     static func endOfPlainRun(in text: ByteSlice, from start: Int) -> Int {
+        let count = text.count
         var index = start
-        while text.count - index >= 16 {
+        while count - index >= 16 {
             let stop = JSONCursor.stop(in: text.base + index)
             index += stop
             if stop < 16 { return index }
         }
-        while index < text.count, isPlain(text.base[index]) { index += 1 }
+        while index < count, !JSONCursor.isStop(text.base[index]) { index += 1 }
         return index
     }
 
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte < 0x80 && byte != ASCII.quote && byte != ASCII.backslash
+    /// Whether no byte ends a plain run: 16, eight or four at once, the last ones perhaps a second
+    /// time.
+    @inline(__always)
+    static func isPlain(_ text: ByteSlice) -> Bool {
+        let count = text.count
+        if count >= 16 {
+            var index = 0
+            while index < count &- 16 {
+                if JSONCursor.stops(in: text.base + index) != 0 { return false }
+                index &+= 16
+            }
+            return JSONCursor.stops(in: text.base + (count &- 16)) == 0
+        }
+        let bytes = UnsafeRawPointer(text.base)
+        if count >= 8 {
+            return isPlain(bytes.loadUnaligned(as: UInt64.self))
+                && isPlain(bytes.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
+        }
+        if count >= 4 {
+            let (first, last) = (
+                bytes.loadUnaligned(as: UInt32.self),
+                bytes.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+            )
+            return isPlain(UInt64(first) &<< 32 | UInt64(last))
+        }
+        for index in 0..<count where JSONCursor.isStop(text.base[index]) { return false }
+        return true
+    }
+
+    /// Whether none of eight bytes ends a plain run. Borrows of the subtractions can only come from
+    /// bytes that do.
+    @inline(__always)
+    private static func isPlain(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quotes = word ^ ones &* UInt64(ASCII.quote)
+        let backslashes = word ^ ones &* UInt64(ASCII.backslash)
+        let stops =
+            word | (word &- ones &* 0x20) | (quotes &- ones) | (backslashes &- ones)
+        return stops & ones &* 0x80 == 0
     }
 }
 

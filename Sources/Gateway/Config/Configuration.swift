@@ -228,6 +228,8 @@ package struct ToolsConfiguration: Equatable, Sendable {
 /// What is written down about the traffic.
 package struct ObservabilityConfiguration: Equatable, Sendable {
     package var log = LogConfiguration()
+    /// Whether what requests come to is counted.
+    package var countsRequests = true
     /// Names of metrics that are told beside our own.
     package var prometheusAliases = PrometheusAliases.none
     /// Whether `/debug/token` exists.
@@ -246,6 +248,8 @@ package struct LogConfiguration: Equatable, Sendable {
 
     package var format = LogFormat.json
     package var level = Level.info
+    /// Whether every request has a line.
+    package var logsRequests = true
     /// Always false in this version.
     package var logsBodies = false
 

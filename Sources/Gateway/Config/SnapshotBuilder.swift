@@ -58,6 +58,8 @@ package struct SnapshotBuilder {
         snapshot.observability.prices = PriceTable(observability.prices)
         snapshot.observability.aliases = observability.prometheusAliases
         snapshot.observability.showsTokens = observability.debugToken
+        snapshot.observability.countsRequests = observability.countsRequests
+        snapshot.observability.logsRequests = observability.log.logsRequests
         return snapshot
     }
 

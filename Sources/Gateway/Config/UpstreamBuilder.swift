@@ -194,11 +194,10 @@ struct UpstreamBuilder {
         let upstream = try upstream(
             name, .sambaNovaWeb(provider), network, at: url, tokens: tokens, credential: .cookie,
             userAgent: Self.browser)
-        upstream.modelsPlace = (
+        upstream.modelsPlace = UpstreamPlace(
             try origin(settings.modelsURL, network, name),
             head(
-                settings.modelsURL, network, key: Secret(""), .cookie, userAgent: Self.browser)
-        )
+                settings.modelsURL, network, key: Secret(""), .cookie, userAgent: Self.browser))
         return upstream
     }
 

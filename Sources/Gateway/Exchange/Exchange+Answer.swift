@@ -73,7 +73,7 @@ extension Exchange {
         // As long as another target may take over it is not said whose answer this will be.
         if let upstream, rerouting == nil || !machine.isUndecided {
             fields.append("x-gateway-provider: " as StaticString)
-            fields.append(upstream.name)
+            fields.append(upstream.nameBytes)
             fields.append("\r\nx-gateway-model: " as StaticString)
             Self.appendFieldValue(upstreamModel.slice, to: &fields)
             fields.append("\r\nx-gateway-attempts: " as StaticString)
@@ -112,9 +112,10 @@ extension Exchange {
 
     /// A model's name comes from a client's JSON: only visible ASCII may enter a head.
     private static func appendFieldValue(_ value: ByteSlice, to fields: inout ByteBuffer) {
-        for index in 0..<value.count {
-            let byte = value[index]
-            fields.append(ASCII.isVisible(byte) || byte == ASCII.space ? byte : 0x3F)
+        let start = fields.count
+        fields.append(value)
+        fields.replace(from: start) { byte in
+            ASCII.isVisible(byte) || byte == ASCII.space ? byte : UInt8(ascii: "?")
         }
     }
 
@@ -361,7 +362,7 @@ extension Worker {
         fields.append("\r\n" as StaticString)
         if error.isFinal { fields.append("x-should-retry: false\r\n" as StaticString) }
         if refusal.status == 503 { fields.append("retry-after: 1\r\n" as StaticString) }
-        guard door == nil else { return }
+        guard door == nil, snapshot.observability.logsRequests else { return }
         var record = AccessRecord()
         (record.secondsSince1970, record.milliseconds) = loop.wallClock
         record.requestID = requestID.slice

@@ -91,27 +91,31 @@ extension Exchange {
     /// Appends the request as the upstream gets it. The body and what changes in it are kept until
     /// the answer begins: it may have to be written twice.
     func appendRequest(to output: inout ByteBuffer) {
-        guard let scan, let upstream, let head = upstream.place(for: lease)?.head else {
+        guard let scan, let upstream, let place = upstream.place(for: lease) else {
             preconditionFailure("a request was written without an upstream")
         }
         if let translation {
             forwarded.append(translation.call.fields.slice)
-            head.append(
+            place.head.append(
                 target: translation.call.target.slice, accept: translation.call.accept,
-                token: lease?.token.secret, fields: forwarded.slice,
+                token: lentSecret, fields: forwarded.slice,
                 contentLength: translation.call.body.count, to: &output)
             forwarded.truncate(to: forwarded.count - translation.call.fields.count)
             output.append(translation.call.body.slice)
             return
         }
         let splice = relaySplice(scan, asksForUsage: upstream.asksForUsage)
-        head.append(
+        place.head.append(
             target: ByteSlice(relayTarget),
             accept: scan.isStreaming ? RequestHead.events : RequestHead.json,
-            token: lease?.token.secret, fields: forwarded.slice,
+            token: lentSecret, fields: forwarded.slice,
             contentLength: body.count + splice.byteCountDelta, to: &output)
         splice.append(body.slice, to: &output)
     }
+
+    /// The credential that was lent for this request. To look at a lease copies it, so it is not
+    /// looked at where none can be.
+    var lentSecret: Secret? { upstream?.tokens == nil ? nil : lease?.token.secret }
 
     /// Where a relayed request goes, behind the base URL.
     private var relayTarget: StaticString {

@@ -29,9 +29,8 @@ extension Exchange {
             query.append(HTTPRequestRules.pathAndQuery(of: head.target))
         }
         if requestID.isEmpty {
-            RequestID.append(to: &requestID, using: &worker.random)
+            RequestID.append(worker.random.next(), worker.random.next(), to: &requestID)
         }
-        refusal = hostRefusal ?? judge() ?? bodyRefusal
     }
 
     /// One walk over the fields; each is recognised by its length first.
@@ -82,7 +81,13 @@ extension Exchange {
         admission = admit(credential)
         if forwards { forward(fields, connection: connection) }
         if takesModel, snapshot.tools.readsFields { readToolFields(fields) }
-        if takesModel { checkBodyType(contentType, isEncoded: isEncoded) }
+        if !isRefused { refusal = judge() }
+        if takesModel, !isRefused { checkBodyType(contentType, isEncoded: isEncoded) }
+    }
+
+    /// Whether there is a refusal. To compare one with nil copies it.
+    var isRefused: Bool {
+        if case .some = refusal { true } else { false }
     }
 
     /// Keeps the few fields that go on to the upstream, but for those that the client's Connection
@@ -154,7 +159,7 @@ extension Exchange {
         guard let hosts = snapshot.cors.hosts, !CORSGrant.isAllowedHost(host, listed: hosts) else {
             return
         }
-        hostRefusal = Failure(
+        refusal = Failure(
             .notPermitted,
             "This gateway serves requests to a loopback address only; list other names under "
                 + "server.allowed_hosts.")
@@ -162,10 +167,10 @@ extension Exchange {
 
     private func checkBodyType(_ type: ByteSlice?, isEncoded: Bool) {
         if isEncoded {
-            bodyRefusal = Failure(
+            refusal = Failure(
                 .unsupportedMediaType, "Encoded request bodies are not understood here.")
         } else if let type, !Self.mayBeJSON(type) {
-            bodyRefusal = Failure(
+            refusal = Failure(
                 .unsupportedMediaType,
                 "The request's content type must be application/json.")
         }

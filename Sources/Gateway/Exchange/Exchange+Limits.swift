@@ -49,7 +49,7 @@ extension Exchange {
     private func cost(wasBegun: Bool) -> Int? {
         guard let upstream,
             let price = snapshot.observability.prices.price(
-                provider: upstream.name, model: upstreamModel.slice)
+                provider: upstream.nameBytes, model: upstreamModel.slice)
         else { return nil }
         if let usage = observedUsage { return CostMeter.cost(of: usage, at: price) }
         guard wasBegun else { return nil }

@@ -25,6 +25,16 @@ extension Exchange {
     }
 
     func log(_ outcome: StaticString) {
+        let usage = observedUsage
+        if let usage {
+            worker.counters.inputTokens += usage.inputTokens
+            worker.counters.outputTokens += usage.outputTokens
+        }
+        if attempts > 1 { worker.counters.retries += 1 }
+        let repairs = self.repairs
+        if !repairs.isEmpty { worker.counters.repairs += repairs.total }
+        let logs = snapshot.observability.logsRequests
+        guard logs || snapshot.observability.countsRequests else { return }
         let loop = worker.loop
         let now = loop.clock()
         var record = AccessRecord()
@@ -34,10 +44,10 @@ extension Exchange {
         record.path = path.slice
         record.status = status
         record.outcome = outcome
-        record.key = snapshot.keys.principal(admission).name
+        record.key = snapshot.keys.name(admission)
         record.requestedModel = requestedModel.slice
         record.upstreamModel = upstreamModel.slice
-        record.provider = upstream?.name ?? ""
+        record.provider = upstream?.nameBytes ?? .empty
         record.streams = isStreamed
         record.attempts = attempts
         record.requestBytes = requestBytes
@@ -46,17 +56,12 @@ extension Exchange {
             record.firstEventMicroseconds = Int(firstEvent.nanoseconds(since: received) / 1000)
         }
         record.overheadMicroseconds = overheadMicroseconds
-        record.usage = observedUsage
+        record.usage = usage
         record.finishReason = observedFinishReason
         record.error = failureText
         if let rerouting { record.departures = rerouting.departures.slice }
-        if let usage = record.usage {
-            worker.counters.inputTokens += usage.inputTokens
-            worker.counters.outputTokens += usage.outputTokens
-        }
-        if attempts > 1 { worker.counters.retries += 1 }
-        measure(&record, now)
-        log(record, repairs)
+        if snapshot.observability.countsRequests { measure(&record, now) }
+        if logs { log(record, repairs) }
     }
 
     private func log(_ record: AccessRecord, _ repairs: RepairCounts) {

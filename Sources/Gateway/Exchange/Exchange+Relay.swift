@@ -79,9 +79,14 @@ extension Exchange: HTTPClientCallDelegate {
         guard isKept, forwarded.count < 4096 else { return }
         forwarded.reserve(name.count + value.count + 16)
         forwarded.append("x-upstream-" as StaticString)
-        forwarded.append(name.dropFirst(2))
-        forwarded.append(": " as StaticString)
-        forwarded.append(value)
+        if name.end + 2 == value.base, name.end[1] == ASCII.space {
+            // As they lie in the head.
+            forwarded.append(ByteSlice(name.base + 2, count: value.end - name.base - 2))
+        } else {
+            forwarded.append(name.dropFirst(2))
+            forwarded.append(": " as StaticString)
+            forwarded.append(value)
+        }
         forwarded.append("\r\n" as StaticString)
     }
 
@@ -268,7 +273,7 @@ extension Exchange {
     }
 
     /// The credential that this request carried.
-    var secret: Secret? { lease?.token.secret ?? upstream?.key }
+    var secret: Secret? { lentSecret ?? upstream?.key }
 
     func upstreamLost(_ failure: Failure) {
         guard machine.hasUpstream else { return }

@@ -10,21 +10,21 @@ extension Exchange: HTTPServerHandler {
         switch head.framing {
         case .none, .untilClose: break
         case .length(let count):
-            if refusal == nil {
+            if !isRefused {
                 body = worker.loop.takeBuffer()
                 body.reserve(Int(min(count, 1 << 20)))
             } else if count > UInt64(Self.awaitedBodyBytesMax) || connection.awaitsContinue {
                 requestComplete()
             }
         case .chunked:
-            if refusal != nil { requestComplete() } else { body = worker.loop.takeBuffer() }
+            if isRefused { requestComplete() } else { body = worker.loop.takeBuffer() }
         }
     }
 
     package func requestBodyArrived(_ bytes: ByteSlice, on connection: HTTPServerConnection) {
         guard machine.isActive else { return }
         requestBytes += bytes.count
-        if refusal == nil { body.append(bytes) }
+        if !isRefused { body.append(bytes) }
     }
 
     package func requestEnded(on connection: HTTPServerConnection) {

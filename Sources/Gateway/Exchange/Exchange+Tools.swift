@@ -97,12 +97,14 @@ extension Exchange {
     func encode(
         _ request: ModelRequest, for upstream: Upstream, into translation: Translation
     ) throws(Failure) {
-        let texts = ComposedText()
-        defer { withExtendedLifetime(texts) {} }
-        let told =
-            tools.isTextOnly && TextTools.areNeeded(by: request)
-            ? try TextTools.fold(request, into: texts) : request
-        try upstream.provider.encode(told, providerContext, into: &translation.call)
+        if tools.isTextOnly, TextTools.areNeeded(by: request) {
+            let texts = ComposedText()
+            defer { withExtendedLifetime(texts) {} }
+            let told = try TextTools.fold(request, into: texts)
+            try upstream.provider.encode(told, providerContext, into: &translation.call)
+        } else {
+            try upstream.provider.encode(request, providerContext, into: &translation.call)
+        }
         try refuseDropped(by: translation.call, at: upstream)
     }
 
@@ -120,8 +122,8 @@ extension Exchange {
     }
 
     /// What stands between decoder and encoder.
-    func toolFilter(for request: ModelRequest) -> ToolFilter {
-        guard !request.tools.isEmpty else { return ToolFilter() }
+    func toolFilter(for request: ModelRequest) -> ToolFilter? {
+        guard !request.tools.isEmpty else { return nil }
         let seed = worker.random.next()
         let holds = !request.streams || modelSettings.repair == .hold
         var filter =

@@ -77,7 +77,8 @@ extension Exchange {
         try encode(request, for: upstream, into: translation)
         var filter = toolFilter(for: request)
         if let loop {
-            filter.add(loop)
+            filter = filter ?? ToolFilter()
+            filter?.add(loop)
             looped = LoopedRequest(request, documents, forwarded: forwarded.slice)
         }
         let context = answerContext(
@@ -103,25 +104,20 @@ extension Exchange {
         }
         var recalled = worker.loop.takeBuffer()
         defer { worker.loop.giveBuffer(&recalled) }
-        var owner = ByteBuffer()
-        owner.append(keyName)
         guard
             try worker.responses.recall(
-                for: root, of: owner.slice, now: worker.loop.now, to: &recalled)
+                for: root, of: snapshot.keys.name(admission), now: worker.loop.now, to: &recalled)
         else { return nil }
         do throws(JSONFailure) { return try worker.arena.read(recalled.slice) } catch {
             preconditionFailure("a stored conversation is not JSON: \(error)")
         }
     }
 
-    private var keyName: String { snapshot.keys.principal(admission).name }
-
     private func remember(_ items: ByteSlice) {
         guard let echo = translation?.echo else { return }
-        keyName.withByteSlice { owner in
-            worker.responses.remember(
-                requestID.slice, of: owner, echo, output: items, now: worker.loop.now)
-        }
+        worker.responses.remember(
+            requestID.slice, of: snapshot.keys.name(admission), echo, output: items,
+            now: worker.loop.now)
     }
 
     private func answerContext(provider: ByteSlice, wantsUsage: Bool) -> AnswerContext {

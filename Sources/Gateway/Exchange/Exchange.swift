@@ -33,11 +33,9 @@ package final class Exchange {
     /// The request's share of its key's limits; nil where it has none.
     var permit: Permit?
     var limitRefusal: Permit.Refusal?
-    /// What the head is refused for, the graver first: a foreign Host, a missing right or door, a
-    /// body that cannot be JSON.
+    /// What the head is refused for: the first of a foreign Host, a missing right or door, a body
+    /// that cannot be JSON.
     var refusal: Failure?
-    var hostRefusal: Failure?
-    var bodyRefusal: Failure?
     var body = ByteBuffer()
     var requestID = ByteBuffer()
     var path = ByteBuffer()
@@ -310,8 +308,6 @@ package final class Exchange {
         scan = nil
         upstream = nil
         refusal = nil
-        hostRefusal = nil
-        bodyRefusal = nil
         providerHeader = nil
         clientMilliseconds = nil
         firstEvent = nil

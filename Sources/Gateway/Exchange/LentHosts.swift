@@ -12,31 +12,30 @@ package final class LentHosts {
     static let countMax = 4
 
     private let make: (String) -> (HTTPOrigin, RequestHead)?
-    private var places: [(host: String, origin: HTTPOrigin, head: RequestHead)] = []
+    private var places: [(host: String, place: UpstreamPlace)] = []
 
     /// - Parameter make: reaches `host` or `host:port`; nil if that cannot be.
     package init(make: @escaping (String) -> (HTTPOrigin, RequestHead)?) { self.make = make }
 
     /// The place of a host; nil above the bound, or if it is none.
-    func place(_ host: String) -> (HTTPOrigin, RequestHead)? {
-        if let known = places.first(where: { $0.host == host }) {
-            return (known.origin, known.head)
-        }
+    func place(_ host: String) -> UpstreamPlace? {
+        if let known = places.first(where: { $0.host == host }) { return known.place }
         guard places.count < Self.countMax, let (origin, head) = make(host) else { return nil }
-        places.append((host, origin, head))
-        return (origin, head)
+        let place = UpstreamPlace(origin, head)
+        places.append((host, place))
+        return place
     }
 
     /// Of all their pools.
     package var counters: PoolCounters {
         var sum = PoolCounters()
-        for place in places { sum += place.origin.counters }
+        for (_, place) in places { sum += place.origin.counters }
         return sum
     }
 
     /// Closes every connection. No call may be running.
     func close() {
-        for place in places { place.origin.close() }
+        for (_, place) in places { place.origin.close() }
         places = []
     }
 }

@@ -43,6 +43,17 @@ package struct CORSPolicy: Sendable {
     }
 }
 
+/// Where requests go, and what each begins with. An object, so that to find it copies nothing.
+package final class UpstreamPlace {
+    let origin: HTTPOrigin
+    let head: RequestHead
+
+    package init(_ origin: HTTPOrigin, _ head: RequestHead) {
+        self.origin = origin
+        self.head = head
+    }
+}
+
 /// A provider that can be reached.
 package final class Upstream {
     /// How requests get there.
@@ -57,6 +68,8 @@ package final class Upstream {
     /// What it speaks.
     package let provider: Provider
     package let transport: Transport
+    /// Nil for the simulator.
+    private let place: UpstreamPlace?
     /// A credential that never changes; empty where there is none or tokens are lent.
     package let key: Secret
     /// Who lends credentials that expire; nil where none are needed.
@@ -75,7 +88,7 @@ package final class Upstream {
     /// Whether its models are told beside the configured ones, if it lists them.
     package var listsModels = true
     /// Where the models are listed, if elsewhere: the whole target is in the head.
-    package var modelsPlace: (origin: HTTPOrigin, head: RequestHead)?
+    package var modelsPlace: UpstreamPlace?
 
     package init(
         name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
@@ -88,6 +101,11 @@ package final class Upstream {
         nameBuffer = buffer
         self.provider = provider
         self.transport = transport
+        if case .network(let origin, let head) = transport {
+            place = UpstreamPlace(origin, head)
+        } else {
+            place = nil
+        }
         self.key = key
         self.tokens = tokens
         self.timeouts = timeouts
@@ -112,9 +130,8 @@ package final class Upstream {
 
     /// Where a request goes that carries this credential; nil for the simulator, and for a host that
     /// cannot be reached.
-    func place(for lease: TokenLease?) -> (origin: HTTPOrigin, head: RequestHead)? {
-        guard case .network(let origin, let head) = transport else { return nil }
-        guard let lentHosts, let host = lease?.token.apiHost else { return (origin, head) }
+    func place(for lease: @autoclosure () -> TokenLease?) -> UpstreamPlace? {
+        guard let lentHosts, let host = lease()?.token.apiHost else { return place }
         return lentHosts.place(host)
     }
 
@@ -128,7 +145,7 @@ package final class Upstream {
     var listsElsewhere: Bool { modelsPlace != nil }
 
     /// Where the models are listed.
-    func listPlace(for lease: TokenLease?) -> (origin: HTTPOrigin, head: RequestHead)? {
+    func listPlace(for lease: TokenLease?) -> UpstreamPlace? {
         modelsPlace ?? place(for: lease)
     }
 }
@@ -168,6 +185,10 @@ package struct ObservabilityPolicy: Sendable {
     package var aliases = PrometheusAliases.none
     /// Whether `/debug/token` exists.
     package var showsTokens = false
+    /// Whether what requests come to is counted.
+    package var countsRequests = true
+    /// Whether every request has a line in the log.
+    package var logsRequests = true
 
     package init() {}
 }
@@ -183,6 +204,8 @@ package final class Snapshot {
     package let doors: DoorPolicies
     /// The silence that a heartbeat ends.
     package let heartbeatInterval: Duration
+    /// The same; a `Duration` is dear to ask.
+    private let heartbeatNanoseconds: Int64
     /// Whether conversations are kept for `previous_response_id` on providers without that.
     package let storesResponses: Bool
     package let tools: ToolPolicy
@@ -211,6 +234,7 @@ package final class Snapshot {
         self.cors = cors
         self.doors = doors
         self.heartbeatInterval = heartbeatInterval
+        heartbeatNanoseconds = heartbeatInterval.nanoseconds
         self.storesResponses = storesResponses
         self.tools = tools
         self.history = history
@@ -219,7 +243,7 @@ package final class Snapshot {
 
     /// The silence that a heartbeat ends at a door; nil where they are off.
     package func heartbeatNanoseconds(at door: Door) -> Int64? {
-        doors[door].heartbeat == .off ? nil : heartbeatInterval.nanoseconds
+        doors[door].heartbeat == .off ? nil : heartbeatNanoseconds
     }
 
     /// Gives every upstream the words that all workers know it by.

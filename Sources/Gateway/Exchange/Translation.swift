@@ -22,9 +22,11 @@ package final class Translation {
     /// The request as the provider gets it.
     package var call = ProviderCall()
     /// Nil until the terminal event has come.
-    package private(set) var outcome: Outcome? { didSet { isOver = outcome != nil } }
+    package private(set) var outcome: Outcome?
     /// Whether there is an outcome; asked for every event, for which the outcome is too large.
-    package private(set) var isOver = false
+    package var isOver: Bool {
+        if case .some = outcome { true } else { false }
+    }
     package internal(set) var usage: Usage?
     /// Whether `usage` is the gateway's own guess.
     package internal(set) var isEstimate = false
@@ -49,6 +51,8 @@ package final class Translation {
     private var response = ModelResponse()
     private var answerBytesMax = Int.max
     private var filter = ToolFilter()
+    /// Whether it does anything; to ask it copies it.
+    private var isFiltered = false
     /// Whether the stream is written when the answer is whole, and not before.
     private var isBurst = false
     #if DEBUG
@@ -59,43 +63,33 @@ package final class Translation {
     package init() {}
 
     /// What was set right in the answer's tool calls.
-    package var repairs: RepairCounts { filter.counts }
+    package var repairs: RepairCounts { isFiltered ? filter.counts : RepairCounts() }
 
     /// Whether somebody is there who finds names for calls that have none.
-    package var repairsCalls: Bool { filter.finds }
+    package var repairsCalls: Bool { isFiltered }
 
-    /// Starts anew. With `encoder` the client gets a stream, else one answer.
+    /// Begins an answer, after `reset`. With `encoder` the client gets a stream, else one answer.
     func begin(
-        encoder: consuming DoorStreamEncoder?, answerBytesMax: Int,
-        filter: ToolFilter = ToolFilter(), isBurst: Bool = false
+        encoder: consuming DoorStreamEncoder?, answerBytesMax: Int, filter: ToolFilter? = nil,
+        isBurst: Bool = false
     ) {
         self.encoder = encoder
         self.answerBytesMax = answerBytesMax
-        self.filter = filter
         self.isBurst = isBurst
-        decoder = nil
-        frames = nil
-        response = ModelResponse()
-        outcome = nil
-        usage = nil
-        isEstimate = false
-        finishReason = nil
-        hasBegun = false
-        output.removeAll()
-        #if DEBUG
-            order = EventOrder()
-            filteredOrder = EventOrder()
-        #endif
+        guard let filter else { return }
+        self.filter = filter
+        isFiltered = filter.isActive
     }
 
     /// The rounds of built-in tools, if there may be any.
     var loop: ToolLoopMachine? { filter.loop }
 
     /// The next request of the same answer follows.
-    func beginRound(_ filter: ToolFilter) {
-        var filter = filter
+    func beginRound(_ filter: ToolFilter?) {
+        var filter = filter ?? ToolFilter()
         filter.follow(self.filter)
         self.filter = filter
+        isFiltered = filter.isActive
         decoder = nil
         frames = nil
         outcome = nil
@@ -107,7 +101,22 @@ package final class Translation {
 
     /// Lets go of what the exchange needed; `call` keeps its memory.
     package func reset() {
-        begin(encoder: nil, answerBytesMax: .max)
+        encoder = nil
+        if isFiltered { filter = ToolFilter() }
+        isFiltered = false
+        decoder = nil
+        frames = nil
+        response.removeAll()
+        outcome = nil
+        usage = nil
+        isEstimate = false
+        finishReason = nil
+        hasBegun = false
+        output.removeAll()
+        #if DEBUG
+            order = EventOrder()
+            filteredOrder = EventOrder()
+        #endif
         echo = nil
         echoedPrompt.removeAll()
         vectors = nil
@@ -176,8 +185,11 @@ package final class Translation {
                 preconditionFailure("an event out of order: \(violation), \(event)")
             }
         #endif
-        guard filter.isActive else { return deliver(event) }
-        filter.pass(event, context.arena) { if !isOver { deliver($0) } }
+        guard isFiltered else { return deliver(event) }
+        filter.pass(event) { filtered in
+            guard let arena else { return deliver(filtered) }
+            freeTextCalls?.pass(filtered, arena) { if !isOver { deliver($0) } }
+        }
         if case .ended = event, outcome == nil, filter.wantsRound { outcome = .wantsRound }
     }
 

@@ -46,12 +46,26 @@ package struct ModelResponse {
 
     package init() {}
 
+    /// Forgets everything and keeps the memory of what every answer has.
+    package mutating func removeAll() {
+        id.removeAll(keepingCapacity: true)
+        model.removeAll(keepingCapacity: true)
+        createdSeconds = nil
+        choices.removeAll(keepingCapacity: true)
+        usage = nil
+        failure = nil
+        isOver = false
+        byteCount = 0
+    }
+
     /// Adds the next event, which must be in order (`EventOrder`).
     package mutating func add(_ event: ModelEvent) {
         switch event {
         case .started(let start):
-            id = Array(start.id.raw)
-            model = Array(start.model.raw)
+            id.removeAll(keepingCapacity: true)
+            id.append(contentsOf: start.id.raw)
+            model.removeAll(keepingCapacity: true)
+            model.append(contentsOf: start.model.raw)
             createdSeconds = start.createdSeconds
         case .partOpened(let choice, let start):
             reach(choice)

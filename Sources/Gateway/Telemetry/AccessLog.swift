@@ -21,10 +21,10 @@ package struct AccessRecord {
     package var status = 0
     /// `ok`, `error`, `cancelled`, `stalled`, `stopped`.
     package var outcome: StaticString = "ok"
-    package var key = ""
+    package var key = ByteSlice.empty
     package var requestedModel = ByteSlice.empty
     package var upstreamModel = ByteSlice.empty
-    package var provider = ""
+    package var provider = ByteSlice.empty
     package var streams = false
     package var attempts = 0
     package var requestBytes = 0
@@ -116,7 +116,10 @@ package struct AccessLog: ~Copyable {
         buffer.append(",\"outcome\":\"" as StaticString)
         buffer.append(record.outcome)
         buffer.append("\"" as StaticString)
-        text(",\"key\":", record.key, &buffer)
+        if !record.key.isEmpty {
+            buffer.append(",\"key\":" as StaticString)
+            buffer.append(jsonString: record.key)
+        }
         if !record.requestedModel.isEmpty {
             buffer.append(",\"model\":" as StaticString)
             buffer.append(jsonString: record.requestedModel)
@@ -125,7 +128,10 @@ package struct AccessLog: ~Copyable {
             buffer.append(",\"upstream_model\":" as StaticString)
             buffer.append(jsonString: record.upstreamModel)
         }
-        text(",\"provider\":", record.provider, &buffer)
+        if !record.provider.isEmpty {
+            buffer.append(",\"provider\":" as StaticString)
+            buffer.append(jsonString: record.provider)
+        }
         if record.streams { buffer.append(",\"stream\":true" as StaticString) }
         if record.attempts > 0 { number(",\"attempts\":", record.attempts, &buffer) }
         number(",\"request_bytes\":", record.requestBytes, &buffer)
@@ -169,7 +175,10 @@ package struct AccessLog: ~Copyable {
             buffer.append(",\"moved_on\":" as StaticString)
             buffer.append(jsonString: record.departures)
         }
-        if let error = record.error { text(",\"error\":", error, &buffer) }
+        if let error = record.error, !error.isEmpty {
+            buffer.append(",\"error\":" as StaticString)
+            error.withByteSlice { buffer.append(jsonString: $0) }
+        }
         buffer.append("}\n" as StaticString)
     }
 
@@ -219,15 +228,11 @@ package struct AccessLog: ~Copyable {
         buffer.append(ASCII.lf)
     }
 
+    /// Inlined, the name is a few moves.
+    @inline(__always)
     private func number(_ name: StaticString, _ value: Int, _ buffer: inout ByteBuffer) {
         buffer.append(name)
         buffer.append(decimal: value)
-    }
-
-    private func text(_ name: StaticString, _ value: String, _ buffer: inout ByteBuffer) {
-        guard !value.isEmpty else { return }
-        buffer.append(name)
-        value.withByteSlice { buffer.append(jsonString: $0) }
     }
 
     /// RFC 3339, UTC, milliseconds.

@@ -15,91 +15,96 @@ package struct Counters: @unchecked Sendable {
     /// The counters in the block that begins with `first`.
     package init(at first: AtomicWord) { self.first = first }
 
+    fileprivate subscript(place: Int) -> Int {
+        get { first.advanced(by: place).value }
+        nonmutating set { first.advanced(by: place).value = newValue }
+    }
+
     /// Requests whose head arrived.
     package var requests: Int {
-        get { first.value }
-        nonmutating set { first.value = newValue }
+        get { self[0] }
+        nonmutating set { self[0] = newValue }
     }
 
     /// Requests being served now.
     package var inFlight: Int {
-        get { first.advanced(by: 1).value }
-        nonmutating set { first.advanced(by: 1).value = newValue }
+        get { self[1] }
+        nonmutating set { self[1] = newValue }
     }
 
     /// Requests whose client left.
     package var cancelled: Int {
-        get { first.advanced(by: 2).value }
-        nonmutating set { first.advanced(by: 2).value = newValue }
+        get { self[2] }
+        nonmutating set { self[2] = newValue }
     }
 
     /// Streams begun.
     package var streams: Int {
-        get { first.advanced(by: 3).value }
-        nonmutating set { first.advanced(by: 3).value = newValue }
+        get { self[3] }
+        nonmutating set { self[3] = newValue }
     }
 
     /// Heartbeats written.
     package var heartbeats: Int {
-        get { first.advanced(by: 4).value }
-        nonmutating set { first.advanced(by: 4).value = newValue }
+        get { self[4] }
+        nonmutating set { self[4] = newValue }
     }
 
     /// Second attempts made.
     package var retries: Int {
-        get { first.advanced(by: 5).value }
-        nonmutating set { first.advanced(by: 5).value = newValue }
+        get { self[5] }
+        nonmutating set { self[5] = newValue }
     }
 
     /// Streams that ended in an in-band error.
     package var streamErrors: Int {
-        get { first.advanced(by: 6).value }
-        nonmutating set { first.advanced(by: 6).value = newValue }
+        get { self[6] }
+        nonmutating set { self[6] = newValue }
     }
 
     /// Tokens that upstreams reported.
     package var inputTokens: Int {
-        get { first.advanced(by: 7).value }
-        nonmutating set { first.advanced(by: 7).value = newValue }
+        get { self[7] }
+        nonmutating set { self[7] = newValue }
     }
 
     /// Tokens that upstreams reported.
     package var outputTokens: Int {
-        get { first.advanced(by: 8).value }
-        nonmutating set { first.advanced(by: 8).value = newValue }
+        get { self[8] }
+        nonmutating set { self[8] = newValue }
     }
 
     /// Repairs of tool calls.
     package var repairs: Int {
-        get { first.advanced(by: 13).value }
-        nonmutating set { first.advanced(by: 13).value = newValue }
+        get { self[13] }
+        nonmutating set { self[13] = newValue }
     }
 
     /// Finished requests by the first digit of their status; 499 counts under `cancelled` alone.
-    package var byClass: ByClass { ByClass(first: first.advanced(by: 9)) }
+    package var byClass: ByClass { ByClass(counters: self) }
 
     /// Finished requests by class of status.
     package struct ByClass {
-        fileprivate let first: AtomicWord
+        fileprivate let counters: Counters
 
         package var success: Int {
-            get { first.value }
-            nonmutating set { first.value = newValue }
+            get { counters[9] }
+            nonmutating set { counters[9] = newValue }
         }
 
         package var redirect: Int {
-            get { first.advanced(by: 1).value }
-            nonmutating set { first.advanced(by: 1).value = newValue }
+            get { counters[10] }
+            nonmutating set { counters[10] = newValue }
         }
 
         package var client: Int {
-            get { first.advanced(by: 2).value }
-            nonmutating set { first.advanced(by: 2).value = newValue }
+            get { counters[11] }
+            nonmutating set { counters[11] = newValue }
         }
 
         package var server: Int {
-            get { first.advanced(by: 3).value }
-            nonmutating set { first.advanced(by: 3).value = newValue }
+            get { counters[12] }
+            nonmutating set { counters[12] = newValue }
         }
     }
 

@@ -28,6 +28,7 @@ struct StageSettings {
     var textModels: CapabilityRegistry?
     var history = HistoryPolicy()
     var storesResponses = false
+    var observability = ObservabilityPolicy()
     /// Names that `GET /v1/models` lists, as the simulator's.
     var listed: [String] = []
     /// Providers that are asked for their lists.
@@ -176,7 +177,7 @@ final class GatewayStage {
         doors.chat.heartbeat = settings.heartbeatMode
         doors.chat.onClientDisconnect = settings.disconnectPolicy
         doors.completions = doors.chat
-        return Snapshot(
+        let snapshot = Snapshot(
             upstreams: upstreams, routes: routes, keys: settings.keys,
             models: settings.listed.map {
                 ModelCatalogMerge.Configured(model: CatalogModel(id: $0, owner: "sim"))
@@ -185,6 +186,8 @@ final class GatewayStage {
             heartbeatInterval: settings.heartbeatInterval,
             storesResponses: settings.storesResponses, tools: settings.tools,
             history: settings.history, textModels: settings.textModels)
+        snapshot.observability = settings.observability
+        return snapshot
     }
 
     // MARK: Clients

@@ -65,6 +65,8 @@ import Testing
     @Test func principalsHaveTheKeysName() {
         let table = table(.keys, [("a", "key-a", []), ("b", "key-b", ["m"])])
         #expect(table.principal(.key(1)) == Principal(name: "b", models: ["m"]))
+        #expect(table.name(.key(0)) == "a" && table.name(.key(1)) == "b")
+        #expect(table.name(.anyone).isEmpty && table.name(.invalid).isEmpty)
         #expect(table.principal(.anyone) == .anyone)
         #expect(table.principal(.missing) == .anyone)
         #expect(table.principal(.invalid) == .anyone)

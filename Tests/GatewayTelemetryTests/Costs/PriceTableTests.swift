@@ -27,7 +27,9 @@ import Testing
             ("x", "gpt-4o/", nil),
         ] as [(String, String, Int?)])
     func finds(_ provider: String, _ model: String, _ dollars: Int?) {
-        let price = model.withByteSlice { table.price(provider: provider, model: $0) }
+        let price = provider.withByteSlice { provider in
+            model.withByteSlice { table.price(provider: provider, model: $0) }
+        }
         #expect(price?.input == dollars.map { $0 * 1_000_000 })
     }
 
@@ -38,7 +40,9 @@ import Testing
             #expect(row.price.input > 0 && row.price.output >= row.price.input, "\(row.name)")
             #expect(row.price.cachedInput <= row.price.input, "\(row.name)")
             #expect(row.price.cacheWrite >= row.price.input, "\(row.name)")
-            let found = row.name.withByteSlice { PriceTable().price(provider: "p", model: $0) }
+            let found = row.name.withByteSlice {
+                PriceTable().price(provider: ByteSlice("p"), model: $0)
+            }
             #expect(found == row.price)
         }
     }

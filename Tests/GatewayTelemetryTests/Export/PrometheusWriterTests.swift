@@ -82,7 +82,7 @@ import Testing
     @Test func anExemplarStandsAtItsBucketAlone() {
         let metrics = RequestMetrics()
         var record = AccessRecord()
-        record.provider = "p"
+        record.provider = ByteSlice("p")
         record.upstreamModel = ByteSlice("m")
         record.requestID = ByteSlice("req-1")
         record.durationMicroseconds = 1500
@@ -110,7 +110,7 @@ import Testing
     @Test func everythingThatIsToldIsDocumented() throws {
         let metrics = RequestMetrics()
         var record = AccessRecord()
-        record.provider = "p"
+        record.provider = ByteSlice("p")
         record.upstreamModel = ByteSlice("m")
         _ = metrics.record(record)
         var report = GatewayReport()

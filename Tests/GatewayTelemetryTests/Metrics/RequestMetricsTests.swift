@@ -14,17 +14,19 @@ import Testing
         _ edit: (inout AccessRecord) -> Void = { _ in }
     ) -> Int? {
         model.withByteSlice { model in
-            id.withByteSlice { id in
-                var record = AccessRecord()
-                record.door = "chat"
-                record.provider = provider
-                record.upstreamModel = model
-                record.outcome = outcome
-                record.status = status
-                record.requestID = id
-                record.durationMicroseconds = 1000
-                edit(&record)
-                return metrics.record(record)
+            provider.withByteSlice { provider in
+                id.withByteSlice { id in
+                    var record = AccessRecord()
+                    record.door = "chat"
+                    record.provider = provider
+                    record.upstreamModel = model
+                    record.outcome = outcome
+                    record.status = status
+                    record.requestID = id
+                    record.durationMicroseconds = 1000
+                    edit(&record)
+                    return metrics.record(record)
+                }
             }
         }
     }

@@ -365,6 +365,11 @@ enum ConfigurationSchema {
             [
                 Field("log", \.log, .section(log), "The log on standard output."),
                 Field(
+                    "metrics", \.countsRequests, .boolean,
+                    "Whether it is counted what requests come to, by door, provider and model, with "
+                        + "times and costs. Without it `/metrics` tells what a worker counts anyway."
+                ),
+                Field(
                     "prometheus_aliases", \.prometheusAliases,
                     .choice(PrometheusAliases.allCases),
                     "Tells metrics at `/metrics` under the names of another gateway too, for "
@@ -391,6 +396,9 @@ enum ConfigurationSchema {
                 Field(
                     "level", \.level, .choice(LogConfiguration.Level.allCases),
                     variable: "LOG_LEVEL", "The least important lines to write."),
+                Field(
+                    "requests", \.logsRequests, .boolean,
+                    "Whether every request has a line of its own."),
                 Field(
                     "bodies", \.logsBodies, .falseOnly,
                     "Whether requests and answers are written out."),

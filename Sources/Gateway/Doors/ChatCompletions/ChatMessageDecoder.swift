@@ -25,7 +25,9 @@ struct ChatMessageDecoder {
         guard messages.count > 0 else {
             throw fields.at(ChatWire.messages).invalid("must not be empty")
         }
-        var decoder = ChatMessageDecoder(request: request)
+        // Moved in and out: to copy a request is dear.
+        var decoder = ChatMessageDecoder(request: ModelRequest())
+        swap(&decoder.request, &request)
         decoder.request.messages.reserveCapacity(messages.count)
         decoder.request.parts.reserveCapacity(messages.count)
         for (index, value) in messages.elements.enumerated() {
@@ -33,7 +35,7 @@ struct ChatMessageDecoder {
             try decoder.read(try RequestFields(value, at: place), at: place)
         }
         try decoder.closeCalls(before: fields.at(ChatWire.messages).element(messages.count - 1))
-        request = decoder.request
+        swap(&decoder.request, &request)
     }
 
     private mutating func read(_ message: RequestFields, at place: RequestPlace) throws(Failure) {

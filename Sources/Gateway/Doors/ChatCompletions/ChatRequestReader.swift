@@ -107,7 +107,9 @@ struct ChatRequestReader {
         }
         scan.brace = scanner.offset
         try scanner.beginObject()
-        while let name = try scanner.nextName(in: ChatMember.names) {
+        var likely = 0
+        while let name = try scanner.nextName(in: ChatMember.names, likely: likely) {
+            likely = name.index + 1
             guard let member = ChatMember(rawValue: UInt8(name.index)) else {
                 preconditionFailure("a name that no member has")
             }

@@ -11,36 +11,24 @@ import ReactorCore
 /// Places and flags of a text completion request, good as long as its body.
 package struct CompletionRequestScan: Sendable {
     /// How the request speaks of stream options; offsets and ranges as in the chat door's.
-    private enum StreamOptions {
+    fileprivate enum StreamOptions {
         case absent
         case null(Range<Int>)
         case object(brace: Int, isEmpty: Bool)
         case usage(Range<Int>, isTrue: Bool)
     }
 
-    package private(set) var model = ScannedModel()
-    package private(set) var isStreaming = false
+    package fileprivate(set) var model = ScannedModel()
+    package fileprivate(set) var isStreaming = false
     /// As the request says it; without a word servers take 16.
-    package private(set) var outputTokensMax: Int?
+    package fileprivate(set) var outputTokensMax: Int?
     /// The end user's name, quotes included, if it is a string.
-    package private(set) var user: Range<Int>?
+    package fileprivate(set) var user: Range<Int>?
     /// The opening brace of the body.
-    private var brace = 0
-    private var streamOptions = StreamOptions.absent
-    private var names = ScannedNames()
-    private var problem: Failure?
+    fileprivate var brace = 0
+    fileprivate var streamOptions = StreamOptions.absent
 
-    private static let spelled: [StaticString] = [
-        ChatWire.model, CompletionWire.prompt, ChatWire.stream, ChatWire.streamOptions,
-        ChatWire.maxTokens, ChatWire.user,
-    ]
-    private static let members = JSONNames(
-        ChatWire.model, CompletionWire.prompt, ChatWire.stream, ChatWire.streamOptions,
-        ChatWire.maxTokens, ChatWire.user)
-    private static let options = JSONNames(ChatWire.includeUsage)
-    private static let optionIndex = 6
-
-    private init() {}
+    fileprivate init() {}
 
     /// Whether the client asked for the chunk with the usage.
     package var wantsUsage: Bool {
@@ -69,22 +57,40 @@ package struct CompletionRequestScan: Sendable {
 
     /// Reads a request's body.
     package static func scan(_ body: ByteSlice) throws(Failure) -> CompletionRequestScan {
-        var scan = CompletionRequestScan()
-        do throws(JSONFailure) { try scan.read(body) } catch {
+        var reader = CompletionRequestReader()
+        do throws(JSONFailure) { try reader.read(body) } catch {
             throw Failure(.malformedRequest, "The request body is not valid JSON: \(error).")
         }
-        if let problem = scan.problem { throw problem }
-        return scan
+        if let problem = reader.problem { throw problem }
+        return reader.scan
     }
+}
 
-    private mutating func read(_ body: ByteSlice) throws(JSONFailure) {
+/// The pass over a body. Apart from what it finds, which is copied often and holds no references.
+private struct CompletionRequestReader {
+    var scan = CompletionRequestScan()
+    /// The first one.
+    var problem: Failure?
+    private var names = ScannedNames()
+
+    private static let spelled: [StaticString] = [
+        ChatWire.model, CompletionWire.prompt, ChatWire.stream, ChatWire.streamOptions,
+        ChatWire.maxTokens, ChatWire.user,
+    ]
+    private static let members = JSONNames(
+        ChatWire.model, CompletionWire.prompt, ChatWire.stream, ChatWire.streamOptions,
+        ChatWire.maxTokens, ChatWire.user)
+    private static let options = JSONNames(ChatWire.includeUsage)
+    private static let optionIndex = 6
+
+    mutating func read(_ body: ByteSlice) throws(JSONFailure) {
         var scanner = JSONScanner(body)
         guard scanner.comesObject else {
             try scanner.value()
             note(Failure(.malformedRequest, "The request body must be a JSON object."))
             return try scanner.finish()
         }
-        brace = scanner.offset
+        scan.brace = scanner.offset
         try scanner.beginObject()
         while let name = try scanner.nextName(in: Self.members) {
             note(names.mark(name.index, Self.spelled[name.index], hasEscapes: name.hasEscapes))
@@ -96,8 +102,8 @@ package struct CompletionRequestScan: Sendable {
         }
         try scanner.finish()
         if !names.has(0) { note(ScannedNames.missing(ChatWire.model)) }
-        if isStreaming { return }
-        switch streamOptions {
+        if scan.isStreaming { return }
+        switch scan.streamOptions {
         case .absent, .null: break
         case .object, .usage:
             note(
@@ -111,20 +117,22 @@ package struct CompletionRequestScan: Sendable {
         _ index: Int, _ value: JSONSpan, _ scanner: JSONScanner, _ body: ByteSlice
     ) {
         switch index {
-        case 0: note(model.take(value, in: body))
+        case 0: note(scan.model.take(value, in: body))
         case 1:
             if value.kind != .string && value.kind != .array && value.kind != .null {
                 note(ScannedNames.wrong(CompletionWire.prompt, "a string or an array"))
             }
         case 2:
             switch value.kind {
-            case .true: isStreaming = true
-            case .false, .null: isStreaming = false
+            case .true: scan.isStreaming = true
+            case .false, .null: scan.isStreaming = false
             default: note(ScannedNames.wrong(ChatWire.stream, "true or false"))
             }
         case 4:
-            if value.kind == .number { outputTokensMax = scanner.bytes(value.range).decimalValue }
-        default: if value.kind == .string { user = value.range }
+            if value.kind == .number {
+                scan.outputTokensMax = scanner.bytes(value.range).decimalValue
+            }
+        default: if value.kind == .string { scan.user = value.range }
         }
     }
 
@@ -135,7 +143,7 @@ package struct CompletionRequestScan: Sendable {
         guard scanner.comesObject else {
             let value = try scanner.value()
             if value.kind == .null {
-                streamOptions = .null(value.range)
+                scan.streamOptions = .null(value.range)
             } else {
                 note(ScannedNames.wrong(ChatWire.streamOptions, "an object"))
             }
@@ -152,14 +160,14 @@ package struct CompletionRequestScan: Sendable {
         guard let usage else {
             let inside = scanner.bytes(brace + 1..<scanner.offset - 1)
             let isEmpty = (0..<inside.count).allSatisfy { inside[$0] <= ASCII.space }
-            streamOptions = .object(brace: brace, isEmpty: isEmpty)
+            scan.streamOptions = .object(brace: brace, isEmpty: isEmpty)
             return
         }
         switch usage.kind {
         case .true, .false, .null: break
         default: note(ScannedNames.wrong(ChatWire.includeUsage, "true or false"))
         }
-        streamOptions = .usage(usage.range, isTrue: usage.kind == .true)
+        scan.streamOptions = .usage(usage.range, isTrue: usage.kind == .true)
     }
 
     /// The first problem is kept, and a syntax error wins over it.

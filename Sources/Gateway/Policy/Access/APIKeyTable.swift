@@ -53,11 +53,20 @@ package final class APIKeyTable {
     package let mode: AccessMode
     private let entries: [Entry]
     private let patterns: [[NamePattern]]
+    /// The names of all entries, one behind the other.
+    private let names: ByteBuffer
+    private let nameEnds: [Int]
 
     package init(mode: AccessMode, entries: [Entry]) {
         self.mode = mode
         self.entries = entries
         patterns = entries.map { $0.principal.models.map { NamePattern($0) } }
+        var names = ByteBuffer()
+        nameEnds = entries.map {
+            names.append($0.principal.name)
+            return names.count
+        }
+        self.names = names
     }
 
     /// A key's place in the table; `anyone` where no keys are asked for.
@@ -94,6 +103,12 @@ package final class APIKeyTable {
     package func principal(_ admission: Admission) -> Principal {
         if case .key(let index) = admission { return entries[index].principal }
         return .anyone
+    }
+
+    /// The name of who was admitted; lives as long as the table.
+    package func name(_ admission: Admission) -> ByteSlice {
+        guard case .key(let index) = admission else { return .empty }
+        return names.slice[(index == 0 ? 0 : nameEnds[index - 1])..<nameEnds[index]]
     }
 
     /// Whether that key opens the administration's doors; where no keys are asked for, all may.

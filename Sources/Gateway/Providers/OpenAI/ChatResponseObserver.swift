@@ -17,9 +17,13 @@ package struct ChatResponseObserver {
     /// Why the body is no answer; nil if it is one.
     package private(set) var failure: Failure?
 
+    // In the order in which OpenAI's servers write the members, those that do not matter too: to
+    // know the next is a quarter of looking it up.
     private static let names = JSONNames(
-        ChatWire.choices, ChatWire.usage, ChatWire.model, ErrorWire.error)
-    private static let choiceNames = JSONNames(ChatWire.finishReason)
+        ChatWire.id, ChatWire.object, ChatWire.created, ChatWire.model, ChatWire.choices,
+        ChatWire.usage, ErrorWire.error)
+    private static let choiceNames = JSONNames(
+        ChatWire.index, ChatWire.message, ChatWire.logprobs, ChatWire.finishReason)
 
     package init(observing body: ByteSlice) {
         do throws(JSONFailure) { try read(body) } catch {
@@ -38,17 +42,19 @@ package struct ChatResponseObserver {
             return
         }
         try scanner.beginObject()
-        while let name = try scanner.nextName(in: Self.names) {
+        var likely = 0
+        while let name = try scanner.nextName(in: Self.names, likely: likely) {
+            likely = name.index + 1
             switch name.index {
-            case 0 where scanner.comesArray:
-                hasChoices = true
-                try readChoices(&scanner)
-            case 0: try scanner.value()
-            case 1: usage = try ChatUsageReader.usage(&scanner)
-            case 2:
+            case 3:
                 let value = try scanner.value()
                 model = value.kind == .string ? value.inside : nil
-            default: failure = try ReportedError.read(&scanner)?.inBandFailure
+            case 4 where scanner.comesArray:
+                hasChoices = true
+                try readChoices(&scanner)
+            case 5: usage = try ChatUsageReader.usage(&scanner)
+            case 6: failure = try ReportedError.read(&scanner)?.inBandFailure
+            default: try scanner.value()
             }
         }
         try scanner.finish()
@@ -63,8 +69,14 @@ package struct ChatResponseObserver {
                 continue
             }
             try scanner.beginObject()
-            while try scanner.nextName(in: Self.choiceNames) != nil {
-                finishReason = try ChatUsageReader.finishReason(&scanner)
+            var likely = 0
+            while let name = try scanner.nextName(in: Self.choiceNames, likely: likely) {
+                likely = name.index + 1
+                if name.index == 3 {
+                    finishReason = try ChatUsageReader.finishReason(&scanner)
+                } else {
+                    try scanner.value()
+                }
             }
         }
     }

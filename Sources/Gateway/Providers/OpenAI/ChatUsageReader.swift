@@ -8,6 +8,7 @@ import GatewayWire
 import ReactorCore
 
 enum ChatUsageReader {
+    // Each list in the order in which OpenAI's servers write the members.
     private static let names = JSONNames(
         ChatWire.promptTokens, ChatWire.completionTokens, ChatWire.totalTokens,
         ChatWire.promptTokensDetails, ChatWire.completionTokensDetails)
@@ -22,8 +23,10 @@ enum ChatUsageReader {
             return nil
         }
         var usage = Usage()
+        var likely = 0
         try scanner.beginObject()
-        while let name = try scanner.nextName(in: names) {
+        while let name = try scanner.nextName(in: names, likely: likely) {
+            likely = name.index + 1
             switch name.index {
             case 0: usage.inputTokens = try number(&scanner)
             case 1: usage.outputTokens = try number(&scanner)
@@ -60,9 +63,7 @@ enum ChatUsageReader {
 
     /// A count, bounded so that sums of counts cannot overflow; 0 if it is none.
     private static func number(_ scanner: inout JSONScanner) throws(JSONFailure) -> Int {
-        let value = try scanner.value()
-        guard case .number = value.kind else { return 0 }
-        return clamped(scanner.bytes(value.range).decimalValue ?? 0)
+        clamped(try scanner.count() ?? 0)
     }
 
     private static func clamped(_ count: Int) -> Int { min(count, 1 << 48) }
@@ -77,7 +78,7 @@ enum ChatUsageReader {
         }
         var counts = (first: 0, second: 0)
         try scanner.beginObject()
-        while let name = try scanner.nextName(in: names) {
+        while let name = try scanner.nextName(in: names, likely: 0) {
             let count = try number(&scanner)
             if name.index == 0 { counts.first = count } else { counts.second = count }
         }

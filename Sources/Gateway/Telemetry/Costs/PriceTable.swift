@@ -28,7 +28,7 @@ package struct PriceTable: Sendable {
 
     /// The price of a model at a provider. A row holds for its name, and for that name with a date
     /// or `latest` behind it; names with a vendor in front (`vendor/model`) are found without it.
-    package func price(provider: String, model: ByteSlice) -> Price? {
+    package func price(provider: ByteSlice, model: ByteSlice) -> Price? {
         if let row = own.first(where: { $0.holds(for: provider, model) }) { return row.price }
         var bare = model
         while let slash = bare.firstIndex(of: UInt8(ascii: "/")) {
@@ -40,12 +40,12 @@ package struct PriceTable: Sendable {
 }
 
 extension PriceRow {
-    fileprivate func holds(for provider: String, _ model: ByteSlice) -> Bool {
+    fileprivate func holds(for provider: ByteSlice, _ model: ByteSlice) -> Bool {
         name.withByteSlice { name in
             if name.isModel(model) { return true }
-            let place = provider.utf8.count
+            let place = provider.count
             guard name.count > place, name[place] == UInt8(ascii: "/"),
-                provider.withByteSlice({ $0 == name.prefix(place) })
+                provider == name.prefix(place)
             else { return false }
             return name.dropFirst(place + 1).isModel(model)
         }

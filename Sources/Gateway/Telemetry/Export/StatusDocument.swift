@@ -56,9 +56,7 @@ package enum StatusDocument {
         json.beginObject("totals")
         write(metrics.sum, &json)
         json.endObject()
-        json.beginObject("overhead")
-        quantiles(metrics.overhead, &json)
-        json.endObject()
+        quantiles("overhead", metrics.overhead, &json)
         write(window, &json)
         json.beginArray("doors")
         for door in metrics.doors {
@@ -100,12 +98,8 @@ package enum StatusDocument {
         json.field("errors", window.counts.failed)
         json.field("input_tokens", window.counts.inputTokens)
         json.field("output_tokens", window.counts.outputTokens)
-        json.beginObject("latency")
-        quantiles(window.counts.duration, &json)
-        json.endObject()
-        json.beginObject("ttft")
-        quantiles(window.counts.firstEvent, &json)
-        json.endObject()
+        quantiles("latency", window.counts.duration, &json)
+        quantiles("ttft", window.counts.firstEvent, &json)
         json.endObject()
     }
 
@@ -116,12 +110,8 @@ package enum StatusDocument {
             json.field("provider", text: series.provider)
             json.field("model", text: series.model)
             write(series.counts, &json)
-            json.beginObject("latency")
-            quantiles(series.counts.duration, &json)
-            json.endObject()
-            json.beginObject("ttft")
-            quantiles(series.counts.firstEvent, &json)
-            json.endObject()
+            quantiles("latency", series.counts.duration, &json)
+            quantiles("ttft", series.counts.firstEvent, &json)
             json.endObject()
         }
         json.endArray()
@@ -137,7 +127,7 @@ package enum StatusDocument {
             json.field("id", entry.requestID.slice)
             json.field("time_ms", entry.seconds * 1000 + entry.milliseconds)
             json.field("door", entry.door)
-            json.field("provider", text: entry.provider)
+            json.field("provider", entry.provider.slice)
             json.field("model", entry.model.slice)
             json.field("status", entry.status)
             json.field("outcome", entry.outcome)
@@ -163,15 +153,9 @@ package enum StatusDocument {
         json.field("request_count", report.requests)
         json.field("in_flight", report.inFlight)
         json.field("uptime_seconds", report.now - report.startSeconds)
-        json.beginObject("latency")
-        quantiles(sum.duration, &json)
-        json.endObject()
-        json.beginObject("time_to_first_token")
-        quantiles(sum.firstEvent, &json)
-        json.endObject()
-        json.beginObject("gateway_overhead")
-        quantiles(metrics.overhead, &json)
-        json.endObject()
+        quantiles("latency", sum.duration, &json)
+        quantiles("time_to_first_token", sum.firstEvent, &json)
+        quantiles("gateway_overhead", metrics.overhead, &json)
         json.beginObject("memory")
         write(report.process, &json)
         json.endObject()
@@ -274,7 +258,11 @@ package enum StatusDocument {
         json.field("dropped_parameters", counts.droppedParameters)
     }
 
-    private static func quantiles(_ histogram: Histogram, _ json: inout JSONWriter) {
+    private static func quantiles(
+        _ name: StaticString, _ histogram: Histogram, _ json: inout JSONWriter
+    ) {
+        json.beginObject(name)
+        defer { json.endObject() }
         json.field("count", histogram.count)
         guard histogram.count > 0 else { return }
         json.field("mean_ms", Double(histogram.sum / histogram.count) / 1000)

@@ -12,13 +12,17 @@ package final class ModelSeries {
     package internal(set) var counts = RequestCounts()
     /// The last request whose id is short enough to be told.
     package internal(set) var exemplar = Exemplar()
+    /// Nil where none is known, and for models that have no series of their own.
     var price: Price?
+    /// Whether it stands for all such models.
+    let isShared: Bool
 
-    init(provider: String, model: String, hash: UInt64, price: Price?) {
-        self.provider = provider
-        self.model = model
+    init(provider: ByteSlice, model: ByteSlice, hash: UInt64, price: Price?, isShared: Bool) {
+        self.provider = provider.string
+        self.model = model.string
         self.hash = hash
         self.price = price
+        self.isShared = isShared
     }
 
     func isNamed(_ provider: ByteSlice, _ model: ByteSlice) -> Bool {
@@ -41,17 +45,17 @@ package struct Exemplar: Sendable {
 
     package var isEmpty: Bool { count == 0 }
 
+    /// An id is ASCII wherever it comes from; what is not would need more characters.
     package var requestID: String {
         var text = ""
-        for index in 0..<count { text.unicodeScalars.append(Unicode.Scalar(bytes[index])) }
+        for index in 0..<count { text.unicodeScalars.append(Unicode.Scalar(bytes[index] & 0x7F)) }
         return text
     }
 
     mutating func record(_ record: AccessRecord) {
         let id = record.requestID
         guard !id.isEmpty, id.count <= Self.bytesMax else { return }
-        // An id is ASCII wherever it comes from; what is not would need more characters.
-        for index in 0..<id.count { bytes[index] = id.base[index] & 0x7F }
+        withUnsafeMutableBytes(of: &bytes) { $0.copyMemory(from: id.raw) }
         count = id.count
         microseconds = record.durationMicroseconds
         seconds = record.secondsSince1970
@@ -65,7 +69,7 @@ package struct SeriesTable {
     /// Series by name; those named `other` come on top, one a provider.
     package static let countMax = 256
     package static let otherCountMax = 64
-    package static let other = "other"
+    package static let other: StaticString = "other"
     private static let slotCount = 1024
 
     /// In the order of their opening.
@@ -78,50 +82,50 @@ package struct SeriesTable {
 
     /// The series of a request; opens one where it may.
     mutating func series(
-        provider: String, model: ByteSlice, succeeded: Bool,
-        price: (_ provider: String, _ model: ByteSlice) -> Price?
+        provider: ByteSlice, model: ByteSlice, succeeded: Bool, prices: PriceTable
     ) -> ModelSeries {
         if let known = find(provider, model) { return known }
         if succeeded, namedCount < Self.countMax {
             namedCount += 1
-            return open(provider, model, price: price(provider, model))
+            let price = prices.price(provider: provider, model: model)
+            return open(provider, model, price: price)
         }
-        return Self.other.withByteSlice { other in
-            if let known = find(provider, other) { return known }
-            // Providers change by reloads only; above the bound they share one.
-            let name = otherCount < Self.otherCountMax ? provider : Self.other
-            if let known = find(name, other) { return known }
-            otherCount += 1
-            return open(name, other, price: nil)
-        }
+        let other = ByteSlice(Self.other)
+        if let known = find(provider, other) { return known }
+        // Providers change by reloads only; above the bound they share one.
+        let name = otherCount < Self.otherCountMax ? provider : other
+        if let known = find(name, other) { return known }
+        otherCount += 1
+        return open(name, other, price: nil)
     }
 
     /// Takes the prices anew.
-    mutating func reprice(_ price: (String, ByteSlice) -> Price?) {
-        for series in all {
-            series.price = series.model.withByteSlice { price(series.provider, $0) }
+    mutating func reprice(by prices: PriceTable) {
+        for series in all where !series.isShared {
+            series.price = series.provider.withByteSlice { provider in
+                series.model.withByteSlice { prices.price(provider: provider, model: $0) }
+            }
         }
     }
 
-    private func find(_ provider: String, _ model: ByteSlice) -> ModelSeries? {
-        provider.withByteSlice { provider in
-            let hash = Self.hash(provider, model)
-            var slot = Int(hash % UInt64(Self.slotCount))
-            while slots[slot] >= 0 {
-                let series = all[Int(slots[slot])]
-                if series.hash == hash, series.isNamed(provider, model) { return series }
-                slot = (slot + 1) % Self.slotCount
-            }
-            return nil
+    private func find(_ provider: ByteSlice, _ model: ByteSlice) -> ModelSeries? {
+        let hash = Self.hash(provider, model)
+        var slot = Int(hash % UInt64(Self.slotCount))
+        while slots[slot] >= 0 {
+            let series = all[Int(slots[slot])]
+            if series.hash == hash, series.isNamed(provider, model) { return series }
+            slot = (slot + 1) % Self.slotCount
         }
+        return nil
     }
 
     private mutating func open(
-        _ provider: String, _ model: ByteSlice, price: Price?
+        _ provider: ByteSlice, _ model: ByteSlice, price: Price?
     ) -> ModelSeries {
-        let hash = provider.withByteSlice { Self.hash($0, model) }
+        let hash = Self.hash(provider, model)
         let series = ModelSeries(
-            provider: provider, model: model.string, hash: hash, price: price)
+            provider: provider, model: model, hash: hash, price: price,
+            isShared: model == Self.other)
         var slot = Int(hash % UInt64(Self.slotCount))
         while slots[slot] >= 0 { slot = (slot + 1) % Self.slotCount }
         slots[slot] = Int16(all.count)

@@ -14,7 +14,7 @@ package struct RecentRequests {
         package fileprivate(set) var number = 0
         package fileprivate(set) var requestID = ByteBuffer()
         package fileprivate(set) var model = ByteBuffer()
-        package fileprivate(set) var provider = ""
+        package fileprivate(set) var provider = ByteBuffer()
         package fileprivate(set) var door: StaticString = ""
         package fileprivate(set) var outcome: StaticString = ""
         package fileprivate(set) var seconds = 0
@@ -43,7 +43,7 @@ package struct RecentRequests {
         Self.copy(
             record.upstreamModel.isEmpty ? record.requestedModel : record.upstreamModel,
             to: &entry.model)
-        entry.provider = record.provider
+        Self.copy(record.provider, to: &entry.provider)
         entry.door = record.door
         entry.outcome = record.outcome
         entry.seconds = record.secondsSince1970

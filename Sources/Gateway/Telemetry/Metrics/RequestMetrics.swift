@@ -51,7 +51,7 @@ package final class RequestMetrics {
     package private(set) var overhead = Histogram()
     /// The prices that hold from now on.
     package var prices: PriceTable {
-        didSet { table.reprice { [prices] in prices.price(provider: $0, model: $1) } }
+        didSet { table.reprice(by: prices) }
     }
 
     package init(prices: PriceTable = PriceTable()) { self.prices = prices }
@@ -65,11 +65,10 @@ package final class RequestMetrics {
             if record.status != 499 { overhead.record(microseconds: record.overheadMicroseconds) }
             let series = table.series(
                 provider: record.provider, model: record.upstreamModel,
-                succeeded: record.outcome.isSame(as: "ok"),
-                price: { [prices] in prices.price(provider: $0, model: $1) })
+                succeeded: record.outcome.isSame(as: "ok"), prices: prices)
             if let usage = record.usage {
                 let price =
-                    series.model == SeriesTable.other
+                    series.isShared
                     ? prices.price(provider: record.provider, model: record.upstreamModel)
                     : series.price
                 cost = price.map { CostMeter.cost(of: usage, at: $0) }

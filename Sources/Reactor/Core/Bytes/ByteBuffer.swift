@@ -110,26 +110,43 @@ public struct ByteBuffer: ~Copyable {
     }
 
     private mutating func append(magnitude value: UInt) {
+        reserve(20)
+        let start = base.unsafelyUnwrapped + used
+        if value < 10 {
+            start[0] = ASCII.zero &+ UInt8(truncatingIfNeeded: value)
+            used &+= 1
+            return
+        }
         // By comparison: a division costs more, and most numbers are short.
-        var digits = 1
-        var bound: UInt = 10
+        var digits = 2
+        var bound: UInt = 100
         while digits < 20, value >= bound {
             digits &+= 1
             // Wraps behind the twentieth digit, where it is not asked for any more.
             bound = bound &* 10
         }
-        reserve(digits)
-        let start = base.unsafelyUnwrapped + used
+        // Two at a time.
         var index = digits
         var rest = value
-        while index > 1 {
-            index &-= 1
-            let tenth = rest / 10
-            start[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest &- tenth &* 10)
-            rest = tenth
+        while rest >= 100 {
+            index &-= 2
+            let hundredth = rest / 100
+            Self.write(pair: rest &- hundredth &* 100, to: start + index)
+            rest = hundredth
         }
-        start[0] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest)
+        if index == 2 {
+            Self.write(pair: rest, to: start)
+        } else {
+            start[0] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest)
+        }
         used &+= digits
+    }
+
+    @inline(__always)
+    private static func write(pair value: UInt, to place: UnsafeMutablePointer<UInt8>) {
+        let tens = (value &* 103) &>> 10
+        place[0] = ASCII.zero &+ UInt8(truncatingIfNeeded: tens)
+        place[1] = ASCII.zero &+ UInt8(truncatingIfNeeded: value &- tens &* 10)
     }
 
     /// Appends `value` in lower-case hexadecimal digits without leading zeros.
@@ -151,6 +168,18 @@ public struct ByteBuffer: ~Copyable {
         precondition(offset >= 0 && offset + bytes.count <= used)
         guard bytes.count > 0 else { return }
         memcpy(base.unsafelyUnwrapped + offset, bytes.base, bytes.count)
+    }
+
+    /// Puts what `body` makes of each byte from `offset` on in its place.
+    @inlinable @inline(__always)
+    public mutating func replace(from offset: Int, _ body: (UInt8) -> UInt8) {
+        precondition(offset >= 0 && offset <= used)
+        guard let base else { return }
+        var index = offset
+        while index < used {
+            base[index] = body(base[index])
+            index &+= 1
+        }
     }
 
     /// Forgets the first `length` bytes and moves the rest to the front.

@@ -150,6 +150,15 @@ public struct ByteSlice: @unchecked Sendable {
     public var decimalValue: Int? {
         guard count > 0 else { return nil }
         var value = 0
+        // So few digits cannot overflow.
+        if count <= 18 {
+            for index in 0..<count {
+                let digit = base[index] &- ASCII.zero
+                guard digit < 10 else { return nil }
+                value = value &* 10 &+ Int(digit)
+            }
+            return value
+        }
         for index in 0..<count {
             let digit = Int(base[index]) - Int(ASCII.zero)
             guard digit >= 0, digit <= 9 else { return nil }

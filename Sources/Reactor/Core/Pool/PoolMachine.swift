@@ -88,6 +88,8 @@ public struct PoolMachine {
     }
 
     private let limits: PoolLimits
+    /// `limits.idleTime`, which is asked for on every release; a `Duration` is dear to ask.
+    private let idleNanoseconds: Int64
     private var connections: [Slot<ConnectionState>] = []
     private var freeConnections: [Int] = []
     private var requests: [Slot<RequestState>] = []
@@ -103,7 +105,10 @@ public struct PoolMachine {
     public private(set) var counters = PoolCounters()
 
     /// An empty pool.
-    public init(limits: PoolLimits) { self.limits = limits }
+    public init(limits: PoolLimits) {
+        self.limits = limits
+        idleNanoseconds = limits.idleTime.nanoseconds
+    }
 
     // MARK: Requests
 
@@ -253,7 +258,7 @@ public struct PoolMachine {
     public mutating func timePassed(now: Instant) -> Expiry? {
         while let id = idle.first {
             if case .idle(let since) = connections[id.slot].state, isLive(id) {
-                guard draining || since + limits.idleTime <= now else { break }
+                guard draining || since.advanced(nanoseconds: idleNanoseconds) <= now else { break }
                 idle.removeFirst()
                 freeConnection(id)
                 return .close(id)
@@ -284,7 +289,7 @@ public struct PoolMachine {
         if counters.idle > 0, let id = idle.first(where: isIdle),
             case .idle(let since) = connections[id.slot].state
         {
-            deadline = since + limits.idleTime
+            deadline = since.advanced(nanoseconds: idleNanoseconds)
         }
         if counters.waiting > 0, let id = line.first(where: isQueued),
             case .queued(let until, _) = requests[id.slot].state
