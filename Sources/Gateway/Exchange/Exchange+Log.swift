@@ -32,7 +32,8 @@ extension Exchange {
         }
         if attempts > 1 { worker.counters.retries += 1 }
         let repairs = self.repairs
-        if !repairs.isEmpty { worker.counters.repairs += repairs.total }
+        count(repairs)
+        if looped != nil, let loop = translation?.loop, loop.callCount > 0 { count(loop) }
         let logs = snapshot.observability.logsRequests
         guard logs || snapshot.observability.countsRequests else { return }
         let loop = worker.loop
@@ -72,12 +73,10 @@ extension Exchange {
         }
         var record = record
         var text = ByteBuffer()
-        count(repairs)
         repairs.append(to: &text)
         record.repairs = text.slice
         var calls = ByteBuffer()
         if let loop = translation?.loop, loop.callCount > 0 {
-            count(loop)
             loop.appendCounts(to: &calls)
             record.builtInRounds = loop.rounds
             record.builtInCalls = calls.slice
