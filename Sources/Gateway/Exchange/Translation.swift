@@ -186,10 +186,7 @@ package final class Translation {
             }
         #endif
         guard isFiltered else { return deliver(event) }
-        filter.pass(event) { filtered in
-            guard let arena else { return deliver(filtered) }
-            freeTextCalls?.pass(filtered, arena) { if !isOver { deliver($0) } }
-        }
+        filter.pass(event, context.arena) { if !isOver { deliver($0) } }
         if case .ended = event, outcome == nil, filter.wantsRound { outcome = .wantsRound }
     }
 
