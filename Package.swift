@@ -75,7 +75,9 @@ let benches: [Target] = [
 
 let fuzzers: [Target] = [
     fuzzer("call-splice", on: ["FuzzChecks"]),
+    fuzzer("chat-encode", on: ["FuzzChecks"]),
     fuzzer("chat-stream", on: ["FuzzChecks"]),
+    fuzzer("completions-encode", on: ["FuzzChecks"]),
     fuzzer("event-stream", on: ["FuzzChecks"]),
     fuzzer("frame-stream", on: ["FuzzChecks"]),
     fuzzer("gemini-schema", on: ["FuzzChecks"]),
@@ -147,13 +149,20 @@ let package = Package(
                 "GatewayTelemetry",
                 "GatewayExchange", "GatewayConfig",
             ]),
+        floor(
+            "GatewayCommands", "Commands",
+            on: [
+                "CUV", "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
+                "GatewayTools", "GatewayProviders", "GatewayPolicy", "GatewayExchange",
+                "GatewayConfig",
+            ]),
         .executableTarget(
             name: "gateway",
             dependencies: [
                 "CUV", "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayWire",
                 "GatewayTools", "GatewayDoors", "GatewayProviders", "GatewayPolicy",
                 "GatewayTelemetry",
-                "GatewayExchange", "GatewayConfig", "GatewayAdmin",
+                "GatewayExchange", "GatewayConfig", "GatewayAdmin", "GatewayCommands",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Gateway/Main",
@@ -208,6 +217,12 @@ let package = Package(
             with: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayDoors",
                 "GatewayPolicy", "GatewayProviders", "GatewayExchange",
+            ]),
+        tests(
+            of: "GatewayCommands",
+            with: [
+                "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayConfig",
+                "TestSupport",
             ]),
         // Reads the tree as text and holds it to the table of floors.
         .testTarget(

@@ -63,7 +63,8 @@ def make_authority(common_name):
     return Authority(key, certificate)
 
 
-def make_leaf(directory, label, authority, names, not_before=None, not_after=None):
+def make_leaf(directory, label, authority, names, not_before=None, not_after=None,
+              usage=ExtendedKeyUsageOID.SERVER_AUTH):
     """Signs a leaf; `authority=None` makes it sign itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -80,7 +81,7 @@ def make_leaf(directory, label, authority, names, not_before=None, not_after=Non
         _builder(subject, issuer, key.public_key(), not_before or now - DAY, not_after or now + 30 * DAY)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
         )
@@ -108,6 +109,7 @@ class Certificates:
         now = datetime.datetime.now(datetime.timezone.utc)
         local = ["localhost", "127.0.0.1", "::1"]
         trusted, stranger = make_authority("Test authority"), make_authority("Another authority")
+        self.authority = trusted
         self.ca_file = str(directory / "ca.pem")
         Path(self.ca_file).write_bytes(trusted.certificate.public_bytes(serialization.Encoding.PEM))
         self.good = make_leaf(directory, "good", trusted, local)

@@ -245,9 +245,9 @@ class RawClient:
         raise AssertionError(f"unexpected bytes: {bytes(self.buffer[:300])!r}")
 
 
-def ask(port, request, method="POST", timeout=10.0):
+def ask(port, request, method="POST", timeout=10.0, tls=None):
     """One request on a connection of its own."""
-    with RawClient(port, timeout) as client:
+    with RawClient(port, timeout, tls=tls) as client:
         return client.ask(request, method)
 
 

@@ -154,6 +154,36 @@ def test_pydantic_ai(kind, gateway, model):
     asyncio.run(run())
 
 
+# -- Vectors and older completions -----------------------------------------------------------------------------------
+
+EMBEDDERS = {"openai": ("openai_mock", "text-embedding-3-small"), "gemini": ("gemini_mock", "gemini-embedding-2"),
+             "vertex": ("gemini_mock", "text-embedding-005"), "sambanova": ("sambanova_mock", "E5-Mistral-7B-Instruct"),
+             "salesforce": ("salesforce_mock", "sfdc_ai__DefaultOpenAITextEmbeddingAda_002")}
+
+
+@pytest.mark.parametrize("provider", EMBEDDERS)
+def test_embeddings(provider, gateway, request):
+    mock, name = EMBEDDERS[provider]
+    model = f"{provider}/{request.getfixturevalue(mock).model(name)}"
+    # Without its own count of tokens, for which it asks the network.
+    lang = langchain_openai.OpenAIEmbeddings(base_url=gateway.url, api_key=KEY, model=model, max_retries=0,
+                                             check_embedding_ctx_length=False)
+    one, two = lang.embed_documents(["one", "two"])
+    assert one != two and lang.embed_query("one") == pytest.approx(one)
+    made = litellm.embedding(model=f"openai/{model}", input=["one", "two"], api_base=gateway.url, api_key=KEY, timeout=20)
+    assert [entry["embedding"] for entry in made.data] == [pytest.approx(one), pytest.approx(two)]
+
+
+def test_text_completions(gateway, model):
+    if model.startswith("openai/"):
+        return  # only models made for them take them there
+    said = litellm.text_completion(model=f"text-completion-openai/{model}", prompt="one two three", api_base=gateway.url,
+                                   api_key=KEY, timeout=20, num_retries=0)
+    assert said.choices[0].text == "one two three"
+    lang = langchain_openai.OpenAI(base_url=gateway.url, api_key=KEY, model=model, max_retries=0)
+    assert lang.invoke("four five") == "four five" and "".join(lang.stream("four five")) == "four five"
+
+
 # -- agents with three tools, over every provider --------------------------------------------------------------------
 
 
@@ -195,7 +225,7 @@ def test_an_agent_of_langchain(responses, streams, gateway, row):
     asked = {"messages": [{"role": "user", "content": three_tools.TASK}]}
     if streams:
         told = [part for part, _ in agent.stream(asked, stream_mode="messages") if part.type == "AIMessageChunk"]
-        # The chunks of the last answer are those behind the last call.
+        # What comes in front of a call says nothing.
         text = "".join(part.text for part in told)
     else:
         text = agent.invoke(asked)["messages"][-1].text

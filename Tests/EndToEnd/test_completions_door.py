@@ -14,7 +14,7 @@ from chat_client import Keeping
 from matrix import MOCKS, TARGETS, Cell, environment, providers
 from raw_http import ask, get, parse_stream, post
 
-RELAYED = ("openai", "sambanova")  # types of providers that are sent such requests as they are
+RELAYED = ("openai",)  # providers that are sent such requests as they are
 ROWS = [dataclasses.replace(target, model="gpt-3.5-turbo-instruct") if target.name == "openai" else target
         for target in TARGETS]
 # Who gives several answers at once; others refuse `n`.
@@ -47,8 +47,7 @@ class CompletionsClient:
         if not stream:
             raw = create(model=model, prompt=prompt, **options)
             value = json.loads(raw.text)
-            if isinstance(value["created"], int):  # SambaNova's is a fraction, and relayed
-                Completion.model_validate_json(raw.text, strict=True)
+            Completion.model_validate_json(raw.text, strict=True)
             _check(value)
             assert [choice["index"] for choice in value["choices"]] == list(range(len(value["choices"])))
             return Told([choice["text"] for choice in value["choices"]],

@@ -110,3 +110,18 @@ def test_port_0_takes_a_free_port_and_tells_which(tmp_path):
         assert process.wait(5) == 0
     finally:
         process.kill()
+
+
+def test_an_earlier_proxys_layers_are_found(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "work").mkdir()
+    (tmp_path / "config" / "default.yml").write_text(
+        "llmProxy:\n  openai: {apiKey: ''}\n  vertexAI: {location: us-central1}\napp: {port: 3000, host: 127.0.0.1}\n")
+    (tmp_path / "config" / "local.yml").write_text("llmProxy: {anthropic: {apiKey: sk-ant-upstream-secret}}\napp: {port: 54011}\n")
+    (tmp_path / "config" / "custom-environment-variables.yml").write_text("llmProxy: {openai: {apiKey: MY_KEY}}\n")
+    # from a directory below the one that holds them
+    result = subprocess.run([binary(), "check"], capture_output=True, text=True, timeout=10, cwd=tmp_path / "work",
+                            env=clean_environment(MY_KEY="sk-upstream-secret"))
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    assert "port: 54011" in result.stdout and "type: openai" in result.stdout and "type: anthropic" in result.stdout
+    assert "secret" not in result.stdout

@@ -655,7 +655,8 @@ def test_events_that_arrive_together_leave_together(gateway, upstream):
 
 def ends(exchange, stream, *, finish=True):
     exchange.start_stream()
-    exchange.write(stream)
+    if stream:  # an empty chunk would be the end, and the end behind it the next answer's first bytes
+        exchange.write(stream)
     if finish:
         exchange.finish()
 

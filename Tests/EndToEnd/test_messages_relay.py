@@ -60,6 +60,17 @@ def error_of(answer, status, kind):
 # -- relayed ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/chat/completions"])
+def test_the_providers_request_id_and_limits_are_told_under_names_of_their_own(path, gateway, anthropic_mock):
+    value = body(f"anthropic/{anthropic_mock.model('claude-sonnet-4-5')}")
+    for stream in (False, True):
+        headers = ask(gateway.port, post(path, {**value, "stream": stream}, HEADERS)).headers
+        assert headers.get("x-upstream-request-id").startswith("req_0")
+        assert headers.get("x-upstream-ratelimit-requests-limit") == "50"
+        assert headers.get("x-upstream-ratelimit-requests-reset") == "2026-01-01T00:00:00Z"
+        assert headers.get("anthropic-ratelimit-requests-limit") is None
+
+
 RAW = """{ "max_tokens" : 4096,  "model":%s,
  "metadata":{"user_id":"user_1_account__session_2"}, "thinking":{"type":"enabled","budget_tokens":2048},
  "system":[{"type":"text","text":"x-anthropic-billing-header: cc_version=1"},

@@ -1,6 +1,7 @@
 # The list of models: the configured names and what every provider lists, asked for with the provider's own credential, kept
 # for a while, told by the rights of a key and in the words of whoever asks. Seed rows S2, S36, N2, N7.
 
+import signal
 import threading
 import time
 
@@ -16,6 +17,7 @@ from mocks.openai import COMPLETERS, EMBEDDERS, MODELS
 from mocks.sambanova_rules import CONTEXT
 from mocks.sambanova_rules import EMBEDDERS as SAMBA_EMBEDDERS
 from raw_http import RawClient, ask, get
+from test_workers import await_events
 
 VERSION = [("anthropic-version", "2023-06-01")]
 
@@ -204,6 +206,17 @@ def test_sambanovas_api_lists_what_it_has_now(start, sambanova_mock):
     answer = ask(gateway.port, get("/v1/models"), "GET").json()["data"]
     assert [(one["id"], one["owned_by"], one["context_length"]) for one in answer] == [("New-Model-7", "sambanova", 4096)]
     assert isinstance(answer[0]["created"], int)
+
+
+def test_a_reload_keeps_what_was_listed(start, openai_mock):
+    gateway = start("openai", "anthropic", server={"workers": 1})
+    assert {"gpt-4o", *CLAUDES} <= set(listing(gateway))
+    openai_mock.once("models", faults.hang)
+    gateway.terminate(signal.SIGHUP)
+    await_events(gateway, "worker_reloaded", 1)
+    began = time.monotonic()
+    assert {"gpt-4o", *CLAUDES} <= set(listing(gateway)) and time.monotonic() - began < 1.5
+    assert awaited(lambda: openai_mock.count("models") == 2)
 
 
 def test_it_can_be_switched_off(start, openai_mock, sambanova_mock, anthropic_mock):

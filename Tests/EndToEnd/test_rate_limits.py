@@ -9,9 +9,9 @@ import time
 import openai
 import pytest
 
+from load import await_events, workers
 from raw_http import RawClient, ask, chat, get, post
 from test_metrics import scrape
-from test_workers import await_events, workers
 
 SIMULATOR = {"sim": {"type": "simulator", "ttft": "1ms", "tokens_per_second": 0}}
 

@@ -120,6 +120,25 @@ def chained(cell):
     assert third.response.previous_response_id == second.response.id
 
 
+def namespaced(cell):
+    """Tools in a group, as Codex keeps those of MCP servers: called by both words, sent back by both."""
+    group = {"type": "namespace", "name": "mcp__crm__", "description": "Customers.", "tools": [
+        {**TOOLS[0], "name": "find", "defer_loading": True}, {"type": "custom", "name": "note", "description": "Notes."}]}
+    history, tools = [user('call mcp__crm__find {"city": "Köln"}\ncall clock {}')], [group, TOOLS[1]]
+    made = cell.ask(history, tools=tools)
+    find, clock = [item for item in made.output if item["type"] == "function_call"]
+    assert (find["namespace"], find["name"], json.loads(find["arguments"])) == ("mcp__crm__", "find", {"city": "Köln"})
+    assert clock["name"] == "clock" and "namespace" not in clock
+    assert [tool["name"] for tool in cell.reached.tools] == ["mcp__crm__find", "mcp__crm__note", "clock"]
+    history += [*made.output, *[output(call, call[1]) for call in made.calls]]
+    assert cell.ask(history, tools=tools).text == "find\nclock"
+    assert [name for _, name, _ in cell.reached.calls] == ["mcp__crm__find", "clock"]
+    assert made.response.tools[0].type == "namespace"
+    # What OpenAI alone can run is named, and nothing else is lost.
+    one = cell.ask("say", tools=[*tools, {"type": "web_search"}])
+    assert one.text == "say" and "web_search" in one.headers["x-gateway-dropped-params"]
+
+
 def choice(cell):
     text = 'call clock {"zone": "CET"}'
     assert [name for _, name, _ in cell.ask(text, tools=TOOLS, tool_choice="auto").calls] == ["clock"]
@@ -165,7 +184,7 @@ def usage(cell):
 
 
 COLUMNS = {"plain": plain, "system": system, "image": image, "tools": tools, "parallel": parallel, "loop": loop,
-           "chained": chained, "choice": choice, "schema": schema, "reasoning": reasoning, "thinking-loop": thinking_loop,
+           "chained": chained, "namespaced": namespaced, "choice": choice, "schema": schema, "reasoning": reasoning, "thinking-loop": thinking_loop,
            "length": length, "usage": usage}
 KINDS = {"thinking-loop": "reasoning"}
 CELLS = [(target, column) for target in TARGETS for column in COLUMNS if KINDS.get(column, column) not in target.lacks]

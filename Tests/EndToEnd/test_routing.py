@@ -10,14 +10,15 @@ import pytest
 from chat_client import ChatClient
 from conftest import run_all
 from fake_upstream import completion
+from load import await_events
 from gateway_process import free_port
+from load import await_events
 from matrix import MOCKS, PICTURE, TARGETS, environment, providers
 from messages_client import MessagesClient
 from mocks import faults
 from raw_http import RawClient, ask, chat, get, post
 from responses_client import ResponsesClient
 from test_metrics import scrape
-from test_workers import await_events
 
 ECHO = {"type": "simulator", "ttft": "1ms", "tokens_per_second": 0, "mode": "echo"}
 DOORS = {"chat": ChatClient, "messages": MessagesClient, "responses": ResponsesClient}

@@ -4,6 +4,7 @@
 import json
 import os
 import stat
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import openai
 import pytest
 
 from chat_client import ChatClient
+from gateway_process import binary, clean_environment
 from matrix import CLAUDE, GPT, MOCKS, environment, providers
 from mocks import faults
 
@@ -77,6 +79,7 @@ def cold(start_gateway, certificates, tmp_path, request):
         config = {"providers": providers(mocks, certificates.ca_file, tmp_path), "state_directory": str(state)}
         gateway = start_gateway({**config, "server": server}, environment=environment(mocks, tmp_path))
         gateway.state = state
+        gateway.environment = environment(mocks, tmp_path)
         return gateway
 
     return start
@@ -123,6 +126,52 @@ def test_twenty_cold_requests_are_one_login_and_the_token_outlives_a_restart(col
     assert ask(gateway, login, mock, stream=True).text == "hello there", "a revoked token lost a request"
     assert login.granted(mock) == before + 3
     assert json.loads(path.read_text())
+    ended(gateway)
+
+
+def verb(gateway, *arguments):
+    """`gateway` with the configuration of one that runs."""
+    return subprocess.run([binary(), *arguments, "--config", gateway.config_file], capture_output=True, text=True,
+                          timeout=40, env=clean_environment(**gateway.environment))
+
+
+def test_every_providers_credentials_can_be_tried(cold):
+    gateway = cold()
+    config = json.loads(open(gateway.config_file).read())
+    tried = verb(gateway, "check", "--probe")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    lines = {line.split()[1]: line for line in tried.stdout.splitlines()}
+    assert set(lines) == set(config["providers"]) and all(line.startswith("ok ") for line in lines.values())
+    assert "models" in lines["openai"] and "token" in lines["salesforce"] and "token" in lines["vertex"]
+    config["providers"]["openai"]["api_key"] = "sk-wrong"
+    config["providers"]["gemini"]["base_url"] = "http://127.0.0.1:1"
+    config["providers"]["salesforce"]["consumer_secret"] = "wrong"
+    config["state_directory"] += "-other"
+    with open(gateway.config_file, "w") as file:
+        json.dump(config, file)
+    tried = verb(gateway, "check", "--probe")
+    assert tried.returncode == 1
+    failed = {line.split()[1]: line for line in tried.stdout.splitlines() if line.startswith("failed ")}
+    assert set(failed) == {"openai", "gemini", "salesforce"}, tried.stdout
+    assert "401" in failed["openai"] and "sk-wrong" not in tried.stdout + tried.stderr
+
+
+def test_the_command_line_tells_and_renews_a_token(cold, login, mock):
+    gateway, before = cold(), login.granted(mock)
+    assert verb(gateway, "token", login.provider).stdout == f"{login.provider}: no token\n"
+    assert ask(gateway, login, mock).text == "hello there"
+    told = verb(gateway, "token", login.provider)
+    assert told.stdout.startswith(f"{login.provider}: valid for ") and login.granted(mock) == before + 1
+    old = json.loads((gateway.state / login.file).read_text())["access_token"]
+    renewed = verb(gateway, "token", login.provider, "--refresh", "--json")
+    assert renewed.returncode == 0, renewed.stderr
+    assert [(r["provider"], r["state"]) for r in json.loads(renewed.stdout)] == [(login.provider, "valid")]
+    new = json.loads((gateway.state / login.file).read_text())["access_token"]
+    assert new != old and login.granted(mock) == before + 2
+    for output in (told, renewed):
+        assert old not in output.stdout + output.stderr and new not in output.stdout + output.stderr
+    wrong = verb(gateway, "token", "openai")
+    assert wrong.returncode == 64 and "needs no token" in wrong.stderr
     ended(gateway)
 
 

@@ -6,92 +6,20 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from gateway_process import Gateway, binary, clean_environment
-from raw_http import Closed, RawClient, ask, chat, get, parse_stream, payload, stream_text
+from load import Load, await_events, events, workers
+from raw_http import RawClient, ask, chat, get, payload, stream_text
 
 SIMULATOR = {"sim": {"type": "simulator", "ttft": "2ms", "tokens_per_second": 2000}}
 
 
-def events(gateway, name):
-    return [e for e in map(json.loads, [x for x in list(gateway.lines) if x.startswith("{")]) if e.get("event") == name]
-
-
-def await_events(gateway, name, count, within=10.0):
-    deadline = time.monotonic() + within
-    while len(events(gateway, name)) < count:
-        assert time.monotonic() < deadline, f"{len(events(gateway, name))} x {name}, not {count}:\n{gateway.output()[-3000:]}"
-        time.sleep(0.01)
-    return events(gateway, name)
-
-
-def workers(gateway):
-    """The pids of the supervisor's children."""
-    return [pid for pid in gateway.pids() if pid != gateway.process.pid]
-
-
 def health(gateway):
     return ask(gateway.port, get("/health"), "GET").json()
-
-
-class Load:
-    """Clients that ask without a pause until they are told to stop; each answer must be whole.
-
-    `connections="kept"`: one connection a client, used again until the gateway says `connection: close`;
-    `"new"`: one a request."""
-
-    def __init__(self, port, clients=6, connections="kept", stream=True):
-        self.port, self.kept, self.stream = port, connections == "kept", stream
-        self.whole, self.failures = 0, []
-        self._stop, self._lock = threading.Event(), threading.Lock()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(clients)]
-        for thread in self._threads:
-            thread.start()
-
-    def _work(self):
-        client = None
-        while not self._stop.is_set():
-            try:
-                if client is None:
-                    client = RawClient(self.port)
-                client.send(chat("sim-1", "all or nothing", stream=self.stream))
-                answer = client.read()
-                assert answer.status == 200, answer
-                if self.stream:
-                    assert stream_text(parse_stream(answer.body))[2], answer.body[-200:]
-                else:
-                    assert answer.json()["choices"][0]["finish_reason"], answer.body
-                with self._lock:
-                    self.whole += 1
-                if not self.kept or answer.headers.get("connection") == "close":
-                    client.close()
-                    client = None
-            except (Closed, OSError, AssertionError) as failure:
-                with self._lock:
-                    self.failures.append(f"{type(failure).__name__}: {failure}")
-                if client is not None:
-                    client.close()
-                client = None
-        if client is not None:
-            client.close()
-
-    def await_whole(self, count, within=15.0):
-        """Until that many more answers have come."""
-        target, deadline = self.whole + count, time.monotonic() + within
-        while self.whole < target:
-            assert time.monotonic() < deadline, f"{self.whole} answers, not {target}; failures: {self.failures[-3:]}"
-            time.sleep(0.005)
-
-    def end(self):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(20)
-            assert not thread.is_alive(), "a client hangs"
 
 
 @pytest.fixture

@@ -254,13 +254,38 @@ import Testing
     }
 
     @Test func workersGoByTheCores() throws {
-        var server = ServerConfiguration()
-        #expect([1, 2, 3, 64].map(server.workerCount) == [1, 2, 3, 64])
-        #expect(server.workerCount(cores: 0) == 1)
-        server.isProduction = true
-        #expect([1, 2, 3, 4, 64].map(server.workerCount) == [1, 2, 3, 4, 4])
-        server.workers = 7
-        #expect(server.workerCount(cores: 2) == 7)
+        var configuration = Configuration()
+        #expect([1, 2, 3, 64].map(configuration.workerCount) == [1, 2, 3, 64])
+        #expect(configuration.workerCount(cores: 0) == 1)
+        configuration.environment = .production
+        #expect([1, 2, 3, 4, 64].map(configuration.workerCount) == [1, 2, 3, 4, 4])
+        configuration.server.workers = 7
+        #expect(configuration.workerCount(cores: 2) == 7)
+    }
+
+    @Test func filesAreWatchedInDevelopmentAndWhereThatIsSaid() throws {
+        let isWatched = { (text: String, environment: String) in
+            try load(text, ["ENVIRONMENT": environment]).configuration.watchesFiles
+        }
+        #expect(try isWatched("{}", "development"))
+        #expect(try isWatched("{}", "Development"))
+        #expect(try !isWatched("{}", "production"))
+        #expect(try !isWatched("{}", ""))
+        #expect(try isWatched("service: {watch: true}", "production"))
+        #expect(try !isWatched("service: {watch: false}", "development"))
+        #expect(try !isWatched("service: {watch: auto}", "staging"))
+    }
+
+    @Test func theServicesFiles() throws {
+        let service = try load("service: {pid_file: /run/a.pid, log_file: /var/log/a.log}")
+            .configuration.service
+        #expect(service.pidFile == "/run/a.pid")
+        #expect(service.logFile == "/var/log/a.log")
+        let other = try load(
+            "service: {pid_file: /run/a.pid}", ["GATEWAY_PID_FILE": "/b", "GATEWAY_LOG_FILE": "/c"]
+        ).configuration.service
+        #expect(other.pidFile == "/b")
+        #expect(other.logFile == "/c")
     }
 
     /// What is not written keeps its default, and an empty section is no section.

@@ -58,6 +58,28 @@ import Testing
         #expect(found == door)
     }
 
+    /// Every path with the prefix left out, and with a base URL pasted twice.
+    @Test(arguments: [
+        "/chat/completions", "/completions", "/embeddings", "/messages", "/messages/count_tokens",
+        "/responses", "/models", "/health", "/healthz", "/readyz", "/info", "/metrics",
+        "/performance/metrics", "/debug/token", "/status/events",
+    ])
+    func thePrefixMakesNoDifference(_ path: String) {
+        func door(_ path: String, _ method: StaticString) -> Door {
+            path.withByteSlice { DoorTable.door(method: ByteSlice(method), path: $0) }
+        }
+        for method in ["GET", "POST"] as [StaticString] {
+            let plain = door(path, method)
+            #expect(plain != .notFound)
+            for prefix in ["/v1", "/v1/v1"] {
+                #expect(door(prefix + path, method) == plain, "\(prefix)\(path)")
+                #expect(door(prefix + path + "/", method) == plain)
+            }
+            #expect(door("/v1/v1/v1" + path, method) == .notFound)
+            #expect(door("/v2" + path, method) == .notFound)
+        }
+    }
+
     @Test func modelsAreToldInTheWordsThatAreAskedFor() {
         #expect(Door.models(.openAI).inAnthropicDialect == .models(.anthropic))
         #expect(Door.model(1..<2, .openAI).inAnthropicDialect == .model(1..<2, .anthropic))

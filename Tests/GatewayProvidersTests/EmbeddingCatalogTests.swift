@@ -138,7 +138,7 @@ import Testing
 
     @Test func relaysWhereTheDialectIsTheSame() {
         for (word, embeddings, completions) in [
-            ("openai", true, true), ("sambanova", false, true), ("gemini", false, false),
+            ("openai", true, true), ("sambanova", false, false), ("gemini", false, false),
         ] {
             let provider = Self.provider(word[...])
             #expect(provider?.relaysEmbeddings == embeddings)

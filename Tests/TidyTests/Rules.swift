@@ -42,9 +42,13 @@ struct Floor {
             module: "GatewayAdmin", folder: "Sources/Gateway/Admin",
             may: exchange.union(["GatewayExchange", "GatewayConfig"])),
         Floor(
+            module: "GatewayCommands", folder: "Sources/Gateway/Commands",
+            may: exchange.union(["CUV", "GatewayExchange", "GatewayConfig"])),
+        Floor(
             module: "gateway", folder: "Sources/Gateway/Main",
             may: exchange.union([
-                "CUV", "GatewayExchange", "GatewayConfig", "GatewayAdmin", "ArgumentParser",
+                "CUV", "GatewayExchange", "GatewayConfig", "GatewayAdmin", "GatewayCommands",
+                "ArgumentParser",
             ])),
     ]
 

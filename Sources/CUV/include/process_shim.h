@@ -55,4 +55,12 @@ static inline int cuv_spawn_reset_signals(posix_spawnattr_t *attributes) {
   return code;
 }
 
+// Behind the above: the child gets a session of its own, without a terminal. The flag is
+// POSIX_SPAWN_SETSID, which glibc shows with _GNU_SOURCE only.
+static inline int cuv_spawn_new_session(posix_spawnattr_t *attributes) {
+  short flags = 0;
+  posix_spawnattr_getflags(attributes, &flags);
+  return posix_spawnattr_setflags(attributes, flags | 0x80);
+}
+
 #endif

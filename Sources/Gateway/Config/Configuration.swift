@@ -22,12 +22,49 @@ package struct Configuration: Sendable {
     package var tools = ToolsConfiguration()
     package var history = HistoryPolicy()
     package var observability = ObservabilityConfiguration()
+    package var service = ServiceConfiguration()
+    /// What `ENVIRONMENT` says; nil: nothing that is known here.
+    package var environment: RunEnvironment?
     /// Where tokens are kept from one run to the next; nil: nowhere.
     package var stateDirectory: String?
     /// What is said of models' capabilities, the source that wins first.
     package var capabilities: [CapabilitySource] = []
     /// Where Vertex AI finds credentials that are not configured.
     package var googleCredentials = GoogleDefaultCredentials()
+    /// Proxies for providers that name none.
+    package var proxies = EnvironmentProxies()
+
+    package init() {}
+
+    /// Workers in production that nobody has counted (as an earlier gateway had them).
+    private static let productionWorkerCount = 4
+
+    /// How many workers to run on so many cores.
+    package func workerCount(cores: Int) -> Int {
+        let isProduction = environment == .production
+        return server.workers
+            ?? max(isProduction ? min(cores, Self.productionWorkerCount) : cores, 1)
+    }
+
+    /// Whether a change of its files is to be noticed without a signal.
+    package var watchesFiles: Bool { service.watchesFiles ?? (environment == .development) }
+}
+
+/// What `ENVIRONMENT` may say.
+package enum RunEnvironment: String, Sendable {
+    /// Files of the configuration are watched.
+    case development
+    /// At most four workers where nobody has counted them; files lie in the system's folders.
+    case production
+}
+
+/// How it runs in the background, and whether it watches its files.
+package struct ServiceConfiguration: Equatable, Sendable {
+    /// Nil: where `ServicePaths` says.
+    package var pidFile: String?
+    package var logFile: String?
+    /// Nil: in development only.
+    package var watchesFiles: Bool?
 
     package init() {}
 }
@@ -52,8 +89,6 @@ package struct ServerConfiguration: Sendable {
     package var port = 8000
     /// Processes; nil: as many as the cores suggest.
     package var workers: Int?
-    /// Whether `ENVIRONMENT` says that this is production.
-    package var isProduction = false
     /// Nil: plain HTTP.
     package var tls: ServerTLSConfiguration?
     package var heartbeatInterval: Duration = .seconds(15)
@@ -69,14 +104,6 @@ package struct ServerConfiguration: Sendable {
 
     package init() {}
 
-    /// Workers in production that nobody has counted (as an earlier gateway had them).
-    private static let productionWorkerCount = 4
-
-    /// How many workers to run on so many cores.
-    package func workerCount(cores: Int) -> Int {
-        workers ?? max(isProduction ? min(cores, Self.productionWorkerCount) : cores, 1)
-    }
-
     /// Whether `host` can be reached from this machine only.
     package var isLoopback: Bool { HostName.isLoopback(host) }
 }
@@ -87,6 +114,8 @@ package struct ServerTLSConfiguration: Equatable, Sendable {
     package var certificateFile = ""
     /// PEM file.
     package var privateKeyFile = ""
+    /// PEM file with the authorities of clients' certificates; nil: none is asked for.
+    package var clientCAFile: String?
 
     package init() {}
 }

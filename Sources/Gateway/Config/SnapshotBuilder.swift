@@ -88,7 +88,9 @@ package struct SnapshotBuilder {
         let identity = TLSIdentity(
             certificateFile: tls.certificateFile, privateKeyFile: tls.privateKeyFile)
         do throws(TLSSettingsFailure) {
-            return try TLSContext(server: TLSServerSettings(identity: identity))
+            var settings = TLSServerSettings(identity: identity)
+            settings.clientCAFile = tls.clientCAFile
+            return try TLSContext(server: settings)
         } catch {
             throw SnapshotFailure(description: "server.tls: \(error)")
         }

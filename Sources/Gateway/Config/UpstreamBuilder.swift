@@ -97,7 +97,9 @@ struct UpstreamBuilder {
         let vertex = VertexProvider(project: settings.project, location: settings.location)
         var url = settings.effectiveBaseURL
         url.pathPrefix += "/v1"
-        let tokens = try tokens(name, .google(grant), TokenPolicy(), settings.upstream)
+        let tokens = try tokens(
+            name, .google(grant), TokenPolicy(), refreshedEvery: settings.refreshInterval,
+            settings.upstream)
         return try upstream(name, .vertex(vertex), settings.upstream, at: url, tokens: tokens)
     }
 
@@ -139,7 +141,9 @@ struct UpstreamBuilder {
         provider.tokensMax = settings.maxTokens
         provider.temperature = settings.temperature
         provider.localization = settings.localization?.json ?? []
-        let tokens = try tokens(name, .salesforce(grant), .salesforce, settings.upstream)
+        let tokens = try tokens(
+            name, .salesforce(grant), .salesforce, refreshedEvery: settings.refreshInterval,
+            settings.upstream)
         let place = settings.apiURL ?? BaseURL(host: "api.salesforce.com")
         let upstream = try upstream(
             name, .salesforce(provider), settings.upstream, at: place, tokens: tokens)
@@ -190,7 +194,8 @@ struct UpstreamBuilder {
         network.headers.append(HeaderConfiguration(name: "origin", value: Secret(site)))
         network.headers.append(HeaderConfiguration(name: "referer", value: Secret(site + "/")))
         let tokens = try tokens(
-            name, .sambaNova(login), .webSession, network, userAgent: Self.browser)
+            name, .sambaNova(login), .webSession, refreshedEvery: settings.refreshInterval,
+            network, userAgent: Self.browser)
         let upstream = try upstream(
             name, .sambaNovaWeb(provider), network, at: url, tokens: tokens, credential: .cookie,
             userAgent: Self.browser)
@@ -214,11 +219,15 @@ struct UpstreamBuilder {
 
     private func tokens(
         _ name: String, _ grant: TokenGrant, _ policy: TokenPolicy,
-        _ settings: UpstreamConfiguration, userAgent: String? = nil
+        refreshedEvery interval: Duration?, _ settings: UpstreamConfiguration,
+        userAgent: String? = nil
     ) throws(SnapshotFailure) -> TokenSource {
+        var policy = policy
+        policy.refreshInterval = interval.map { Int($0.components.seconds) }
         let origins = TokenOrigins(
             resolver.loop, resolver: resolver, tls: clientSettings(settings),
-            connectTime: settings.timeouts.connect)
+            connectTime: settings.timeouts.connect,
+            proxy: { proxy(settings, host: $0, port: $1, usesTLS: $2) })
         do throws(TLSSettingsFailure) { try origins.prepare(grant.endpoint) } catch {
             throw SnapshotFailure(description: "providers.\(name): \(error)")
         }
@@ -283,7 +292,25 @@ struct UpstreamBuilder {
         HTTPOrigin(
             resolver: resolver, host: url.host, port: url.port,
             tls: url.usesTLS ? try clientTLS(settings, name) : nil, limits: settings.pool,
-            connectTime: settings.timeouts.connect)
+            connectTime: settings.timeouts.connect,
+            proxy: proxy(settings, host: url.host, port: url.port, usesTLS: url.usesTLS))
+    }
+
+    private func proxy(
+        _ settings: UpstreamConfiguration, host: String, port: Int, usesTLS: Bool
+    ) -> HTTPProxy? {
+        let address: ProxyAddress? =
+            switch settings.proxy {
+            case .none: nil
+            case .address(let address): address
+            case .environment:
+                configuration.proxies.proxy(host: host, port: port, usesTLS: usesTLS)
+            }
+        return address.map { address in
+            HTTPProxy(
+                host: address.host, port: address.port,
+                authorization: address.authorization?.withBytes { Array($0.raw) })
+        }
     }
 
     private func clientTLS(
@@ -300,6 +327,9 @@ struct UpstreamBuilder {
         var tls = TLSClientSettings()
         tls.verifiesPeer = settings.verifiesTLS
         tls.caFile = settings.caFile
+        if let certificate = settings.certificateFile, let key = settings.privateKeyFile {
+            tls.identity = TLSIdentity(certificateFile: certificate, privateKeyFile: key)
+        }
         return tls
     }
 

@@ -1,6 +1,7 @@
 // AnswerContext.swift — what a door's encoder must know to write an answer.
 // Pure; borrows from the exchange. Imported by every encoder and by Exchange.
 
+import GatewayModel
 import ReactorCore
 
 /// The frame of one answer.
@@ -19,6 +20,8 @@ package struct AnswerContext {
     package var answerID: ByteSlice?
     /// What an answer at the responses door repeats of its request.
     package var echo: ResponsesEcho?
+    /// Names of tools that are told in two words, at the responses door.
+    package var namespaces: ToolNamespaces?
     /// What every choice of a text completion begins with: the prompt, where it is to be echoed.
     package var echoedPrompt = ByteSlice.empty
 

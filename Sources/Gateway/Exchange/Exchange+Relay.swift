@@ -60,10 +60,17 @@ extension Exchange: HTTPClientCallDelegate {
                 found.contentType = fields.value(index)
             case 16 where found.encoding == nil && name.equalsIgnoringCase("content-encoding"):
                 found.encoding = fields.value(index)
+            // Anthropic's names for the same two begin otherwise.
+            case 10 where name.equalsIgnoringCase("request-id"):
+                keep(name, fields.value(index))
             case 12...:
                 // Two bytes tell nearly all others apart: `x-re`quest-id and `x-ra`telimit-.
                 if name[0] | 0x20 == 0x78, name[2] | 0x20 == 0x72 {
-                    keep(name, fields.value(index))
+                    keep(name.dropFirst(2), fields.value(index))
+                } else if name.count > 20, name[9] == 0x2D,
+                    name.prefix(10).equalsIgnoringCase("anthropic-")
+                {
+                    keep(name.dropFirst(10), fields.value(index))
                 }
             default: break
             }
@@ -71,19 +78,20 @@ extension Exchange: HTTPClientCallDelegate {
         return found
     }
 
+    /// - Parameter name: without what a vendor puts in front.
     private func keep(_ name: ByteSlice, _ value: ByteSlice) {
         let isKept =
-            name.count == 12
-            ? name.equalsIgnoringCase("x-request-id")
-            : name.prefix(12).equalsIgnoringCase("x-ratelimit-")
+            name.count == 10
+            ? name.equalsIgnoringCase("request-id")
+            : name.prefix(10).equalsIgnoringCase("ratelimit-")
         guard isKept, forwarded.count < 4096 else { return }
         forwarded.reserve(name.count + value.count + 16)
         forwarded.append("x-upstream-" as StaticString)
         if name.end + 2 == value.base, name.end[1] == ASCII.space {
             // As they lie in the head.
-            forwarded.append(ByteSlice(name.base + 2, count: value.end - name.base - 2))
+            forwarded.append(ByteSlice(name.base, count: value.end - name.base))
         } else {
-            forwarded.append(name.dropFirst(2))
+            forwarded.append(name)
             forwarded.append(": " as StaticString)
             forwarded.append(value)
         }

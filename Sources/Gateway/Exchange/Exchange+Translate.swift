@@ -42,6 +42,7 @@ extension Exchange {
             HistoryBound.apply(to: &request, messagesMax: snapshot.history.messagesMax)
         }
         translation.echoedPrompt.append(request.echo)
+        translation.namespaces = request.namespaces
         if answerDoor == .responses {
             translation.echo = ResponsesEcho(
                 root, recalled: recalled, storeIsOn: snapshot.storesResponses)
@@ -127,6 +128,7 @@ extension Exchange {
         context.provider = provider
         if let translation {
             context.echo = translation.echo
+            context.namespaces = translation.namespaces
             context.echoedPrompt = translation.echoedPrompt.slice
         }
         return context

@@ -44,6 +44,8 @@ package final class Translation {
     private var encoder: DoorStreamEncoder?
     /// What an answer at the responses door repeats of its request.
     package var echo: ResponsesEcho?
+    /// Names of tools that the answer tells in two words.
+    package var namespaces: ToolNamespaces?
     /// What every choice of a text completion begins with.
     package var echoedPrompt = ByteBuffer()
     /// There where vectors were asked for, and no answer of a model.
@@ -118,6 +120,7 @@ package final class Translation {
             filteredOrder = EventOrder()
         #endif
         echo = nil
+        namespaces = nil
         echoedPrompt.removeAll()
         vectors = nil
         call.reset()

@@ -144,6 +144,7 @@ package final class Worker {
     /// Requests that begin from now on are served by `next`; those that run keep theirs, whose
     /// connections to upstreams are closed when the last of them has ended.
     package func replaceSnapshot(by next: Snapshot) {
+        next.catalog.inherit(from: snapshot.catalog)
         retired.append(RetiredSnapshot(snapshot: snapshot))
         next.bind(to: shared.upstreams)
         snapshot = next

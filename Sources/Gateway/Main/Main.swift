@@ -11,7 +11,12 @@ struct Gateway: ParsableCommand {
         commandName: "gateway",
         abstract: "One OpenAI-compatible base URL in front of many model providers.",
         version: version,
-        subcommands: [Serve.self, Check.self, Simulate.self, Version.self])
+        subcommands: [
+            Serve.self, Check.self, Start.self, Stop.self, Restart.self, Status.self, Test.self,
+            Models.self, Chat.self, Bench.self, Token.self, Keys.self, Simulate.self,
+            Version.self,
+        ],
+        defaultSubcommand: Serve.self)
 }
 
 /// `gateway version`

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CUV
+import GatewayCommands
 import GatewayConfig
 import GatewayExchange
 import Glibc
@@ -23,6 +24,11 @@ struct Serve: ParsableCommand {
         name: .long, inversion: .prefixedNo,
         help: "Serve from worker processes; without, from this one: for debuggers.")
     var supervisor = true
+
+    @Option(
+        name: .long,
+        help: "Write the process id there, and the URL once it listens; held as long as it runs.")
+    var pidFile: String?
 
     func run() throws {
         do {
@@ -78,6 +84,10 @@ struct Serve: ParsableCommand {
         let service = SupervisorService(
             loop: loop, options: options, log: LogSink(loop, descriptor: 1),
             descriptors: DescriptorLimit.raise())
+        service.pidFile = try pidFile.map { (path) throws(PIDFileFailure) in
+            try PIDFile(taking: path)
+        }
+        defer { service.pidFile?.remove() }
         try service.start()
         loop.run()
         if service.exitCode != 0 { throw ExitCode(service.exitCode) }

@@ -4,8 +4,10 @@
 import ArgumentParser
 import CUV
 import GatewayCodec
+import GatewayCommands
 import GatewayConfig
 import GatewayExchange
+import Glibc
 import Reactor
 import ReactorCore
 
@@ -13,6 +15,8 @@ import ReactorCore
 final class SupervisorService {
     /// The code to leave with, once the loop has ended.
     private(set) var exitCode: Int32 = 0
+    /// Told when it listens; nil where nobody asked for one.
+    var pidFile: PIDFile?
 
     private let loop: EventLoop
     private let options: ConfigurationOptions
@@ -22,6 +26,9 @@ final class SupervisorService {
     private var workerCount = 1
     private var supervisor: Supervisor?
     private var shared: SharedState?
+    private var watch = FileWatch()
+    private var watchTimer: LoopTimer?
+    private static let watchInterval: Duration = .milliseconds(500)
 
     init(loop: EventLoop, options: ConfigurationOptions, log: LogSink, descriptors: Int) {
         self.loop = loop
@@ -37,7 +44,7 @@ final class SupervisorService {
         guard let address = server.address else {
             throw SnapshotFailure(description: "server.host must be a numeric address")
         }
-        workerCount = server.workerCount(cores: Int(uv_available_parallelism()))
+        workerCount = configuration.workerCount(cores: Int(uv_available_parallelism()))
         let segment = try SharedSegment(
             layout: SharedState.layout,
             wordCount: SharedState.wordCount(workerCount: workerCount))
@@ -51,6 +58,26 @@ final class SupervisorService {
         let supervisor = try Supervisor(loop, settings: settings, delegate: self)
         self.supervisor = supervisor
         supervisor.start()
+        if configuration.watchesFiles { startWatch() }
+    }
+
+    // MARK: Watching
+
+    private func startWatch() {
+        watchTimer = LoopTimer(loop) { [unowned(unsafe) self] in look() }
+        look()
+    }
+
+    /// What would be loaded now, against what was: so a file that is new, gone or found elsewhere is
+    /// a change too.
+    private func look() {
+        watchTimer?.set(loop.now + Self.watchInterval)
+        let bundle = (try? options.gather()).map { ConfigurationBundle($0, named: []) }
+        let digest = bundle.map { bundle in
+            bundle.bytes.withUnsafeBytes { SHA256Digest(of: ByteSlice($0)) }
+        }
+        // As if somebody had sent it.
+        if watch.looked(digest) { kill(getpid(), SIGHUP) }
     }
 
     /// What a start needs, or exits with what is wrong.
@@ -114,6 +141,8 @@ extension SupervisorService: SupervisorDelegate {
 
     func supervisorEnded(code: Int32) {
         exitCode = code
+        watchTimer?.cancel()
+        watchTimer = nil
         note("stopped") { $0.field("code", Int(code)) }
         log.close()
     }
@@ -178,6 +207,9 @@ extension SupervisorService: SupervisorDelegate {
 
     private func listening() {
         guard let bound = supervisor?.address else { return }
+        do throws(PIDFileFailure) { try pidFile?.listening(at: server.url(at: bound)) } catch {
+            note("supervisor_failure", level: "error") { $0.field("message", text: "\(error)") }
+        }
         note("listening") { [server, workerCount, descriptors] json in
             json.field("url", text: server.url(at: bound))
             json.field("port", bound.port)

@@ -32,6 +32,8 @@ package struct ModelRequest {
     package var wantsUsage = false
     /// What the door is to put before every choice; no provider's business.
     package var echo = ByteSlice.empty
+    /// Names of tools that are made of two of the caller's words; nil where there are none.
+    package var namespaces: ToolNamespaces?
     /// The caller's word for its own user.
     package var user: ByteSlice?
     /// Members that the model has no word for, as they were written.

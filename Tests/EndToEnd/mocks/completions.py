@@ -1,4 +1,4 @@
-# OpenAI's older text completions as its servers take and answer them: the shapes of a request, and answers made by the
+# OpenAI's older text completions as it takes and answers them: the shapes of a request, and answers made by the
 # convention. The prompt's own text comes back, behind the prompt itself where `echo` asks for it. Pure.
 
 from .convention import plan, tokens
@@ -70,24 +70,24 @@ def _logprobs(body, pieces, start=0):
             "top_logprobs": [{piece: -0.5} for piece in pieces] if body["logprobs"] else None}
 
 
-def _frame(body, created):
-    return {"id": identifier(body, "cmpl-"), "object": "text_completion", "created": created, "model": body["model"]}
+def _frame(body):
+    return {"id": identifier(body, "cmpl-"), "object": "text_completion", "created": CREATED, "model": body["model"]}
 
 
-def completion(body, created=CREATED):
+def completion(body):
     made = make(body)
     choices = []
     for index, (prompt, one) in enumerate(made):
         echo = tokens(prompt) if body.get("echo") else []
         choices.append({"text": "".join([*echo, *one.pieces]), "index": index, "finish_reason": one.reason(WORDS),
                         "logprobs": _logprobs(body, [*echo, *one.pieces])})
-    return {**_frame(body, created), "choices": choices, "usage": usage(body, made)}
+    return {**_frame(body), "choices": choices, "usage": usage(body, made)}
 
 
-def chunks(body, created=CREATED):
+def chunks(body):
     """The JSON values of a stream, without the [DONE]. Choices come in turn."""
     wanted = (body.get("stream_options") or {}).get("include_usage")
-    frame, made = _frame(body, created) | ({"usage": None} if wanted else {}), make(body)
+    frame, made = _frame(body) | ({"usage": None} if wanted else {}), make(body)
 
     def chunk(index, text, finish=None, start=0):
         return {**frame, "choices": [{"text": text, "index": index, "finish_reason": finish,

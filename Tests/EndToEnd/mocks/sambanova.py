@@ -6,10 +6,9 @@
 
 import itertools
 
-from . import completions
 from .mock import MockExchange
 from .routed import RoutedMock, known_as
-from .sambanova_answers import CREATED, chunks, completion, embeddings, model_list
+from .sambanova_answers import chunks, completion, embeddings, model_list
 from .sambanova_rules import CHAT, CONTEXT, EMBEDDERS, EMBEDDING, REMOVED, check_chat
 from .service import event
 from .transport import Refused
@@ -56,8 +55,8 @@ class SambaNovaMock(RoutedMock):
     status_faults = STATUS_FAULTS
     stream_type = "text/event-stream"
     routes = (
-        ("POST", "/v1/chat/completions", "chat"), ("POST", "/v1/completions", "completion"),
-        ("POST", "/v1/embeddings", "embedding"), ("GET", "/v1/models", "models"),
+        ("POST", "/v1/chat/completions", "chat"), ("POST", "/v1/embeddings", "embedding"),
+        ("GET", "/v1/models", "models"),
     )
 
     def __init__(self, certificates, key=SAMBANOVA_KEY):
@@ -93,12 +92,6 @@ class SambaNovaMock(RoutedMock):
         self.check_accept(exchange.request, "text/event-stream" if body.get("stream") else "application/json")
         return exchange.model
 
-    def check_completion(self, exchange):
-        body = self._check_call(exchange, completions.COMPLETION, CONTEXT)
-        completions.check_completion(body)
-        self.check_accept(exchange.request, "text/event-stream" if body.get("stream") else "application/json")
-        return exchange.model
-
     def check_embedding(self, exchange):
         self._check_call(exchange, EMBEDDING, EMBEDDERS)
         return exchange.model
@@ -117,14 +110,6 @@ class SambaNovaMock(RoutedMock):
         failure = event(error_body("The model went away.", "internal_error", "server_error"))
         if "bareerror" in faults:
             frames = [*frames[: len(frames) // 2], failure]
-        exchange.play(frames, b"event: error\n" + failure, UNKNOWN, LIMITS)
-
-    def answer_completion(self, exchange):
-        if not exchange.body.get("stream"):
-            exchange.answer(completions.completion(exchange.body, CREATED), headers=LIMITS)
-            return
-        frames = [event(value) for value in completions.chunks(exchange.body, CREATED)] + [event("[DONE]")]
-        failure = event(error_body("The model went away.", "internal_error", "server_error"))
         exchange.play(frames, b"event: error\n" + failure, UNKNOWN, LIMITS)
 
     def answer_embedding(self, exchange):

@@ -101,7 +101,8 @@ def completion(body):
     return {
         "id": identifier(body, "c-"), "object": "chat.completion", "created": CREATED, "model": body["model"],
         "system_fingerprint": "fp-e2e", "usage": usage(made, thought),
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": made.reason(WORDS)}],
+        "choices": [{"index": index, "message": message, "logprobs": None, "finish_reason": made.reason(WORDS)}
+                    for index in range(body.get("n") or 1)],
     }
 
 
@@ -120,7 +121,8 @@ def chunks(body, faults=frozenset()):
 
     def chunk(delta, finish=None):
         return {**frame, "usage": None,
-                "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
+                "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+                            for index in range(body.get("n") or 1)]}
 
     found = [chunk({"role": "assistant", "content": ""})]
     found += [chunk({"reasoning": piece, **_channel(body, "analysis")}) for piece in tokens(thought or "")]

@@ -34,7 +34,7 @@ import Testing
     @Test func aWorkerLoadsTheSame() throws {
         let (loaded, bundle) = try ConfigurationBundle.load(sources())
         #expect(loaded.configuration.server.port == 4321)
-        #expect(loaded.configuration.server.isProduction)
+        #expect(loaded.configuration.environment == .production)
         // No file is there any more.
         let there = try decode(bundle.bytes)
         #expect(there == bundle)
@@ -44,7 +44,7 @@ import Testing
         #expect(again.searchedDirectories == [".", ".."])
         let configuration = try again.load().configuration
         #expect(configuration.server.port == 1)
-        #expect(configuration.server.isProduction)
+        #expect(configuration.environment == .production)
         guard case .openAI(let settings) = configuration.providers.first?.kind else {
             Issue.record("no provider")
             return

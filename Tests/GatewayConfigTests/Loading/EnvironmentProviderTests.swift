@@ -131,10 +131,31 @@ import Testing
         }
     }
 
+    @Test(arguments: [("600", 600), ("10m", 600)])
+    func tokensMayBeRefreshedByTheClock(text: String, seconds: Int) throws {
+        let variables = [
+            "TOKEN_REFRESH_INTERVAL": text, "SAMBA_EMAIL": "a@b.example", "SAMBA_PASSWORD": "p",
+            "VERTEX_AI_PROJECT_ID": "project",
+        ]
+        let configuration = try loadServingAll(variables).configuration
+        #expect(configuration.providers.count == 2)
+        for provider in configuration.providers {
+            switch provider.kind {
+            case .sambaNovaWeb(let settings):
+                #expect(settings.refreshInterval == .seconds(seconds))
+            case .vertex(let settings): #expect(settings.refreshInterval == .seconds(seconds))
+            default: Issue.record("\(provider.name)")
+            }
+        }
+        // By itself it means no provider.
+        let alone = try loadServingAll(["TOKEN_REFRESH_INTERVAL": text]).configuration
+        #expect(alone.providers.map(\.name) == ["sim"])
+    }
+
     @Test func aFilesProvidersAreItsOwn() throws {
         let all = Dictionary(
-            uniqueKeysWithValues: EnvironmentProvider.all.flatMap(\.settings)
-                .flatMap(\.variables).map { ($0, "x") })
+            EnvironmentProvider.all.flatMap(\.settings).flatMap(\.variables).map { ($0, "x") },
+            uniquingKeysWith: { first, _ in first })
         let configuration = try load("providers: {sim: {type: simulator}}", all).configuration
         #expect(configuration.providers.map(\.name) == ["sim"])
     }

@@ -1,10 +1,12 @@
 // CompletionEncoderTests.swift — whole answers and streams of the completions door, also through
 // the door's cases of AnswerDoor.
 
+import FuzzChecks
 import GatewayCodec
 import GatewayDoors
 import GatewayModel
 import ReactorCore
+import TestSupport
 import Testing
 
 @Suite struct CompletionEncoderTests {
@@ -112,6 +114,23 @@ import Testing
                 #expect(event.hasPrefix("data: "))
                 try String(event.dropFirst(6)).withByteSlice { _ = try JSONArena().read($0) }
             }
+        }
+    }
+
+    @Test(arguments: FuzzCorpus.inputs(of: "completions-encode"))
+    func keepsTheGrammar(_ name: String, _ bytes: [UInt8]) {
+        #expect(ChunkEncodeCheck.completions(bytes) == nil, "\(name)")
+    }
+
+    @Test func keepsTheGrammarAtRandom() {
+        var random = SeededRandom(seed: 19)
+        for _ in 0..<3000 {
+            let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
+            let complaint = ChunkEncodeCheck.completions(bytes)
+            #expect(complaint == nil, "\(bytes)")
+            if complaint != nil { return }
         }
     }
 }

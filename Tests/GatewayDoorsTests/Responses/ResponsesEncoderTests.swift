@@ -103,6 +103,38 @@ import Testing
         #expect(failure?.kind == .upstreamMalformed)
     }
 
+    /// Each item of a call of a tool in a group tells both words, in a stream and at once.
+    @Test func tellsAToolOfAGroupInTwoWords() throws {
+        let names = ToolNamespaces()
+        let full = names.join(ByteSlice("crm"), ByteSlice("find"))
+        var context = self.context
+        context.namespaces = names
+        let echo = try echo(nil)
+        var encoder = ResponsesStreamEncoder(context, echo)
+        var stream = ByteBuffer()
+        var response = ModelResponse()
+        for event in [
+            .started(AnswerStart()),
+            .partOpened(choice: 0, .toolCall(id: ByteSlice("c"), name: full, isCustom: false)),
+            .delta(choice: 0, ByteSlice("{}")), .partClosed(choice: 0),
+            .partOpened(
+                choice: 0, .toolCall(id: ByteSlice("d"), name: ByteSlice("other"), isCustom: true)),
+            .partClosed(choice: 0), .finished(choice: 0, Finish(.toolCalls)), .ended,
+        ] as [ModelEvent] {
+            response.add(event)
+            encoder.encode(event, to: &stream)
+        }
+        #expect(ResponsesOrder.complaint(stream.slice) == nil)
+        let words = #""name":"find","namespace":"crm""#
+        // Where the item begins, where it ends, and in the whole response.
+        #expect(stream.string.components(words) == 3)
+        #expect(stream.string.components(#""namespace""#) == 3)
+        #expect(!stream.string.contains("crm__find"))
+        var body = ByteBuffer()
+        ResponsesResponseEncoder.encode(response, context, echo, provider: .empty, to: &body)
+        #expect(body.string.components(words) == 1)
+    }
+
     @Test(arguments: FuzzCorpus.inputs(of: "responses-encode"))
     func keepsTheOrder(_ name: String, _ bytes: [UInt8]) {
         #expect(ResponsesEncodeCheck.run(bytes) == nil, "\(name)")
@@ -168,4 +200,9 @@ extension String {
         text.replaceSubrange(range, with: Array(other.utf8))
         return String(decoding: text, as: UTF8.self)
     }
+}
+
+extension String {
+    /// How often `part` stands in it.
+    fileprivate func components(_ part: String) -> Int { ranges(of: part).count }
 }

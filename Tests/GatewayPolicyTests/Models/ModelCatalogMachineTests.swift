@@ -90,4 +90,22 @@ import Testing
         #expect(machine.pageArrived(from: 0, [], next: [1], at: seconds(2000)) == .finished)
         #expect(machine.models(of: 0) == [])
     }
+
+    @Test func goesOnFromAnotherMachinesLists() {
+        var old = ModelCatalogMachine(lists: [true, true])
+        _ = old.asked(at: seconds(0))
+        _ = old.pageArrived(from: 1, models("a"), next: nil, at: seconds(0))
+        var machine = ModelCatalogMachine(lists: [true, false])
+        machine.inherit(0, from: old, 1)
+        machine.inherit(1, from: old, 1)
+        #expect(machine.models(of: 0) == models("a"))
+        #expect(machine.models(of: 1) == nil)
+        #expect(machine.version == 1)
+        // It is asked for anew, and nobody waits for it.
+        #expect(machine.asked(at: seconds(1)) == [0])
+        #expect(!machine.isFirstFetchRunning)
+        // A fetch that was running in the old one is not in this.
+        machine.inherit(0, from: old, 0)
+        #expect(machine.models(of: 0) == nil)
+    }
 }

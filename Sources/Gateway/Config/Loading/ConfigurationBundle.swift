@@ -20,6 +20,9 @@ package struct ConfigurationBundle: Equatable {
         case named
         /// Its name is a directory that was searched.
         case directory
+        /// Of the earlier proxy's layers, in order.
+        case layer
+        case variableNames
     }
 
     private var documents: [(role: Role, document: ConfigurationDocument)] = []
@@ -33,6 +36,8 @@ package struct ConfigurationBundle: Equatable {
         for (role, document) in roles {
             if let document { documents.append((role, document)) }
         }
+        documents += sources.layerFiles.map { (.layer, $0) }
+        if let names = sources.variableNamesFile { documents.append((.variableNames, names)) }
         documents += named.map { (.named, $0) }
         documents += sources.searchedDirectories.map {
             (.directory, ConfigurationDocument(name: $0, bytes: []))
@@ -70,6 +75,8 @@ package struct ConfigurationBundle: Equatable {
             case .capabilitiesFile: sources.capabilitiesFile = document
             case .dotEnv: sources.dotEnv = document
             case .named: named[document.name] = document.bytes
+            case .layer: sources.layerFiles.append(document)
+            case .variableNames: sources.variableNamesFile = document
             case .directory: sources.searchedDirectories.append(document.name)
             }
         }

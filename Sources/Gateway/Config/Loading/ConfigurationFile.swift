@@ -83,11 +83,37 @@ extension ConfigurationSources {
             sources.capabilitiesFile = ConfigurationDocument(
                 name: capabilities, bytes: try ConfigurationFile.read(capabilities))
         }
+        for name in LayeredFiles.layerNames {
+            if let document = try layered(name, in: directories) {
+                sources.layerFiles.append(document)
+            }
+        }
+        sources.variableNamesFile = try layered(
+            LayeredFiles.variableNamesFile, in: directories)
         if ConfigurationFile.exists(".env") {
             sources.dotEnv = ConfigurationDocument(
                 name: ".env", bytes: try ConfigurationFile.read(".env"))
         }
         return sources
+    }
+
+    /// One of the earlier proxy's files. They lie together: in the first directory that has any.
+    private static func layered(
+        _ name: String, in directories: [String]
+    ) throws(FileFailure) -> ConfigurationDocument? {
+        func paths(_ name: String) -> [String] {
+            [".yml", ".yaml"].map { "config/\(name)\($0)" }
+        }
+        let all = LayeredFiles.layerNames + [LayeredFiles.variableNamesFile]
+        let home = directories.first { directory in
+            ConfigurationLookup.first(
+                of: all.flatMap(paths), in: [directory], exists: ConfigurationFile.exists) != nil
+        }
+        guard let home,
+            let path = ConfigurationLookup.first(
+                of: paths(name), in: [home], exists: ConfigurationFile.exists)
+        else { return nil }
+        return ConfigurationDocument(name: path, bytes: try ConfigurationFile.read(path))
     }
 
     /// Whether a file is the `config.json` of an earlier Salesforce gateway. What cannot be read is

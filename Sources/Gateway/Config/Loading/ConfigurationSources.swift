@@ -36,14 +36,19 @@ package struct LoadedConfiguration: Sendable {
     package var warnings: [ConfigurationProblem]
 }
 
-/// The sources of one configuration, the lowest first: defaults, file, `.env`, environment, command
-/// line. An earlier Salesforce gateway's `config.json` comes last, for its provider alone.
+/// The sources of one configuration, the lowest first: defaults, an earlier proxy's layered files,
+/// file, `.env`, environment, command line. An earlier Salesforce gateway's `config.json` comes last,
+/// for its provider alone.
 package struct ConfigurationSources {
     package var file: ConfigurationDocument?
     /// A `config.json` of an earlier Salesforce gateway that was found beside `file`.
     package var salesforceFile: ConfigurationDocument?
     /// `config/models.yml` or `config/models.json`.
     package var capabilitiesFile: ConfigurationDocument?
+    /// `config/default.yml` and `config/local.yml` of an earlier proxy, in this order.
+    package var layerFiles: [ConfigurationDocument] = []
+    /// Its `config/custom-environment-variables.yml`.
+    package var variableNamesFile: ConfigurationDocument?
     /// Where files were looked for, for messages.
     package var searchedDirectories: [String] = []
     package var dotEnv: ConfigurationDocument?
@@ -61,21 +66,22 @@ package struct ConfigurationSources {
     package func load() throws(ConfigurationFailure) -> LoadedConfiguration {
         var tree = YAMLNode(.mapping([]), mark: YAMLMark(source: "the configuration"))
         if let file { tree = try Self.parse(file) }
+        let schema = ConfigurationSchema.root
         let dotEnvText = dotEnv.map { String(decoding: $0.bytes, as: UTF8.self) } ?? ""
         let lines = DotEnv.parse(dotEnvText, source: dotEnv?.name ?? "")
-        let variables = EnvironmentVariables(
-            process: environment, dotEnv: lines.variables,
-            readText: { (path) throws(Refusal) in
-                do throws(FileFailure) {
-                    return String(decoding: try readFile(path), as: UTF8.self)
-                } catch {
-                    throw Refusal(error.reason)
-                }
-            })
-        var reader = ConfigurationReader(variables: variables)
+        var reader = ConfigurationReader(
+            variables: variables(environment, dotEnv: lines.variables))
         for problem in lines.problems { reader.add(problem) }
 
-        let schema = ConfigurationSchema.root
+        let layered = try layered(schema.properties, &reader)
+        if !layered.aliases.isEmpty {
+            reader.variables = variables(
+                environment.merging(layered.aliases) { $1 }, dotEnv: lines.variables)
+        }
+        for (path, value) in layered.placed where tree.node(at: path) == nil {
+            tree = tree.replacing(path[...], with: value)
+        }
+        let variables = reader.variables
         let salesforce = try takeSalesforce(from: &tree, schema, &reader)
         EnvironmentLayer.apply(to: &tree, of: schema.properties, variables, &reader)
         for setting in commandLine {
@@ -85,19 +91,50 @@ package struct ConfigurationSources {
                 path[...], with: YAMLNode(.scalar(setting.text, isPlain: false), mark: mark))
         }
         let gaps = ConfigurationGaps(
-            salesforce: salesforce, searchedDirectories: searchedDirectories)
+            salesforce: salesforce, layered: layered.standIns,
+            searchedDirectories: searchedDirectories)
         EnvironmentLayer.fillGaps(of: &tree, gaps, variables, &reader)
         EarlierSwitches.check(variables, &reader)
 
         var configuration = schema.read(tree, &reader)
         let environmentName = (try? variables["ENVIRONMENT"]) ?? nil
-        configuration?.server.isProduction = environmentName?.lowercased() == "production"
+        configuration?.environment = environmentName.flatMap {
+            RunEnvironment(rawValue: $0.lowercased())
+        }
         configuration?.googleCredentials = EnvironmentLayer.googleCredentials(variables, &reader)
+        configuration?.proxies = EnvironmentLayer.proxies(variables, &reader)
         configuration?.capabilities = try capabilities(variables, &reader)
         if let configuration { ConfigurationRules.check(configuration, tree, &reader) }
         if let failure = reader.failure { throw failure }
         guard let configuration else { preconditionFailure("no configuration and no problem") }
         return LoadedConfiguration(configuration: configuration, warnings: reader.warnings)
+    }
+
+    private func variables(
+        _ process: [String: String], dotEnv: [String: String]
+    ) -> EnvironmentVariables {
+        EnvironmentVariables(
+            process: process, dotEnv: dotEnv,
+            readText: { (path) throws(Refusal) in
+                do throws(FileFailure) {
+                    return String(decoding: try readFile(path), as: UTF8.self)
+                } catch {
+                    throw Refusal(error.reason)
+                }
+            })
+    }
+
+    private func layered(
+        _ properties: [Property], _ reader: inout ConfigurationReader
+    ) throws(ConfigurationFailure) -> LayeredFiles {
+        var layers: [YAMLNode] = []
+        for file in layerFiles {
+            if let tree = try LayeredFiles.parse(file) { layers.append(tree) }
+        }
+        let names = try variableNamesFile.flatMap { (file) throws(ConfigurationFailure) in
+            try LayeredFiles.parse(file)
+        }
+        return LayeredFiles(layers: layers, names: names, properties: properties, &reader)
     }
 
     private static func parse(

@@ -6,6 +6,8 @@ import GatewayCodec
 /// What decides how missing tables are filled, beside the variables.
 struct ConfigurationGaps {
     var salesforce: SalesforceFile?
+    /// Values that stand in for variables which are not set, by their names.
+    var layered: [String: YAMLNode] = [:]
     /// Where files were looked for.
     var searchedDirectories: [String]
 }
@@ -33,6 +35,14 @@ enum EnvironmentLayer {
                 EarlierSwitches.all.map(\.variable),
                 "switches of earlier gateways for what is always on here; off is a warning"
             ), (["GATEWAY_CONFIG"], "the file to read"),
+            (
+                ["HTTPS_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"],
+                "proxies in front of providers, in either case but for `http_proxy`"
+            ),
+            (
+                ["SSL_CERT_FILE", "SSL_CERT_DIR"],
+                "the system's authorities, where `ca_file` names none"
+            ), (["ENVIRONMENT"], "`development` or `production` (see operations.md)"),
         ]
 
     /// Puts every variable that the schema names over the value of its key.
@@ -72,7 +82,7 @@ enum EnvironmentLayer {
         }
         var providers: [(String, YAMLNode)] = []
         for provider in EnvironmentProvider.all {
-            let found = settings(of: provider, salesforce, variables, &reader)
+            let found = settings(of: provider, gaps, variables, &reader)
             guard let mark = found.first?.value.mark else { continue }
             if let lack = lack(of: provider, found.map(\.key), gaps) {
                 reader.add(
@@ -95,10 +105,10 @@ enum EnvironmentLayer {
     /// The values that variables give to a provider's keys; empty if none of them means it. For
     /// Salesforce, what stands in the file wins.
     private static func settings(
-        of provider: EnvironmentProvider, _ salesforce: SalesforceFile?,
+        of provider: EnvironmentProvider, _ gaps: ConfigurationGaps,
         _ variables: EnvironmentVariables, _ reader: inout ConfigurationReader
     ) -> [(key: String, value: YAMLNode)] {
-        let filed = provider.type == .salesforce ? salesforce?.entries ?? [] : []
+        let filed = provider.type == .salesforce ? gaps.salesforce?.entries ?? [] : []
         var found: [(key: String, value: YAMLNode)] = []
         var isMeant = !filed.isEmpty
         for setting in provider.settings {
@@ -107,7 +117,8 @@ enum EnvironmentLayer {
                 continue
             }
             for name in setting.variables {
-                guard var value = node(of: name, variables, &reader) else { continue }
+                guard var value = node(of: name, variables, &reader) ?? gaps.layered[name]
+                else { continue }
                 if setting.countsSeconds, let text = value.content.text, Int(text) != nil {
                     value = scalar(text + "s", value.mark)
                 }
@@ -146,6 +157,34 @@ enum EnvironmentLayer {
             tree = tree.replacing(["state_directory"], with: scalar(path + below, value.mark))
             return
         }
+    }
+
+    /// The proxies that other programs would use, too. Both spellings are usual; a plain
+    /// `HTTP_PROXY` is not read, because web servers set it from a header.
+    static func proxies(
+        _ variables: EnvironmentVariables, _ reader: inout ConfigurationReader
+    ) -> EnvironmentProxies {
+        func node(_ names: [String], _ reader: inout ConfigurationReader) -> YAMLNode? {
+            for name in names {
+                if let found = Self.node(of: name, variables, &reader) { return found }
+            }
+            return nil
+        }
+        func proxy(_ names: [String], _ reader: inout ConfigurationReader) -> ProxyAddress? {
+            let found = node(names + ["ALL_PROXY", "all_proxy"], &reader)
+            guard let found, let text = found.content.text else { return nil }
+            do throws(Refusal) { return try ProxyText.parse(text) } catch {
+                reader.note("the value \(error.reason)", at: found.mark)
+                return nil
+            }
+        }
+        var proxies = EnvironmentProxies()
+        proxies.secure = proxy(["HTTPS_PROXY", "https_proxy"], &reader)
+        proxies.plain = proxy(["http_proxy"], &reader)
+        let exceptions = node(["NO_PROXY", "no_proxy"], &reader)?.content.text ?? ""
+        proxies.exceptions = exceptions.lowercased().split { $0 == "," || $0 == " " }
+            .map(String.init)
+        return proxies
     }
 
     /// Where Google's own programs would look for credentials.

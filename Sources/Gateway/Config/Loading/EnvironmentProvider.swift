@@ -20,6 +20,10 @@ struct EnvironmentProvider {
     /// Keys of which one group must be there whole.
     var alternatives: [[String]] = []
 
+    private static let refreshInterval = Setting(
+        key: "token_refresh_interval", variables: ["TOKEN_REFRESH_INTERVAL"], isEnough: false,
+        countsSeconds: true)
+
     static let all = [
         EnvironmentProvider(
             type: .openAI,
@@ -38,6 +42,7 @@ struct EnvironmentProvider {
             settings: [
                 Setting(key: "project", variables: ["VERTEX_AI_PROJECT_ID"]),
                 Setting(key: "location", variables: ["VERTEX_AI_LOCATION"], isEnough: false),
+                refreshInterval,
             ]),
         EnvironmentProvider(
             type: .salesforce,
@@ -45,7 +50,7 @@ struct EnvironmentProvider {
                 Setting(
                     key: key, variables: [SalesforceFile.variable(of: key)],
                     isEnough: key != "api_version")
-            },
+            } + [refreshInterval],
             required: ["instance_url", "consumer_key"],
             alternatives: [["consumer_secret"], ["username", "private_key_file"]]),
         EnvironmentProvider(
@@ -64,7 +69,7 @@ struct EnvironmentProvider {
                     isEnough: false),
                 Setting(
                     key: "token_cache_time", variables: ["TOKEN_CACHE_TIME"], isEnough: false,
-                    countsSeconds: true),
+                    countsSeconds: true), refreshInterval,
             ],
             required: ["email", "password"]),
     ]

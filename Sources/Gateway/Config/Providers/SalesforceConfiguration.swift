@@ -30,6 +30,8 @@ package struct SalesforceConfiguration: Sendable {
     package var audience = "https://login.salesforce.com"
     /// Taken where a token does not tell its end.
     package var tokenLifetime: Duration = .seconds(SalesforceGrant.lifetimeDefault)
+    /// Tokens are refreshed after so long even if they hold for longer; nil: ahead of their end only.
+    package var refreshInterval: Duration?
     /// Where a request asks for no limit.
     package var maxTokens = 256
     /// Where a request asks for none.

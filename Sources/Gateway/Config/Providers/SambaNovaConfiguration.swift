@@ -25,6 +25,8 @@ package struct SambaNovaWebConfiguration: Sendable {
     package var fingerprintPrefix = "anon_"
     /// How long a session is taken to last where it does not tell.
     package var tokenCacheTime: Duration = .seconds(604_800)
+    /// Tokens are refreshed after so long even if they hold for longer; nil: ahead of their end only.
+    package var refreshInterval: Duration?
     package var upstream = sambaNovaUpstream
 
     package init() {}

@@ -16,10 +16,22 @@ package struct UpstreamConfiguration: Sendable {
     package var pool = PoolLimits()
     package var timeouts = TimeoutPolicy()
     package var resilience = ResilienceConfiguration()
+    package var proxy = ProxyChoice.environment
+    /// What the server is shown that asks for a certificate; PEM files, both or neither.
+    package var certificateFile: String?
+    package var privateKeyFile: String?
     /// Whether its models are told beside the configured ones, if it lists them.
     package var listsModels = true
 
     package init() {}
+}
+
+/// Which proxy stands in front of a provider.
+package enum ProxyChoice: Equatable, Sendable {
+    /// The one that the environment names, if any.
+    case environment
+    case none
+    case address(ProxyAddress)
 }
 
 /// A request field of the operator's. The value may be a credential, so it is kept like one.

@@ -15,6 +15,8 @@ package struct VertexConfiguration: Sendable {
     package var baseURL: BaseURL?
     /// Nil: the one that the credentials name.
     package var tokenURL: BaseURL?
+    /// Tokens are refreshed after so long even if they hold for longer; nil: ahead of their end only.
+    package var refreshInterval: Duration?
     package var upstream = UpstreamConfiguration()
 
     package init() {}

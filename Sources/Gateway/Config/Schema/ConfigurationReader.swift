@@ -6,7 +6,7 @@ import GatewayCodec
 /// Collects problems while values are read.
 struct ConfigurationReader {
     /// Looks up a variable for `${NAME}`.
-    let variables: EnvironmentVariables
+    var variables: EnvironmentVariables
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var omittedCount = 0
     private(set) var warnings: [ConfigurationProblem] = []

@@ -9,7 +9,8 @@ import ReactorCore
 package enum ConfigurationReference {
     package static func markdown() -> String {
         let root = ConfigurationSchema.root.properties
-        return introduction + salesforceFile + variables(of: root) + models + capabilities
+        return introduction + salesforceFile + layeredFiles + variables(of: root) + models
+            + capabilities
             + sections(of: root, at: "")
     }
 
@@ -21,7 +22,7 @@ package enum ConfigurationReference {
         Everything works without a file. Where there is more to say, it comes from these sources; \
         a later one wins, value by value:
 
-        1. the defaults below;
+        1. the defaults below, and over them the layered files of an earlier proxy (below);
         2. one file: `--config`, else `GATEWAY_CONFIG`, else the first of `gateway.yaml`, \
         `gateway.json` and `config.json` in the current directory, its parent, or the program's \
         directory. A named file is looked for in the same places, unless its name begins with `/`, \
@@ -64,6 +65,29 @@ package enum ConfigurationReference {
 
             | key | or |
             | --- | --- |
+            \(rows.joined())
+
+            """
+    }
+
+    private static var layeredFiles: String {
+        let rows = LayeredFiles.settings.map { setting in
+            let place = setting.path.map { "`\($0.joined(separator: "."))`" } ?? "a provider"
+            return "| `\(setting.name)` | `\(setting.variable)` | \(place) |\n"
+        }
+        return """
+            ## The layered files of an earlier proxy
+
+            `config/default.yml`, over it `config/local.yml`, in the first of the current \
+            directory, its parent and the program's directory that has any of the three: keys \
+            stand in each other as these names show. `config/custom-environment-variables.yml` has \
+            the same keys, each with the name of a variable that overrides it. A configuration \
+            file of this gateway wins over the first two; the variables are variables like others. \
+            Other keys are warned of. That proxy listened on 3000 (`app.port`; its sample says \
+            54011) and 0.0.0.0, which needs keys or `AUTH_MODE` here.
+
+            | key | the same as | here |
+            | --- | --- | --- |
             \(rows.joined())
 
             """

@@ -112,7 +112,18 @@ extension ConfigurationSchema {
                 "list_models", \.listsModels, .boolean,
                 "Whether the models that it lists are told by `GET /v1/models` (see `model_list`)."
             ),
-            .notYet("proxy", "A proxy in front of this provider."),
+            Field(
+                "proxy", \.proxy, proxy,
+                "The proxy in front of it, asked for a tunnel (CONNECT): `http://host:port`, with "
+                    + "`user:password@` where it wants that. `auto`: what `HTTPS_PROXY` (for plain "
+                    + "HTTP, `http_proxy`), else `ALL_PROXY`, names, unless `NO_PROXY` excepts the "
+                    + "host; loopback addresses always are."),
+            Field(
+                "client_certificate", \.certificateFile, .path,
+                "PEM file: the certificate to show a server that asks for one, then its chain."),
+            Field(
+                "client_private_key", \.privateKeyFile, .path,
+                "PEM file: that certificate's private key."),
         ]
         return (fields + resilience(\.resilience)).map { $0.moved(to: path) }
     }
@@ -134,6 +145,36 @@ extension ConfigurationSchema {
                 reader.note("headers: \(owner) sets '\(header.name)' already", at: mark)
             }
         }
+        for (key, other) in [
+            ("client_certificate", "client_private_key"),
+            ("client_private_key", "client_certificate"),
+        ] {
+            if let written = node[key], node[other] == nil {
+                reader.note("'\(key)' needs '\(other)' beside it", at: written.mark)
+            }
+        }
+    }
+
+    private static var proxy: ValueKind<ProxyChoice> {
+        let address = ValueKind<ProxyAddress>.scalar(
+            .secret("a proxy's URL"), "a URL", isSecret: true,
+            parse: { (text) throws(Refusal) in try ProxyText.parse(text) },
+            text: { $0.authorization == nil ? $0.description : "***" })
+        return address.or("none").or("auto").mapped(
+            { choice in
+                switch choice {
+                case .none: .environment
+                case .some(.none): .none
+                case .some(.some(let address)): .address(address)
+                }
+            },
+            { choice in
+                switch choice {
+                case .environment: nil
+                case .none: .some(nil)
+                case .address(let address): address
+                }
+            })
     }
 
     private static var headers: ValueKind<[HeaderConfiguration]> {

@@ -34,11 +34,22 @@ extension ConfigurationSchema {
                 Field(
                     "token_url", \.tokenURL, .baseURL,
                     "Where tokens are asked for; the credentials name it if left out."),
+                refreshInterval(\VertexConfiguration.refreshInterval),
             ] + upstream(\.upstream, of: initial),
             check: { settings, node, reader in
                 checkHeaders(
                     settings.upstream, owners: ["authorization": "the token"], node, &reader)
             })
+    }
+
+    private static func refreshInterval<Owner>(
+        _ path: WritableKeyPath<Owner, Duration?>
+    ) -> Field<Owner> {
+        Field(
+            "token_refresh_interval", path, .duration(.seconds(1) ... .seconds(31_536_000)),
+            "Refresh a token after so long even if it holds for longer. Left out, tokens are "
+                + "refreshed ahead of their end only. `TOKEN_REFRESH_INTERVAL` may count plain "
+                + "seconds.")
     }
 
     // MARK: salesforce
@@ -93,6 +104,7 @@ extension ConfigurationSchema {
             Field(
                 "token_lifetime", \.tokenLifetime, .duration(.seconds(10) ... .seconds(86_400)),
                 "Assumed where a token does not tell when it ends."),
+            refreshInterval(\SalesforceConfiguration.refreshInterval),
         ]
     }
 
@@ -174,6 +186,7 @@ extension ConfigurationSchema {
                     .duration(.seconds(10) ... .seconds(31_536_000)),
                     "How long a session is kept where it does not tell when it ends. "
                         + "`TOKEN_CACHE_TIME` may count plain seconds."),
+                refreshInterval(\SambaNovaWebConfiguration.refreshInterval),
             ] + upstream(\.upstream, of: initial),
             check: { settings, node, reader in
                 checkHeaders(

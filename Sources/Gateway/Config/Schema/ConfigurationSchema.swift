@@ -46,9 +46,31 @@ enum ConfigurationSchema {
                     "observability", \.observability, .section(observability),
                     "What is written down about the traffic."),
                 Field(
+                    "service", \.service, .section(service),
+                    "`gateway start`, and what `serve` does with its files."),
+                Field(
                     "state_directory", \.stateDirectory, .path, variable: "STATE_DIR",
                     "Where tokens are kept, readable by nobody else. Left out, it is "
                         + "`$XDG_STATE_HOME/gateway`, else `~/.local/state/gateway`."),
+            ])
+    }
+
+    private static var service: Section<ServiceConfiguration> {
+        Section(
+            ServiceConfiguration(),
+            [
+                Field(
+                    "pid_file", \.pidFile, .path, variable: "GATEWAY_PID_FILE",
+                    "Left out, `/run/gateway/gateway.pid` where `ENVIRONMENT` is `production`, "
+                        + "else `gateway.pid` in the state directory."),
+                Field(
+                    "log_file", \.logFile, .path, variable: "GATEWAY_LOG_FILE",
+                    "Left out, `/var/log/gateway/gateway.log` where `ENVIRONMENT` is "
+                        + "`production`, else `gateway.log` in the state directory."),
+                Field(
+                    "watch", \.watchesFiles, .boolean, orWord: "auto",
+                    "Whether a change of the configuration's files reloads it. `auto`: where "
+                        + "`ENVIRONMENT` is `development`."),
             ])
     }
 
@@ -113,6 +135,10 @@ enum ConfigurationSchema {
                 Field(
                     "private_key", \.privateKeyFile, .path, isRequired: true,
                     "PEM file: the certificate's private key."),
+                Field(
+                    "client_ca", \.clientCAFile, .path,
+                    "PEM file: authorities one of which must have signed a client's certificate. "
+                        + "Left out, none is asked for. Keys are asked for besides."),
             ])
     }
 

@@ -3,9 +3,9 @@
 import ReactorCore
 
 /// Reads base URLs and web origins.
-enum BaseURLText {
+package enum BaseURLText {
     /// `http[s]://host[:port][/path]`, without user, query or fragment.
-    static func parse(_ text: String) throws(Refusal) -> BaseURL {
+    package static func parse(_ text: String) throws(Refusal) -> BaseURL {
         guard text.utf8.allSatisfy({ ASCII.isVisible($0) }) else {
             throw Refusal("holds a space or a character that a URL cannot hold")
         }

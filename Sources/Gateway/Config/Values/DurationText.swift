@@ -3,14 +3,14 @@
 import ReactorCore
 
 /// Reads and writes durations.
-enum DurationText {
+package enum DurationText {
     private static let units: [(name: String, nanoseconds: Int64)] = [
         ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000),
         ("ms", 1_000_000), ("us", 1_000),
     ]
 
     /// One or more numbers, each with its unit, the larger units first; or a bare 0.
-    static func parse(_ text: String) throws(Refusal) -> Duration {
+    package static func parse(_ text: String) throws(Refusal) -> Duration {
         if text == "0" { return .zero }
         var total: Int64 = 0
         var rest = Substring(text)
@@ -38,7 +38,7 @@ enum DurationText {
     }
 
     /// The shortest text that `parse` reads as the same duration, to the microsecond.
-    static func text(_ duration: Duration) -> String {
+    package static func text(_ duration: Duration) -> String {
         var rest = duration.nanoseconds
         var text = ""
         for unit in units where rest >= unit.nanoseconds {

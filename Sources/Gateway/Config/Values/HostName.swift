@@ -35,7 +35,8 @@ enum HostName {
         return host
     }
 
-    private static func ipv4(_ text: String) -> [Int]? {
+    /// The four numbers of an address; nil for anything else.
+    static func ipv4(_ text: String) -> [Int]? {
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }
         var numbers: [Int] = []

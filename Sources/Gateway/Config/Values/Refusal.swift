@@ -2,8 +2,8 @@
 // folder; the reader puts the place and the text in front of it.
 
 /// The end of a sentence whose beginning is the refused text: "is not a whole number".
-struct Refusal: Error, Equatable {
-    let reason: String
+package struct Refusal: Error, Equatable {
+    package let reason: String
 
-    init(_ reason: String) { self.reason = reason }
+    package init(_ reason: String) { self.reason = reason }
 }

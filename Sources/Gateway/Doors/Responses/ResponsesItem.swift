@@ -31,6 +31,8 @@ struct ResponsesItem: ~Copyable {
     private(set) var id = ByteBuffer()
     private var callID = ByteBuffer()
     private(set) var name = ByteBuffer()
+    /// The group that a call's tool is in; empty for none.
+    private var namespace = ByteBuffer()
     /// The inside of a JSON string: the open part's text, a call's arguments, an image's data, or
     /// the text of thoughts.
     private(set) var text = ByteBuffer()
@@ -55,6 +57,7 @@ struct ResponsesItem: ~Copyable {
         id.removeAll()
         callID.removeAll()
         name.removeAll()
+        namespace.removeAll()
         text.removeAll()
         parts.removeAll()
         proof.removeAll()
@@ -62,8 +65,15 @@ struct ResponsesItem: ~Copyable {
     }
 
     /// Says which tool a call is of. A call must have an id: answers refer to it.
-    mutating func call(_ name: ByteSlice, id: ByteSlice, stem: ByteSlice) {
-        self.name.append(name)
+    mutating func call(
+        _ name: ByteSlice, in namespaces: ToolNamespaces?, id: ByteSlice, stem: ByteSlice
+    ) {
+        if let (namespace, name) = namespaces?.split(name) {
+            self.name.append(name)
+            self.namespace.append(namespace)
+        } else {
+            self.name.append(name)
+        }
         if id.isEmpty {
             ResponsesIDs.append("call_", of: stem, index: index, to: &callID)
         } else {
@@ -187,6 +197,7 @@ struct ResponsesItem: ~Copyable {
             json.field(Wire.status, status)
             json.field(Wire.callID, callID.slice)
             json.field(Wire.name, name.slice)
+            if !namespace.isEmpty { json.field(Wire.namespace, namespace.slice) }
             writeText(
                 kind == .customCall ? Wire.input : Wire.arguments, isEmpty: isEmpty, &json)
             guard !isEmpty, !proof.isEmpty else { break }

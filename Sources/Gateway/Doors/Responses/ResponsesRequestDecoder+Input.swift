@@ -178,7 +178,9 @@ extension ResponsesRequestDecoder {
     ) throws(Failure) {
         let signature = item[Wire.extraContent]?[Wire.google]?[Wire.thoughtSignature]?.string
         let call = ToolCall(
-            id: try place.word(item, Wire.callID), name: try place.word(item, Wire.name),
+            id: try place.word(item, Wire.callID),
+            name: name(
+                try place.word(item, Wire.name), in: try place.text(item, Wire.namespace)),
             arguments: .text(try place.required(item, arguments)), isCustom: isCustom,
             signature: signature)
         turn.append(ContentPart(.toolCall(call)))

@@ -28,7 +28,7 @@ extension ResponsesRequestDecoder {
     private mutating func readDefinitions(_ fields: ResponsesRoot) throws(Failure) {
         if let tools = try fields.list(Wire.tools) {
             for (index, tool) in tools.enumerated() {
-                try read(tool: tool, ResponsesPlace(Wire.tools, index))
+                try read(tool: tool, in: nil, ResponsesPlace(Wire.tools, index))
             }
         }
     }
@@ -39,29 +39,50 @@ extension ResponsesRequestDecoder {
         }
     }
 
-    private mutating func read(tool: JSONValue, _ place: ResponsesPlace) throws(Failure) {
+    /// - Parameter namespace: the group that the tool is in.
+    private mutating func read(
+        tool: JSONValue, in namespace: ByteSlice?, _ place: ResponsesPlace
+    ) throws(Failure) {
         guard tool.kind == .object else { throw place.wrong(expected: "an object") }
         let type = try place.word(tool, Wire.type)
         if type == Wire.function {
+            let full = name(try place.word(tool, Wire.name), in: namespace)
             request.tools.append(
                 ToolDefinition(
-                    name: try place.word(tool, Wire.name),
+                    name: full,
                     description: try place.text(tool, Wire.description),
                     kind: .function(parameters: try place.object(tool, Wire.parameters)),
                     isStrict: try place.bool(tool, Wire.strict)))
         } else if type == Wire.custom {
+            let full = name(try place.word(tool, Wire.name), in: namespace)
             request.tools.append(
                 ToolDefinition(
-                    name: try place.word(tool, Wire.name),
+                    name: full,
                     description: try place.text(tool, Wire.description),
                     kind: .custom(format: try place.object(tool, Wire.format))))
+        } else if type == Wire.namespace, namespace == nil {
+            let word = try place.word(tool, Wire.name)
+            guard let tools = try place.list(tool, Wire.tools) else {
+                throw place.missing(Wire.tools)
+            }
+            for (index, inner) in tools.enumerated() {
+                try read(tool: inner, in: word, place.element(Wire.tools, index))
+            }
         } else {
             // OpenAI runs it, so no other provider can: agents offer some without need.
             leaveOut(type, tool)
         }
     }
 
-    private func read(choice: JSONValue) throws(Failure) -> ToolChoice {
+    /// What a provider calls a tool.
+    mutating func name(_ name: ByteSlice, in namespace: ByteSlice?) -> ByteSlice {
+        guard let namespace, !namespace.isEmpty else { return name }
+        let namespaces = request.namespaces ?? ToolNamespaces()
+        request.namespaces = namespaces
+        return namespaces.join(namespace, name)
+    }
+
+    private mutating func read(choice: JSONValue) throws(Failure) -> ToolChoice {
         if let word = choice.string { return ToolChoice(try mode(word)) }
         let place = ResponsesPlace(Wire.toolChoice)
         guard choice.kind == .object else {
@@ -69,7 +90,11 @@ extension ResponsesRequestDecoder {
         }
         let type = try place.word(choice, Wire.type)
         if type == Wire.function || type == Wire.custom {
-            return ToolChoice(.named(try place.word(choice, Wire.name)))
+            return ToolChoice(
+                .named(
+                    name(
+                        try place.word(choice, Wire.name),
+                        in: try place.text(choice, Wire.namespace))))
         }
         guard type == Wire.allowedTools else {
             throw place.unknown(Wire.type, "tool choice", type)
@@ -84,7 +109,9 @@ extension ResponsesRequestDecoder {
             guard tool.kind == .object else { throw place.wrong(expected: "an object") }
             let type = try place.word(tool, Wire.type)
             guard type == Wire.function || type == Wire.custom else { continue }
-            allowed.append(try place.word(tool, Wire.name))
+            allowed.append(
+                name(
+                    try place.word(tool, Wire.name), in: try place.text(tool, Wire.namespace)))
         }
         return ToolChoice(mode, allowed: allowed)
     }

@@ -30,7 +30,10 @@ extension ResponsesStreamEncoder {
         case .toolCall(let id, let name, let isCustom):
             begin(isCustom ? .customCall : .functionCall, to: &buffer)
             let stem = stem
-            stem.withUnsafeBytes { item.call(name, id: id, stem: ByteSlice($0)) }
+            let namespaces = namespaces
+            stem.withUnsafeBytes {
+                item.call(name, in: namespaces, id: id, stem: ByteSlice($0))
+            }
             tellAdded(to: &buffer)
             open = .part
         case .image:

@@ -32,6 +32,7 @@ package struct ResponsesStreamEncoder: ~Copyable {
 
     let echo: ResponsesEcho
     let provider: [UInt8]
+    let namespaces: ToolNamespaces?
     let stem: [UInt8]
     private let isQuiet: Bool
     private var model: [UInt8]
@@ -65,6 +66,7 @@ package struct ResponsesStreamEncoder: ~Copyable {
     ) {
         self.echo = echo
         self.provider = Array(provider.raw)
+        namespaces = context.namespaces
         self.isQuiet = isQuiet
         stem = Array(ResponsesIDs.stem(of: context.requestID).raw)
         model = Array(context.requestedModel.raw)

@@ -106,17 +106,12 @@ extension TokenCall: HTTPClientCallDelegate {
     }
 
     func callFailed(_ failure: HTTPClientFailure) {
-        switch failure {
-        case .unresolved: fail(.unreachable, "the name \(host) was not found")
-        case .refused("ETIMEDOUT"): fail(.timedOut, "\(host) could not be reached in time")
-        case .refused(let code): fail(.unreachable, "\(host) could not be reached (\(code))")
-        case .tls(let failure): fail(.unreachable, "no secure connection to \(host): \(failure)")
-        case .timedOut(let clock):
-            let name = Failure.Clock(clock).rawValue
-            fail(.timedOut, "\(host) took too long: the \(name) time-out ran out")
-        case .queueFull, .draining: fail(.unreachable, "no connection to \(host) is free")
-        case .lost, .truncated: fail(.unreachable, "the connection to \(host) was lost")
-        case .malformed, .unexpectedInterim: fail(.malformed, "\(host) does not speak HTTP")
-        }
+        let kind: TokenFailure.Kind =
+            switch failure {
+            case .refused("ETIMEDOUT"), .timedOut: .timedOut
+            case .malformed, .unexpectedInterim: .malformed
+            default: .unreachable
+            }
+        fail(kind, failure.sentence(host: host))
     }
 }

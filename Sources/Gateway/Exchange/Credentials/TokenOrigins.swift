@@ -14,16 +14,20 @@ package final class TokenOrigins {
     private let resolver: Resolver
     private let tls: TLSClientSettings
     private let connectTime: Duration
+    private let proxy: (String, Int, Bool) -> HTTPProxy?
     private var origins: [(usesTLS: Bool, origin: HTTPOrigin)] = []
 
+    /// - Parameter proxy: the one in front of a host and port, with TLS or without.
     package init(
         _ loop: EventLoop, resolver: Resolver, tls: TLSClientSettings = TLSClientSettings(),
-        connectTime: Duration = .seconds(10)
+        connectTime: Duration = .seconds(10),
+        proxy: @escaping (String, Int, Bool) -> HTTPProxy? = { _, _, _ in nil }
     ) {
         self.loop = loop
         self.resolver = resolver
         self.tls = tls
         self.connectTime = connectTime
+        self.proxy = proxy
     }
 
     /// Reads certificates now, so that the first refresh need not, and mistakes show at the start.
@@ -48,7 +52,7 @@ package final class TokenOrigins {
         let origin = HTTPOrigin(
             resolver: resolver, host: host, port: port,
             tls: usesTLS ? try TLSContext(client: tls) : nil, limits: Self.limits,
-            connectTime: connectTime)
+            connectTime: connectTime, proxy: proxy(host, port, usesTLS))
         origins.append((usesTLS, origin))
         return origin
     }

@@ -153,6 +153,9 @@ package final class TokenSource {
         _ = verdict()
     }
 
+    /// The token in the file, whatever its state; nothing is asked for.
+    package func stored() -> AccessToken? { file?.read() }
+
     package var state: TokenState { machine.state(now: now) }
 
     /// How many requests wait.

@@ -61,6 +61,16 @@ package final class ModelCatalog {
         calls = upstreams.map { _ in nil }
     }
 
+    /// Goes on from the lists of the configuration before this one, for providers of the same name.
+    func inherit(from old: ModelCatalog) {
+        for (index, upstream) in upstreams.enumerated() {
+            let place = old.upstreams.firstIndex {
+                $0.name == upstream.name && $0.modelList == upstream.modelList
+            }
+            if let place { machine.inherit(index, from: old.machine, place) }
+        }
+    }
+
     /// The models as far as they are known now.
     package var models: [CatalogModel] {
         if let merged, merged.version == machine.version { return merged.models }

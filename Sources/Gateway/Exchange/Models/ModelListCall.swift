@@ -1,5 +1,6 @@
 // ModelListCall.swift — asks one provider for a page of its list of models, with the provider's own
-// credential, and keeps what came until it is taken. A shell; used by ModelCatalog only.
+// credential, and keeps what came until it is taken. A shell; used by ModelCatalog, and by
+// who tries credentials.
 
 import GatewayCodec
 import GatewayModel
@@ -9,8 +10,8 @@ import Reactor
 import ReactorCore
 
 /// Asks for pages, one after the other.
-final class ModelListCall {
-    enum Outcome {
+package final class ModelListCall {
+    package enum Outcome {
         case page(ModelListPage)
         case failed(Failure)
     }
@@ -41,7 +42,9 @@ final class ModelListCall {
     private var body = ByteBuffer()
     private var outcome: Outcome?
 
-    init(_ upstream: Upstream, _ codec: ModelListCodec, on loop: EventLoop, owner: any Deferrable) {
+    package init(
+        _ upstream: Upstream, _ codec: ModelListCodec, on loop: EventLoop, owner: any Deferrable
+    ) {
         self.upstream = upstream
         self.codec = codec
         self.loop = loop
@@ -49,7 +52,7 @@ final class ModelListCall {
     }
 
     /// Asks for the page behind `cursor`; empty: the first. The last outcome must have been taken.
-    func start(cursor: [UInt8]) {
+    package func start(cursor: [UInt8]) {
         self.cursor = cursor
         lease = nil
         hasRenewedLease = false
@@ -57,13 +60,13 @@ final class ModelListCall {
     }
 
     /// What came, once.
-    func takeOutcome() -> Outcome? {
+    package func takeOutcome() -> Outcome? {
         defer { outcome = nil }
         return outcome
     }
 
     /// Stops; no outcome follows.
-    func cancel() {
+    package func cancel() {
         call.cancel()
         upstream.tokens?.forget(self)
         outcome = nil
@@ -101,16 +104,16 @@ final class ModelListCall {
 }
 
 extension ModelListCall: TokenWaiter {
-    func tokenArrived(_ lease: TokenLease) {
+    package func tokenArrived(_ lease: TokenLease) {
         self.lease = lease
         send()
     }
 
-    func tokenFailed(_ failure: Failure) { end(.failed(failure)) }
+    package func tokenFailed(_ failure: Failure) { end(.failed(failure)) }
 }
 
 extension ModelListCall: HTTPClientCallDelegate {
-    func writeRequest(on connection: HTTPClientConnection) {
+    package func writeRequest(on connection: HTTPClientConnection) {
         guard let head = upstream.listPlace(for: lease)?.head else { return }
         var target = ByteBuffer()
         var fields = ByteBuffer()
@@ -124,7 +127,7 @@ extension ModelListCall: HTTPClientCallDelegate {
         }
     }
 
-    func responseHeadArrived(_ head: HTTPHead) {
+    package func responseHeadArrived(_ head: HTTPHead) {
         status = head.status
         if status == 401, let lease, !hasRenewedLease, let tokens = upstream.tokens {
             hasRenewedLease = true
@@ -141,7 +144,7 @@ extension ModelListCall: HTTPClientCallDelegate {
         end(.failed(Failure(.upstreamMalformed, "It answered in an encoding not asked for.")))
     }
 
-    func responseBodyArrived(_ bytes: ByteSlice) {
+    package func responseBodyArrived(_ bytes: ByteSlice) {
         guard body.count + bytes.count <= ModelListCodec.bodyBytesMax else {
             call.cancel()
             return end(
@@ -153,9 +156,9 @@ extension ModelListCall: HTTPClientCallDelegate {
         body.append(bytes)
     }
 
-    func responseEnded() { end(read()) }
+    package func responseEnded() { end(read()) }
 
-    func callFailed(_ failure: HTTPClientFailure) {
+    package func callFailed(_ failure: HTTPClientFailure) {
         end(.failed(Exchange.failure(failure, provider: upstream.name)))
     }
 }

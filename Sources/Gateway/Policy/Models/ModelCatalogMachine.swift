@@ -120,6 +120,14 @@ package struct ModelCatalogMachine {
         }
     }
 
+    /// Takes over what another machine was last told by the same provider, to be asked for anew.
+    package mutating func inherit(_ index: Int, from other: ModelCatalogMachine, _ place: Int) {
+        guard providers[index] != nil, let known = other.providers[place] else { return }
+        providers[index]?.models = known.models
+        providers[index]?.hasFailed = known.hasFailed
+        if known.models != nil { version += 1 }
+    }
+
     /// What a provider last listed; nil if it does not, or has not yet.
     package func models(of index: Int) -> [CatalogModel]? { providers[index]?.models }
 }

@@ -47,8 +47,9 @@ package struct OpenAIProvider: Equatable, Sendable {
         // What departs from OpenAI's own form has to be brought into it.
         case .chat: quirks.isEmpty
         case .responses: servesResponses
-        // Text completions and their servers differ in nothing that is known here.
-        case .completions: true
+        // Servers of text completions differ in little, but SambaNova's answers are made at
+        // fractions of a second, which clients do not take.
+        case .completions: !quirks.contains(.sambaNova)
         default: false
         }
     }

@@ -69,6 +69,8 @@ extension PriceTable {
         PriceRow("o1-pro", Price(input: 150, output: 600)),
         PriceRow("o1-mini", Price(input: 1.1, output: 4.4, cachedInput: 0.55)),
         PriceRow("o1", Price(input: 15, output: 60, cachedInput: 7.5)),
+        PriceRow("text-embedding-3-large", Price(input: 0.13, output: 0)),
+        PriceRow("text-embedding-3-small", Price(input: 0.02, output: 0)),
         PriceRow("gemini-3.6-flash", Price(input: 1.5, output: 7.5, cachedInput: 0.15)),
         PriceRow("gemini-3.5-flash-lite", Price(input: 0.3, output: 2.5, cachedInput: 0.03)),
         PriceRow("gemini-3.5-flash", Price(input: 1.5, output: 9, cachedInput: 0.15)),

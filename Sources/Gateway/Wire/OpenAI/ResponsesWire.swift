@@ -50,6 +50,8 @@ package enum ResponsesWire {
     package static let allowedTools: StaticString = "allowed_tools"
     package static let function: StaticString = "function"
     package static let custom: StaticString = "custom"
+    /// Tools in a group, and the group of a call's tool.
+    package static let namespace: StaticString = "namespace"
     package static let jsonObject: StaticString = "json_object"
     package static let jsonSchema: StaticString = "json_schema"
     package static let includeEncrypted: StaticString = "reasoning.encrypted_content"

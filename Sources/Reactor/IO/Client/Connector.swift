@@ -1,5 +1,6 @@
 // Connector.swift — from a name to a connected socket: look-up, then staggered attempts over the
-// addresses (RFC 8305). The decisions are HappyEyeballsMachine's.
+// addresses (RFC 8305), and where there is a proxy, a tunnel through it. The decisions are
+// HappyEyeballsMachine's and ProxyTunnelMachine's.
 
 import CUV
 import ReactorCore
@@ -13,6 +14,9 @@ final class Connector {
 
     private unowned(unsafe) let loop: EventLoop
     private let port: Int
+    /// The origin behind the proxy that is connected to.
+    private let behind: (proxy: HTTPProxy, host: String, port: Int)?
+    private var tunnel: ProxyTunnel?
     private var outcome: ((Outcome) -> Void)?
     private var addresses: [SocketAddress] = []
     private var machine: HappyEyeballsMachine?
@@ -24,10 +28,13 @@ final class Connector {
 
     /// Starts at once; `outcome` is called exactly once, within a turn, unless `cancel` comes first.
     init(
-        resolver: Resolver, host: String, port: Int, deadline: Instant,
-        _ outcome: @escaping (Outcome) -> Void
+        resolver: Resolver, host: String, port: Int, through proxy: HTTPProxy? = nil,
+        deadline: Instant, _ outcome: @escaping (Outcome) -> Void
     ) {
         loop = resolver.loop
+        behind = proxy.map { ($0, host, port) }
+        let host = proxy?.host ?? host
+        let port = proxy?.port ?? port
         self.port = port
         self.deadline = deadline
         self.outcome = outcome
@@ -88,11 +95,30 @@ final class Connector {
         attempts[attempt.index] = nil
         guard outcome != nil else { return }
         if code == 0 {
-            finish(.connected(attempt.takeBlock()))
+            connected(attempt.takeBlock())
         } else {
             attempt.close()
             failed(attempt.index, code: code)
         }
+    }
+
+    private func connected(_ block: UnsafeMutablePointer<cuv_tcp_block>) {
+        guard let behind else { return finish(.connected(block)) }
+        // The other addresses are not needed any more; the deadline is.
+        for attempt in attempts { attempt?.close() }
+        attempts = []
+        machine = nil
+        timer?.set(deadline)
+        let tunnel = ProxyTunnel(
+            loop: loop, block: block, host: behind.host, port: behind.port, proxy: behind.proxy
+        ) { [unowned(unsafe) self] outcome in
+            self.tunnel = nil
+            switch outcome {
+            case .open(let block): finish(.connected(block))
+            case .failed(let failure): finish(.failed(failure))
+            }
+        }
+        if !tunnel.isFinished { self.tunnel = tunnel }
     }
 
     private func failed(_ index: Int, code: Int32) {
@@ -119,6 +145,8 @@ final class Connector {
         timer = nil
         lookUp?.cancel()
         lookUp = nil
+        tunnel?.cancel()
+        tunnel = nil
         for attempt in attempts { attempt?.close() }
         attempts = []
     }

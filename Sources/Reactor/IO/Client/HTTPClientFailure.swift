@@ -6,7 +6,7 @@ import ReactorCore
 public enum HTTPClientFailure: Error, Equatable, Sendable {
     /// The name could not be resolved.
     case unresolved(String)
-    /// No TCP connection could be made: libuv's error name.
+    /// No TCP connection could be made: libuv's error name, or what a proxy said.
     case refused(String)
     /// The TLS handshake failed. No byte of the request was sent.
     case tls(TLSFailure)

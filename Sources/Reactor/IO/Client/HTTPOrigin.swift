@@ -21,6 +21,7 @@ public final class HTTPOrigin {
     /// The TCP port.
     public let port: Int
     let tls: TLSContext?
+    private let proxy: HTTPProxy?
     private let resolver: Resolver
     private let connectTime: Duration
     let connectNanoseconds: Int64
@@ -35,13 +36,15 @@ public final class HTTPOrigin {
     /// An origin without connections.
     public init(
         resolver: Resolver, host: String, port: Int, tls: TLSContext?,
-        limits: PoolLimits = PoolLimits(), connectTime: Duration = .seconds(10)
+        limits: PoolLimits = PoolLimits(), connectTime: Duration = .seconds(10),
+        proxy: HTTPProxy? = nil
     ) {
         loop = resolver.loop
         self.resolver = resolver
         self.host = host
         self.port = port
         self.tls = tls
+        self.proxy = proxy
         self.connectTime = connectTime
         connectNanoseconds = connectTime.nanoseconds
         machine = PoolMachine(limits: limits)
@@ -109,7 +112,9 @@ public final class HTTPOrigin {
         connectors.grow(to: id.slot)
         connections.grow(to: id.slot)
         let deadline = loop.now + connectTime
-        let connector = Connector(resolver: resolver, host: host, port: port, deadline: deadline) {
+        let connector = Connector(
+            resolver: resolver, host: host, port: port, through: proxy, deadline: deadline
+        ) {
             [unowned(unsafe) self] outcome in
             connectors[id.slot] = nil
             switch outcome {

@@ -47,9 +47,11 @@ final class Executable {
 /// Starts and reaps.
 enum ChildProcess {
     /// Starts `path` with descriptors renumbered. Returns the process's id.
+    ///
+    /// - Parameter isDetached: the child leaves this process's session and its terminal.
     static func spawn(
         path: String, arguments: [String], environment: [String],
-        descriptors: [(from: Int32, to: Int32)]
+        descriptors: [(from: Int32, to: Int32)], isDetached: Bool = false
     ) throws(SystemFailure) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -61,15 +63,27 @@ enum ChildProcess {
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
         var code = cuv_spawn_reset_signals(&attributes)
-        guard code == 0 else { throw SystemFailure("starting a worker", code) }
+        if code == 0, isDetached { code = cuv_spawn_new_session(&attributes) }
+        guard code == 0 else { throw SystemFailure("starting a process", code) }
         var id: pid_t = 0
         var argv = arguments.map { strdup($0) } + [nil]
         var envp = environment.map { strdup($0) } + [nil]
         code = posix_spawn(&id, path, &actions, &attributes, &argv, &envp)
         for text in argv { free(text) }
         for text in envp { free(text) }
-        guard code == 0 else { throw SystemFailure("starting a worker", code) }
+        guard code == 0 else { throw SystemFailure("starting a process", code) }
         return id
+    }
+
+    /// This process's environment, as a child gets it.
+    static func environment() -> [String] {
+        var found: [String] = []
+        var entry = environ
+        while let text = entry.pointee {
+            found.append(String(cString: text))
+            entry += 1
+        }
+        return found
     }
 
     /// How `id` ended, as shells say it; nil while it runs.

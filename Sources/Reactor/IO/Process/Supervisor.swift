@@ -198,7 +198,7 @@ public final class Supervisor {
             do throws(SystemFailure) {
                 process = try ChildProcess.spawn(
                     path: executable.path, arguments: settings.arguments,
-                    environment: Self.environment()
+                    environment: ChildProcess.environment()
                         + ["\(settings.variable)=\(assignment.text)"],
                     descriptors: [
                         (socket.descriptor, InheritedDescriptor.socket),
@@ -223,16 +223,6 @@ public final class Supervisor {
             return machine.spawnFailed(id, draw: draw(), now: loop.now)
         }
         return []
-    }
-
-    private static func environment() -> [String] {
-        var found: [String] = []
-        var entry = environ
-        while let text = entry.pointee {
-            found.append(String(cString: text))
-            entry += 1
-        }
-        return found
     }
 
     private func openSocket(_ place: Int) -> [SupervisorMachine.Action] {

@@ -1,0 +1,25 @@
+// ChatEncodeFuzz.swift — the encoder of chat streams under coverage-guided events.
+// Built with GATEWAY_FUZZ=1 only; `fuzz-chat-encode Fuzz/chat-encode/Corpus`.
+
+import FuzzChecks
+
+/// libFuzzer's main loop.
+@_silgen_name("LLVMFuzzerRunDriver")
+func runDriver(
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ body: @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
+) -> CInt
+
+@main
+struct ChatEncodeFuzz {
+    static func main() {
+        var count = CommandLine.argc
+        var arguments = CommandLine.unsafeArgv
+        _ = runDriver(&count, &arguments) { start, count in
+            let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+            if let complaint = ChunkEncodeCheck.chat(bytes) { fatalError(complaint) }
+            return 0
+        }
+    }
+}

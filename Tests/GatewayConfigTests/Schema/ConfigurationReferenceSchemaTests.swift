@@ -1,0 +1,34 @@
+import GatewayCodec
+import GatewayConfig
+import Glibc
+import ReactorCore
+import Testing
+
+@Suite struct ConfigurationReferenceSchemaTests {
+    /// The committed file is what the schema says. UPDATE_GOLDEN=1 rewrites it.
+    @Test func isUpToDate() throws {
+        let path = repository + "/docs/configuration.schema.json"
+        let text = ConfigurationReferenceSchema.text()
+        if getenv("UPDATE_GOLDEN") != nil {
+            let file = try #require(fopen(path, "w"))
+            fputs(text, file)
+            fclose(file)
+        }
+        let committed = String(decoding: try ConfigurationFile.read(path), as: UTF8.self)
+        #expect(committed == text, "run the tests with UPDATE_GOLDEN=1 and look at the difference")
+    }
+
+    @Test func isJSONAndKnowsTheKeys() throws {
+        try ConfigurationReferenceSchema.text().withByteSlice { bytes in
+            let tree = try JSONArena(bytesMax: 8 << 20).read(bytes)
+            let root = tree.root
+            #expect(root["type"]?.string?.string == "object")
+            #expect(root["additionalProperties"]?.bool == false)
+            let server = root["properties"]?["server"]
+            #expect(server?["properties"]?["port"]?["anyOf"]?.count == 2)
+            #expect(server?["properties"]?["port"]?["default"]?.string?.string == "8000")
+            let providers = root["properties"]?["providers"]?["additionalProperties"]
+            #expect((providers?["oneOf"]?.count ?? 0) >= 8)
+        }
+    }
+}
