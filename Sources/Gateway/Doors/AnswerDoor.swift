@@ -61,7 +61,8 @@ package enum AnswerDoor: Equatable, Sendable {
     }
 
     /// Reads a request's tools and nothing else of it.
-    /// - Parameter withChoice: whether the choice among them is read, too.
+    /// - Parameter withChoice: whether the choice among them is read, too, and names are those that
+    ///   calls have in answers of the same dialect.
     package func decodeTools(
         _ root: JSONValue, withChoice: Bool = false
     ) throws(Failure) -> ModelRequest {

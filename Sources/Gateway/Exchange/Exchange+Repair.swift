@@ -27,7 +27,10 @@ extension Exchange {
         else { return }
         let tree = try readBody()
         let request = try answerDoor.decodeTools(tree.root)
-        try ToolDefinitionCheck(relayedAt: answerDoor.dialect).check(request.tools)
+        // Names may lie in the request's own memory.
+        try withExtendedLifetime(request) { () throws(Failure) in
+            try ToolDefinitionCheck(relayedAt: answerDoor.dialect).check(request.tools)
+        }
     }
 
     // MARK: Repair

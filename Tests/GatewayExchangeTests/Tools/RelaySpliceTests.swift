@@ -174,6 +174,9 @@ import Testing
     static let responses: [Case] = [
         responseCase("nothing is wrong", response(item), [], nil),
         responseCase(
+            "a tool of a group",
+            response(item.replacing("get_weather", #"send_mail","namespace":"mail"#)), [], nil),
+        responseCase(
             "free text",
             response(
                 #"{"id":"ctc_1","type":"custom_tool_call","call_id":"call_1","name":"book","input":"{'a'"}"#
@@ -238,7 +241,8 @@ import Testing
         case "responses":
             GatewayStage.post(
                 #"{"model":"newer/m","input":"x","tools":[{"type":"function","name":"get_weather"},"#
-                    + #"{"type":"custom","name":"book"}]}"#, to: "/v1/responses")
+                    + #"{"type":"custom","name":"book"},{"type":"namespace","name":"mail","tools":["#
+                    + #"{"type":"function","name":"send_mail"}]}]}"#, to: "/v1/responses")
         default: ToolTalk.ask("raw/m", tools: ["get_weather", "find_flight", "book"])
         }
     }

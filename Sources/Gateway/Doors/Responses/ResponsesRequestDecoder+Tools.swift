@@ -9,9 +9,11 @@ import ReactorCore
 extension ResponsesRequestDecoder {
     private typealias Wire = ResponsesWire
 
-    /// Reads the tools and nothing else; with the choice among them if that is asked for.
+    /// Reads the tools and nothing else; with the choice among them, and under the names that the
+    /// calls of a relayed answer have, if that is asked for.
     static func decodeTools(_ root: JSONValue, withChoice: Bool) throws(Failure) -> ModelRequest {
         var decoder = ResponsesRequestDecoder(root, .empty, nil)
+        decoder.joinsNamespaces = !withChoice
         let fields = ResponsesRoot(root: root)
         try decoder.readDefinitions(fields)
         if withChoice { try decoder.readChoice(fields) }
@@ -76,7 +78,7 @@ extension ResponsesRequestDecoder {
 
     /// What a provider calls a tool.
     mutating func name(_ name: ByteSlice, in namespace: ByteSlice?) -> ByteSlice {
-        guard let namespace, !namespace.isEmpty else { return name }
+        guard joinsNamespaces, let namespace, !namespace.isEmpty else { return name }
         let namespaces = request.namespaces ?? ToolNamespaces()
         request.namespaces = namespaces
         return namespaces.join(namespace, name)
