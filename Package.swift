@@ -74,6 +74,7 @@ let benches: [Target] = [
 ]
 
 let fuzzers: [Target] = [
+    fuzzer("call-splice", on: ["FuzzChecks"]),
     fuzzer("chat-encode", on: ["FuzzChecks"]),
     fuzzer("chat-stream", on: ["FuzzChecks"]),
     fuzzer("completions-encode", on: ["FuzzChecks"]),
@@ -175,7 +176,7 @@ let package = Package(
             name: "FuzzChecks",
             dependencies: [
                 "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayTools",
-                "GatewayProviders", "GatewayDoors",
+                "GatewayProviders", "GatewayDoors", "GatewayExchange",
             ],
             path: "Fuzz/Checks", swiftSettings: settings),
         .target(
@@ -205,7 +206,7 @@ let package = Package(
             of: "GatewayExchange",
             with: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayPolicy",
-                "GatewayProviders", "GatewayTelemetry", "GatewayTools", "TestSupport",
+                "GatewayProviders", "GatewayTelemetry", "GatewayTools", "TestSupport", "FuzzChecks",
             ]),
         tests(
             of: "GatewayConfig",

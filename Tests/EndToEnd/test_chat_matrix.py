@@ -7,6 +7,7 @@ import json
 import openai
 import pytest
 
+import three_tools
 from chat_client import ChatClient, stripped
 from matrix import CLAUDE, GPT, MOCKS, PICTURE, PNG, SCHEMA, TARGETS, Cell, environment, providers
 
@@ -102,6 +103,38 @@ def loop(cell, keeps):
         history += [kept(reply.message), *results, kept(after.message), {"role": "user", "content": text}]
     assert cell.ask(history, tools=TOOLS).text == "thanks"
     assert len(cell.reached.calls) == 3 and len(cell.reached.results) == 3
+
+
+def chain(cell):
+    """Three tools, each asked what the one before it told, by hand."""
+    (made, functions), history = three_tools.functions(), [{"role": "user", "content": three_tools.TASK}]
+    run = {function.__name__: function for function in functions}
+    for _ in three_tools.STEPS:
+        reply = cell.ask(history, tools=three_tools.DEFINITIONS)
+        ((identifier, name, arguments),) = reply.calls
+        assert reply.finish == "tool_calls"
+        result = run[name](**json.loads(arguments))
+        history += [stripped(reply.message), {"role": "tool", "tool_call_id": identifier, "content": result}]
+    last = cell.ask(history, tools=three_tools.DEFINITIONS)
+    assert made == three_tools.STEPS and (last.text, last.finish) == (three_tools.ANSWER, "stop")
+    assert [(name, *value.values()) for _, name, value in cell.reached.calls] == made
+
+
+def n8n(cell):
+    """An agent node: nothing is dropped for its name, and its expressions travel as they are (rows S49, S55)."""
+    expression = '={{ $fromAI("city","","string") }}'
+    definition = {"type": "function", "function": {
+        "name": "Weather_Tool", "description": f"Call with {expression}", "parameters": {
+            "type": "object", "properties": {"city": {"type": "string", "description": expression}}, "required": ["city"]}}}
+    options = {"tools": [definition], "tool_choice": "auto", "extra_headers": {"user-agent": "n8n/1.108.2"}}
+    history = [{"role": "system", "content": f"You are a helpful assistant. {expression}"},
+               {"role": "user", "content": 'call Weather_Tool {"city": "Oslo"}'}]
+    reply = cell.ask(history, **options)
+    ((identifier, name, arguments),) = reply.calls
+    assert (name, json.loads(arguments)) == ("Weather_Tool", {"city": "Oslo"})
+    assert json.dumps(cell.exchange.body).count("$fromAI(") == 3 and cell.reached.tools[0]["name"] == "Weather_Tool"
+    history += [stripped(reply.message), {"role": "tool", "tool_call_id": identifier, "name": name, "content": "rain"}]
+    assert cell.ask(history, **options).text == "rain"
 
 
 def choice(cell):
@@ -202,10 +235,10 @@ def sampling(cell):
 
 
 COLUMNS = {"plain": plain, "system": system, "turns": turns, "image": image, "tools": tools, "parallel": parallel,
-           "loop": lambda cell: loop(cell, True), "loop-stripped": lambda cell: loop(cell, False), "choice": choice,
+           "loop": lambda cell: loop(cell, True), "loop-stripped": lambda cell: loop(cell, False), "chain": chain, "n8n": n8n, "choice": choice,
            "schema": schema, "object": object_, "reasoning": reasoning, "thinking-loop": thinking_loop, "stop": stop,
            "length": length, "usage": usage, "cached": cached, "sampling": sampling}
-KINDS = {"loop-stripped": "loop", "thinking-loop": "loop"}
+KINDS = {"loop-stripped": "loop", "thinking-loop": "loop", "chain": "loop", "n8n": "tools"}
 CELLS = [(target, column) for target in TARGETS for column in COLUMNS
          if column not in target.lacks and not (column == "thinking-loop" and "reasoning" in target.lacks)]
 

@@ -1,5 +1,6 @@
 # Clients as people use them, unchanged: each completes a chat, a stream and a loop of two tools through the gateway,
-# against providers of other dialects than its own. `./dev matrix` installs them (requirements-clients.txt).
+# against providers of other dialects than its own; the agents of two of them complete a task of three tools over every
+# row of matrix.py, in one piece and streamed. `./dev matrix` installs them (requirements-clients.txt).
 
 import asyncio
 import json
@@ -12,6 +13,7 @@ litellm = pytest.importorskip("litellm", reason="./dev matrix installs it")
 agents = pytest.importorskip("agents", reason="./dev matrix installs it")
 pydantic_ai = pytest.importorskip("pydantic_ai", reason="./dev matrix installs it")
 langchain_openai = pytest.importorskip("langchain_openai", reason="./dev matrix installs it")
+langchain_agents = pytest.importorskip("langchain.agents", reason="./dev matrix installs it")
 
 import openai  # noqa: E402
 from langchain_core.messages import HumanMessage, ToolMessage  # noqa: E402
@@ -21,7 +23,8 @@ from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel  # n
 from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: E402
 from pydantic_ai.providers.openai import OpenAIProvider  # noqa: E402
 
-from matrix import CLAUDE, MOCKS, environment, providers  # noqa: E402
+import three_tools  # noqa: E402
+from matrix import CLAUDE, MOCKS, TARGETS, environment, providers  # noqa: E402
 
 agents.set_tracing_disabled(True)
 litellm.disable_hf_tokenizer_download = True
@@ -179,3 +182,51 @@ def test_text_completions(gateway, model):
     assert said.choices[0].text == "one two three"
     lang = langchain_openai.OpenAI(base_url=gateway.url, api_key=KEY, model=model, max_retries=0)
     assert lang.invoke("four five") == "four five" and "".join(lang.stream("four five")) == "four five"
+
+
+# -- agents with three tools, over every provider --------------------------------------------------------------------
+
+
+@pytest.fixture(params=TARGETS, ids=lambda target: target.name)
+def row(request):
+    """A model of every row, by the name that a client says."""
+    target = request.param
+    return target.at_gateway(request.getfixturevalue(target.mock).model(target.model))
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["unary", "stream"])
+@pytest.mark.parametrize("kind", ["OpenAIChatCompletionsModel", "OpenAIResponsesModel"])
+def test_an_agent_of_the_agents_sdk(kind, streams, gateway, row):
+    async def run():
+        client = openai.AsyncOpenAI(base_url=gateway.url, api_key=KEY, max_retries=0, timeout=20)
+        made, functions = three_tools.functions()
+        agent = agents.Agent(name="one", instructions="Use the tools.", model=getattr(agents, kind)(row, client),
+                             tools=[agents.function_tool(function) for function in functions])
+        if streams:
+            result = agents.Runner.run_streamed(agent, three_tools.TASK)
+            seen = [event.name async for event in result.stream_events() if event.type == "run_item_stream_event"]
+            assert seen.count("tool_called") == seen.count("tool_output") == 3
+        else:
+            result = await agents.Runner.run(agent, three_tools.TASK)
+        assert made == three_tools.STEPS and result.final_output == three_tools.ANSWER
+        await client.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["unary", "stream"])
+@pytest.mark.parametrize("responses", [False, True], ids=["chat", "responses"])
+def test_an_agent_of_langchain(responses, streams, gateway, row):
+    llm = langchain_openai.ChatOpenAI(base_url=gateway.url, api_key=KEY, model=row, max_retries=0, timeout=20,
+                                      use_responses_api=responses, streaming=streams)
+    made, functions = three_tools.functions()
+    agent = langchain_agents.create_agent(llm, [langchain_tool(function) for function in functions],
+                                          system_prompt="Use the tools.")
+    asked = {"messages": [{"role": "user", "content": three_tools.TASK}]}
+    if streams:
+        told = [part for part, _ in agent.stream(asked, stream_mode="messages") if part.type == "AIMessageChunk"]
+        # What comes in front of a call says nothing.
+        text = "".join(part.text for part in told)
+    else:
+        text = agent.invoke(asked)["messages"][-1].text
+    assert made == three_tools.STEPS and text == three_tools.ANSWER

@@ -289,6 +289,24 @@ def test_a_session_of_n8n(gateway, upstream, salesforce_mock, model):
     assert httpx2.post(f"{gateway.url}/chat/completions", json=body, headers=headers).status_code == 200
 
 
+SWITCHES = ("OPENAI_FRONTDOOR_ENABLED", "N8N_COMPAT_PRESERVE_TOOLS", "OPENAI_NATIVE_TOOL_PASSTHROUGH")
+
+
+@pytest.mark.parametrize("value", ["1", "0"])
+def test_switches_of_earlier_gateways_change_nothing(value, start_gateway, config, upstream, salesforce_mock):
+    """What they switch on is always on: OpenAI's shape, tools kept for every client, native ones as they are."""
+    switched = start_gateway(config, environment=dict.fromkeys(SWITCHES, value))
+    body = {"messages": [{"role": "user", "content": ASKED}], "tools": TOOLS}
+    for model in ("gpt-x", f"salesforce/{GPT}"):
+        answer = httpx2.post(f"{switched.url}/chat/completions", json={**body, "model": model}, headers={"user-agent": N8N})
+        assert answer.json()["object"] == "chat.completion" and answer.json()["choices"][0]["finish_reason"] == "tool_calls"
+        assert answer.json()["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "get_weather"
+    assert upstream.of("gpt-x")[-1].request.json()["tools"] == TOOLS
+    warned = [name for name in SWITCHES if f"{name} cannot be switched off" in "
+".join(switched.errors)]
+    assert warned == (list(SWITCHES) if value == "0" else [])
+
+
 # -- the gateway's own functions ----------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@
 import GatewayExchange
 import GatewayPolicy
 import GatewayTelemetry
+import GatewayTools
 import Glibc
 import Reactor
 import ReactorCore
@@ -24,6 +25,13 @@ extension Worker {
         report.streams = shared.sum { $0.streams }
         report.heartbeats = shared.sum { $0.heartbeats }
         report.streamErrors = shared.sum { $0.streamErrors }
+        report.repairs = RepairCounts.Kind.allCases.map { kind in
+            ("\(kind.name)", shared.sum { $0.repairs(ofKind: kind.rawValue) })
+        }
+        report.builtInRounds = shared.sum { $0.builtInRounds }
+        report.builtInCalls = BuiltInTool.all.enumerated().map { place, tool in
+            ("\(tool.name)", shared.sum { $0.builtInCalls(of: place) })
+        }
         report.droppedLogLines = log.droppedCount
         report.providers = snapshot.upstreams.map { provider($0) }
         report.budgets = snapshot.keys.budgeted.compactMap { budget(of: $0) }

@@ -35,6 +35,13 @@ package struct JSONSpan: Sendable {
     /// The bytes between the quotes of a string, or the brackets of a container.
     @inlinable
     package var inside: Range<Int> { range.lowerBound + 1..<range.upperBound - 1 }
+
+    /// The same span in a document that has this one's at `offset`.
+    package func moved(by offset: Int) -> JSONSpan {
+        JSONSpan(
+            kind: kind, range: range.lowerBound + offset..<range.upperBound + offset,
+            hasEscapes: hasEscapes)
+    }
 }
 
 /// A name with its value.

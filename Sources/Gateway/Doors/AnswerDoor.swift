@@ -60,6 +60,20 @@ package enum AnswerDoor: Equatable, Sendable {
         }
     }
 
+    /// Reads a request's tools and nothing else of it.
+    /// - Parameter withChoice: whether the choice among them is read, too, and names are those that
+    ///   calls have in answers of the same dialect.
+    package func decodeTools(
+        _ root: JSONValue, withChoice: Bool = false
+    ) throws(Failure) -> ModelRequest {
+        switch self {
+        case .chat: try ChatRequestDecoder.decodeTools(root, withChoice: withChoice)
+        case .messages: try MessagesRequestDecoder.decodeTools(root, withChoice: withChoice)
+        case .responses: try ResponsesRequestDecoder.decodeTools(root, withChoice: withChoice)
+        case .completions: ModelRequest()
+        }
+    }
+
     /// Writes a whole answer.
     /// - Parameter keep: gets the answer's items for the store, at the responses door.
     package func encode(
@@ -131,12 +145,15 @@ package enum DoorScan: Sendable {
     }
 
     /// Whether there is at least one tool.
-    package var hasTools: Bool {
+    package var hasTools: Bool { tools != nil }
+
+    /// The array of the tools, if there is at least one.
+    package var tools: Range<Int>? {
         switch self {
-        case .chat(let scan): scan.hasTools
-        case .messages(let scan): scan.hasTools
-        case .responses(let scan): scan.hasTools
-        case .completions, .embeddings: false
+        case .chat(let scan): scan.tools
+        case .messages(let scan): scan.tools
+        case .responses(let scan): scan.tools
+        case .completions, .embeddings: nil
         }
     }
 

@@ -236,9 +236,14 @@ extension Exchange {
         }
         client?.withBody {
             DoorError(failure, at: door).appendEvent(
-                requestID: requestID.slice, eventCount: responsesObserver?.eventCount ?? 0,
+                requestID: requestID.slice, eventCount: eventCount,
                 to: &$0)
         }
+    }
+
+    /// Events of a responses stream that the client has had.
+    private var eventCount: Int {
+        (responsesObserver?.eventCount ?? 0) + (namedRepair?.addedCount ?? 0)
     }
 
     private func answerError(_ failure: Failure) {

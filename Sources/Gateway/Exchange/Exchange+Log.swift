@@ -33,7 +33,8 @@ extension Exchange {
         if attempts > 1 { worker.counters.retries += 1 }
         let repairs = self.repairs
         let isRepaired = !repairs.isEmpty
-        if isRepaired { worker.counters.repairs += repairs.total }
+        if isRepaired { count(repairs) }
+        if looped != nil, let loop = translation?.loop, loop.callCount > 0 { count(loop) }
         let logs = snapshot.observability.logsRequests
         guard logs || snapshot.observability.countsRequests || trace != nil else { return }
         let loop = worker.loop
@@ -68,7 +69,7 @@ extension Exchange {
             finishTrace(trace, record, now)
         }
         guard logs else { return }
-        if isRepaired { return log(record, repairs) }
+        if isRepaired || looped != nil { return log(record, repairs) }
         guard worker.log.takes(record.level) else { return }
         worker.log.append { worker.lines.append(record, as: worker.logFormat, to: &$0) }
     }
@@ -78,12 +79,32 @@ extension Exchange {
         var text = ByteBuffer()
         repairs.append(to: &text)
         record.repairs = text.slice
+        var calls = ByteBuffer()
+        if let loop = translation?.loop, loop.callCount > 0 {
+            loop.appendCounts(to: &calls)
+            record.builtInRounds = loop.rounds
+            record.builtInCalls = calls.slice
+        }
         guard worker.log.takes(record.level) else { return }
         worker.log.append {
             worker.lines.append(record, as: worker.logFormat, to: &$0)
             guard repairs.mendedJSON else { return }
             worker.lines.append(
                 RepairCounts.logMessage, of: record, as: worker.logFormat, to: &$0)
+        }
+    }
+
+    private func count(_ repairs: RepairCounts) {
+        worker.counters.repairs += repairs.total
+        for kind in RepairCounts.Kind.allCases where repairs[kind] > 0 {
+            worker.counters.add(repairs: repairs[kind], ofKind: kind.rawValue)
+        }
+    }
+
+    private func count(_ loop: ToolLoopMachine) {
+        worker.counters.builtInRounds += loop.rounds
+        for (function, count) in loop.counts.enumerated() where count > 0 {
+            worker.counters.add(builtInCalls: count, of: function)
         }
     }
 

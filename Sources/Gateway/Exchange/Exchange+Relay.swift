@@ -263,7 +263,7 @@ extension Exchange {
             return fail(
                 Failure(.upstreamMalformed, "The upstream streamed though it was not asked to."))
         }
-        repairAnswer()
+        repairAnswer(at: .chat, observer.finishReason)
         answerUnary()
     }
 

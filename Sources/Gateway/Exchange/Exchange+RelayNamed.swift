@@ -18,9 +18,9 @@ extension Exchange {
         case .failed(let failure):
             stopUpstream()
             fail(failure)
-        case .event: writeNamed(event)
+        case .event: writeChecked(event)
         case .last:
-            writeNamed(event)
+            writeChecked(event)
             endStream()
         }
     }
@@ -32,15 +32,21 @@ extension Exchange {
         case .failed(let failure), .malformed(let failure):
             stopUpstream()
             fail(failure)
-        case .event: writeNamed(event)
+        case .event: writeChecked(event)
         case .last:
-            writeNamed(event)
+            writeChecked(event)
             endStream()
         }
     }
 
+    /// Passes one event on, with what is set right in the calls that it may tell of.
+    private func writeChecked(_ event: EventStreamEvent) {
+        if checksCalls, repairNamed(event) { return }
+        writeNamed(event)
+    }
+
     /// Passes one event on, its name and its data as they are.
-    private func writeNamed(_ event: EventStreamEvent) {
+    func writeNamed(_ event: EventStreamEvent) {
         prepareEvent()
         if let canonical = event.canonical {
             client?.writeBody(canonical)
@@ -59,19 +65,19 @@ extension Exchange {
         case .answer(.responses):
             let observer = ResponsesResponseObserver(observing: answer.slice)
             (unaryUsage, unaryFinishReason) = (observer.usage, observer.finishReason)
-            wholeAnswer(observer.failure)
+            wholeAnswer(observer.failure, at: .responses)
         case .answer(.messages):
             let observer = MessagesResponseObserver(observing: answer.slice, worker.arena)
             (unaryUsage, unaryFinishReason) = (observer.usage, observer.finishReason)
-            wholeAnswer(observer.failure)
+            wholeAnswer(observer.failure, at: .messages)
         case .embeddings:
             let observer = EmbeddingResponseObserver(observing: answer.slice)
             unaryUsage = observer.usage
-            wholeAnswer(observer.failure)
+            wholeAnswer(observer.failure, at: nil)
         default:
             do throws(JSONFailure) {
                 try JSONScanner.validate(answer.slice)
-                wholeAnswer(nil)
+                wholeAnswer(nil, at: nil)
             } catch {
                 fail(
                     Failure(
@@ -80,13 +86,14 @@ extension Exchange {
         }
     }
 
-    private func wholeAnswer(_ failure: Failure?) {
+    private func wholeAnswer(_ failure: Failure?, at answerDoor: AnswerDoor?) {
         if let failure { return fail(failure) }
         guard !isStreamed || door == .countTokens, !head.isEventStream else {
             return fail(
                 Failure(
                     .upstreamMalformed, "The upstream answered in another form than it was asked."))
         }
+        if let answerDoor { repairAnswer(at: answerDoor, unaryFinishReason) }
         answerUnary()
     }
 

@@ -160,7 +160,8 @@ extension Exchange {
         lease = nil
         hasRenewedLease = false
         checksCalls = false
-        relayRepair = nil
+        chatRepair = nil
+        namedRepair = nil
         unaryRepairs = RepairCounts()
         looped = nil
         awaitsRound = false

@@ -21,6 +21,8 @@ struct ToolPlan {
     var readsStreams = false
     /// A stream was asked for, and the answer comes in one piece.
     var isDowngraded = false
+    /// There where tools called with free text go out as functions.
+    var freeText: FreeTextCalls?
 }
 
 extension Exchange {
@@ -123,9 +125,13 @@ extension Exchange {
     func toolFilter(for request: ModelRequest) -> ToolFilter? {
         guard !request.tools.isEmpty else { return nil }
         let seed = worker.random.next()
-        if tools.isTextOnly { return ToolFilter(TextToolParser(request, seed: seed)) }
         let holds = !request.streams || modelSettings.repair == .hold
-        return ToolFilter(ToolCallRepair(request, mode: holds ? .hold : .stream, seed: seed))
+        var filter =
+            tools.isTextOnly
+            ? ToolFilter(TextToolParser(request, seed: seed))
+            : ToolFilter(ToolCallRepair(request, mode: holds ? .hold : .stream, seed: seed))
+        if let freeText = tools.freeText { filter.add(freeText) }
+        return filter
     }
 
     // MARK: Rounds

@@ -55,7 +55,7 @@ extension Exchange {
         // Tools that are called with free text go to every provider as functions: of those who are
         // translated for, only few know another kind. Beside them no function of ours is run: the
         // document that they are written into does not outlive this call.
-        translation.freeTextCalls = FreeTextCalls(request)
+        tools.freeText = FreeTextCalls(request)
         var buffer = worker.loop.takeBuffer()
         defer { worker.loop.giveBuffer(&buffer) }
         FreeTextTools.document(for: request, to: &buffer)

@@ -78,8 +78,9 @@ package final class Exchange {
     var responseObserver: ChatResponseObserver?
     /// Whether the tool calls of a relayed answer are looked at; the request's body is kept then.
     var checksCalls = false
-    /// There from the first call of a relayed stream on.
-    var relayRepair: RelayRepair?
+    /// There from the first call of a relayed stream on: of a chat, or of a dialect with named events.
+    var chatRepair: ChatStreamRepair?
+    var namedRepair: NamedStreamRepair?
     var unaryRepairs = RepairCounts()
     /// Whether the client gets a stream.
     var isStreamed = false
@@ -176,7 +177,8 @@ package final class Exchange {
         let isTranslated = leavesRelay(scan, upstream)
         if !isTranslated, upstream.provider.relays(answerDoor.dialect) {
             renamesModel = upstreamModel.slice != requestedModel.slice
-            checksCalls = answerDoor == .chat && scan.hasTools
+            checksCalls = scan.hasTools
+            if checksCalls { try checkDefinitions(scan, at: answerDoor) }
             if case .anthropic(let provider) = upstream.provider { begin(relayTo: provider) }
         } else {
             try translate(for: upstream, at: answerDoor)
@@ -327,7 +329,8 @@ package final class Exchange {
         shapedCount = 0
         responseObserver = nil
         checksCalls = false
-        relayRepair = nil
+        chatRepair = nil
+        namedRepair = nil
         unaryRepairs = RepairCounts()
         isStreamed = false
         tools = ToolPlan()

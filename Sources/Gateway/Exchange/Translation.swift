@@ -50,8 +50,6 @@ package final class Translation {
     package var echoedPrompt = ByteBuffer()
     /// There where vectors were asked for, and no answer of a model.
     package var vectors: VectorPlan?
-    /// There where tools called with free text went out as functions.
-    package var freeTextCalls: FreeTextCalls?
     private var response = ModelResponse()
     /// Where somebody records the request: what is told of its answer.
     var trace: RequestTrace?
@@ -127,7 +125,6 @@ package final class Translation {
         namespaces = nil
         echoedPrompt.removeAll()
         vectors = nil
-        freeTextCalls = nil
         trace = nil
         call.reset()
     }
@@ -149,7 +146,7 @@ package final class Translation {
         while !isOver {
             switch frames?.next(&input) {
             case .event(let event): decode(event, context)
-            case .failed(let failure): take(.failed(failure))
+            case .failed(let failure): take(.failed(failure), context)
             case .needsInput, nil: return
             }
         }
@@ -157,17 +154,17 @@ package final class Translation {
 
     /// Takes one event of the provider's stream.
     package func decode(_ event: EventStreamEvent, _ context: ProviderContext) {
-        decoder?.decode(event, context) { pass($0, context) }
+        decoder?.decode(event, context) { take($0, context) }
     }
 
     /// The provider's stream has ended.
     package func finishStream(_ context: ProviderContext) {
-        decoder?.finish(context) { pass($0, context) }
+        decoder?.finish(context) { take($0, context) }
     }
 
     /// Takes a whole answer.
     package func decode(answer: ByteSlice, _ context: ProviderContext) {
-        call.codec.decode(answer, context) { pass($0, context) }
+        call.codec.decode(answer, context) { take($0, context) }
     }
 
     /// Writes the whole answer in the door's words.
@@ -187,18 +184,7 @@ package final class Translation {
     /// Hands out a stream's items for the store.
     package func keep(_ body: (ByteSlice) -> Void) { encoder?.keep(body) }
 
-    /// Calls are free text again before they are repaired, as text is not to be set right as JSON;
-    /// but calls in a text are there only behind the filter.
-    private func pass(_ event: ModelEvent, _ context: ProviderContext) {
-        guard freeTextCalls != nil else { return take(event) }
-        if filter.readsText {
-            take(event, freeing: context.arena)
-        } else {
-            freeTextCalls?.pass(event, context.arena) { take($0) }
-        }
-    }
-
-    private func take(_ event: ModelEvent, freeing arena: JSONArena? = nil) {
+    private func take(_ event: ModelEvent, _ context: ProviderContext) {
         guard !isOver else { return }
         #if DEBUG
             if let violation = order.check(event) {
@@ -206,10 +192,7 @@ package final class Translation {
             }
         #endif
         guard isFiltered else { return deliver(event) }
-        filter.pass(event) { filtered in
-            guard let arena else { return deliver(filtered) }
-            freeTextCalls?.pass(filtered, arena) { if !isOver { deliver($0) } }
-        }
+        filter.pass(event, context.arena) { if !isOver { deliver($0) } }
         if case .ended = event, outcome == nil, filter.wantsRound { outcome = .wantsRound }
     }
 

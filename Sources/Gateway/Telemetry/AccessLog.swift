@@ -36,6 +36,10 @@ package struct AccessRecord {
     package var finishReason: FinishReason?
     /// Repairs of tool calls by kind, `name=1, closed=2`; empty where there were none.
     package var repairs = ByteSlice.empty
+    /// Requests to the provider where the gateway ran functions itself, and the calls by function,
+    /// `calculate=1, get_time=2`.
+    package var builtInRounds = 0
+    package var builtInCalls = ByteSlice.empty
     package var error: String?
     /// The attempts that failed before the last, `openai rate_limit 429, b breaker_open`; empty where
     /// there were none.
@@ -180,6 +184,11 @@ package struct AccessLog: ~Copyable {
             buffer.append(",\"repairs\":" as StaticString)
             buffer.append(jsonString: record.repairs)
         }
+        if record.builtInRounds > 0 {
+            number(",\"builtin_rounds\":", record.builtInRounds, &buffer)
+            buffer.append(",\"builtin_calls\":" as StaticString)
+            buffer.append(jsonString: record.builtInCalls)
+        }
         if !record.departures.isEmpty {
             buffer.append(",\"moved_on\":" as StaticString)
             buffer.append(jsonString: record.departures)
@@ -219,6 +228,11 @@ package struct AccessLog: ~Copyable {
         if !record.repairs.isEmpty {
             buffer.append(" repairs=" as StaticString)
             buffer.append(jsonString: record.repairs)
+        }
+        if record.builtInRounds > 0 {
+            number(" rounds=", record.builtInRounds, &buffer)
+            buffer.append(" calls=" as StaticString)
+            buffer.append(jsonString: record.builtInCalls)
         }
         if !record.departures.isEmpty {
             buffer.append(" moved_on=" as StaticString)

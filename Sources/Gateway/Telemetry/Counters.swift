@@ -7,10 +7,10 @@ import ReactorCore
 ///
 /// `@unchecked Sendable`: words are read and written atomically.
 package struct Counters: @unchecked Sendable {
-    /// Words of a block: two cache lines, so that no two workers write to one.
-    package static let wordCount = 16
+    /// Words of a block: whole cache lines, so that no two workers write to one.
+    package static let wordCount = 32
 
-    private let first: AtomicWord
+    let first: AtomicWord
 
     /// The counters in the block that begins with `first`.
     package init(at first: AtomicWord) { self.first = first }

@@ -16,6 +16,14 @@ package struct ToolDefinitionCheck {
         package var isGemini: Bool
         package var countMax: Int
 
+        /// Where a request is relayed, which may be to any server that speaks the dialect: it knows
+        /// itself how many it takes and how long their names may be.
+        static let relayed = Rules(nameBytesMax: .max, isGemini: false, countMax: .max)
+
+        private init(nameBytesMax: Int, isGemini: Bool, countMax: Int) {
+            (self.nameBytesMax, self.isGemini, self.countMax) = (nameBytesMax, isGemini, countMax)
+        }
+
         package init(for target: Dialect) {
             switch target {
             case .messages: (nameBytesMax, isGemini, countMax) = (128, false, 1024)
@@ -35,15 +43,27 @@ package struct ToolDefinitionCheck {
         rules = Rules(for: target)
     }
 
+    /// A check of the definitions in requests that are relayed in the words of `door`.
+    package init(relayedAt door: Dialect) {
+        self.door = door
+        rules = .relayed
+    }
+
     package func check(_ request: ModelRequest) throws(Failure) {
-        guard request.tools.count <= rules.countMax else {
+        try checkChoice(of: request, try check(request.tools))
+    }
+
+    /// Checks the definitions alone. - Returns: their names.
+    @discardableResult
+    package func check(_ tools: [ToolDefinition]) throws(Failure) -> Set<[UInt8]> {
+        guard tools.count <= rules.countMax else {
             throw Failure(
                 .invalidParameter,
-                "There are \(request.tools.count) tools; the provider takes \(rules.countMax).",
+                "There are \(tools.count) tools; the provider takes \(rules.countMax).",
                 parameter: "tools")
         }
         var seen: Set<[UInt8]> = []
-        for (index, tool) in request.tools.enumerated() {
+        for (index, tool) in tools.enumerated() {
             if case .foreign = tool.kind { continue }
             try checkName(tool.name, index)
             guard seen.insert(Array(tool.name.raw)).inserted else {
@@ -54,7 +74,7 @@ package struct ToolDefinitionCheck {
                 try check(parameters, of: tool, index)
             }
         }
-        try checkChoice(of: request, seen)
+        return seen
     }
 
     // MARK: Names

@@ -5,7 +5,8 @@
 #   call NAME {json}    a line of it, with tools at hand: that tool is called (several lines: parallel calls)
 #   finish REASON       a line of it: the answer ends with exactly that reason
 #
-# A conversation that ends in tool results gets those results back as text, so that a loop of tools ends.
+# A conversation that ends in tool results gets those results back as text, so that a loop of tools ends; a line of one
+# that says `call NAME {json}` makes the next call instead, so that what one tool tells can be what the next is asked.
 
 import itertools
 import json
@@ -76,7 +77,7 @@ def plan(text, prompt="", tools=(), required=None, results=None, max_tokens=None
     tool results that end the conversation, None when it ends in a user turn; max_tokens and stop: the limits, where the
     surface has them."""
     made = Plan(text if results is None else "\n".join(results), prompt_tokens=len(tokens(prompt)))
-    lines = text.split("\n") if results is None else []
+    lines = made.text.split("\n")
     for line in lines:
         if (call := _CALL.fullmatch(line)) and call[1] in tools:
             made.calls.append(_call(call[1], call[2] or "{}", call_prefix))

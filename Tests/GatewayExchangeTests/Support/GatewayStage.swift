@@ -1,7 +1,7 @@
 // GatewayStage.swift — a whole gateway on one loop with its clients: a server of exchanges, the
 // simulator as a provider of its own (`sim`) and behind a second server (`up`), a server that answers
-// by a script as providers of several kinds (`raw` is relayed, `quirky` translated, `text` knows
-// text only), and the log in a file.
+// by a script as providers of several kinds (`raw` is relayed, `claude` and `newer` too in dialects of
+// their own, `quirky` is translated, `text` knows text only), and the log in a file.
 
 import GatewayExchange
 import GatewayModel
@@ -127,6 +127,8 @@ final class GatewayStage {
         }
         let scripted: [(String, Provider)] = [
             ("raw", .openAI(OpenAIProvider())),
+            ("claude", .anthropic(AnthropicProvider())),
+            ("newer", .openAI(OpenAIProvider(servesResponses: true))),
             ("quirky", .openAI(OpenAIProvider(quirks: .systemForDeveloper))),
             ("text", .salesforce(SalesforceProvider())),
         ]

@@ -27,6 +27,16 @@ final class ScriptedUpstream {
                 contentType: "text/event-stream",
                 body: (chunks + ["[DONE]"]).map { "data: \($0)\n\n" }.joined())
         }
+
+        /// A stream of events with names, each its data's `type`.
+        static func events(_ data: [String]) -> Answer {
+            Answer(contentType: "text/event-stream", body: data.map(event).joined())
+        }
+
+        static func event(_ data: String) -> String {
+            let type = GatewayExchangeTests.Answer.value(of: data, ["type"]) ?? ""
+            return "event: \(type)\ndata: \(data)\n\n"
+        }
     }
 
     /// The next first; the last one stays.

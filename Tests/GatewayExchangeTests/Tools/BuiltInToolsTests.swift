@@ -51,6 +51,11 @@ import Testing
         }
         #expect(stage.lines.count == 1)
         #expect(stage.logged("output_tokens") == "5")
+        #expect(stage.logged("builtin_rounds") == "2")
+        #expect(stage.logged("builtin_calls") == "calculate=1")
+        #expect(stage.worker.counters.builtInRounds == 2)
+        #expect(stage.worker.counters.builtInCalls(of: 0) == 1)
+        #expect(stage.worker.counters.builtInCalls(of: 1) == 0)
         #expect(stage.worker.counters.inFlight == 0)
         stage.finish()
     }

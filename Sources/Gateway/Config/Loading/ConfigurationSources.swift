@@ -94,6 +94,7 @@ package struct ConfigurationSources {
             salesforce: salesforce, layered: layered.standIns,
             searchedDirectories: searchedDirectories)
         EnvironmentLayer.fillGaps(of: &tree, gaps, variables, &reader)
+        EarlierSwitches.check(variables, &reader)
 
         var configuration = schema.read(tree, &reader)
         let environmentName = (try? variables["ENVIRONMENT"]) ?? nil

@@ -31,7 +31,10 @@ enum EnvironmentLayer {
                 ["MODEL_CAPABILITIES_JSON", "MODEL_CAPABILITIES_FILE"],
                 "what models can do, as JSON or in a file"
             ), (["LANGFUSE_HOST"], "as `LANGFUSE_BASE_URL`, where that is not set"),
-            (["GATEWAY_CONFIG"], "the file to read"),
+            (
+                EarlierSwitches.all.map(\.variable),
+                "switches of earlier gateways for what is always on here; off is a warning"
+            ), (["GATEWAY_CONFIG"], "the file to read"),
             (
                 ["HTTPS_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY"],
                 "proxies in front of providers, in either case but for `http_proxy`"

@@ -108,7 +108,24 @@ package enum ChatRequestDecoder {
 
     // MARK: Tools
 
+    /// Reads the tools and nothing else; with the choice among them if that is asked for.
+    static func decodeTools(_ root: JSONValue, withChoice: Bool) throws(Failure) -> ModelRequest {
+        var request = ModelRequest()
+        let fields = try RequestFields(root: root)
+        try readDefinitions(fields, into: &request)
+        if withChoice { try readChoice(fields, into: &request) }
+        return request
+    }
+
     private static func readTools(
+        _ fields: RequestFields, into request: inout ModelRequest
+    ) throws(Failure) {
+        try readDefinitions(fields, into: &request)
+        request.allowsParallelCalls = try fields.bool(ChatWire.parallelToolCalls)
+        try readChoice(fields, into: &request)
+    }
+
+    private static func readDefinitions(
         _ fields: RequestFields, into request: inout ModelRequest
     ) throws(Failure) {
         if let tools = try fields.array(ChatWire.tools) {
@@ -124,7 +141,11 @@ package enum ChatRequestDecoder {
                 request.tools.append(try readFunction(function))
             }
         }
-        request.allowsParallelCalls = try fields.bool(ChatWire.parallelToolCalls)
+    }
+
+    private static func readChoice(
+        _ fields: RequestFields, into request: inout ModelRequest
+    ) throws(Failure) {
         if let choice = fields[ChatWire.toolChoice] {
             request.toolChoice = try readChoice(choice, at: fields.at(ChatWire.toolChoice))
         } else if let choice = fields[ChatWire.functionCall] {

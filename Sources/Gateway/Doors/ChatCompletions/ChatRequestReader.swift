@@ -160,7 +160,7 @@ struct ChatRequestReader {
         case .tools:
             let value = try scanner.value()
             if value.kind == .array {
-                scan.hasTools = !isEmpty(inside: value.inside)
+                scan.tools = isEmpty(inside: value.inside) ? nil : value.range
             } else if value.kind != .null {
                 note(.wrongType(.tools, expected: "an array"))
             }

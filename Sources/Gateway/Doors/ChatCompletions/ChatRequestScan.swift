@@ -29,8 +29,9 @@ package struct ChatRequestScan: Sendable {
     package internal(set) var model = 0..<0
     package internal(set) var modelHasEscapes = false
     package internal(set) var isStreaming = false
-    /// Whether there is at least one tool.
-    package internal(set) var hasTools = false
+    /// The array of the tools, if there is at least one.
+    package internal(set) var tools: Range<Int>?
+    package var hasTools: Bool { tools != nil }
     package internal(set) var streamOptions = StreamOptions.absent
     /// The bound on output tokens, by its newer name or its older.
     package internal(set) var outputTokensMax: Int?

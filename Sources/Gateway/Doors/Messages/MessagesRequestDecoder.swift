@@ -165,6 +165,16 @@ package struct MessagesRequestDecoder {
 
     // MARK: Tools
 
+    /// Reads the tools and nothing else; with the choice among them if that is asked for.
+    static func decodeTools(_ root: JSONValue, withChoice: Bool) throws(Failure) -> ModelRequest {
+        var decoder = MessagesRequestDecoder()
+        if let tools = root[MessagesWire.tools], !tools.isNull { try decoder.readTools(tools) }
+        if withChoice, let choice = root[MessagesWire.toolChoice], !choice.isNull {
+            try decoder.readChoice(choice)
+        }
+        return decoder.request
+    }
+
     private mutating func readTools(_ value: JSONValue) throws(Failure) {
         let name = "\(MessagesWire.tools)"
         guard value.kind == .array else { throw MessagesField.wrong(name, "list") }
@@ -172,12 +182,15 @@ package struct MessagesRequestDecoder {
             guard tool.kind == .object else {
                 throw MessagesField.wrong("\(name).\(index)", "dictionary")
             }
-            guard let toolName = tool[MessagesWire.name]?.string else {
-                throw Failure(.missingParameter, "\(name).\(index).name: Field required")
-            }
             var kind = ToolDefinition.Kind.function(parameters: tool[MessagesWire.inputSchema])
-            if let type = tool[MessagesWire.type]?.string, !(type == MessagesWire.customTool) {
+            var type: ByteSlice?
+            if let word = tool[MessagesWire.type]?.string, !(word == MessagesWire.customTool) {
                 kind = .foreign(.messages, tool)
+                type = word
+            }
+            // Some that Anthropic runs itself have no name.
+            guard let toolName = tool[MessagesWire.name]?.string ?? type else {
+                throw Failure(.missingParameter, "\(name).\(index).name: Field required")
             }
             request.tools.append(
                 ToolDefinition(

@@ -16,8 +16,9 @@ package struct MessagesRequestScan: Sendable {
     package fileprivate(set) var model = 0..<0
     package fileprivate(set) var modelHasEscapes = false
     package fileprivate(set) var isStreaming = false
-    /// Whether there is at least one tool.
-    package fileprivate(set) var hasTools = false
+    /// The array of the tools, if there is at least one.
+    package fileprivate(set) var tools: Range<Int>?
+    package var hasTools: Bool { tools != nil }
     package fileprivate(set) var outputTokensMax: Int?
     /// The end user's name, quotes included, if it is a string.
     package fileprivate(set) var user: Range<Int>?
@@ -138,7 +139,8 @@ private struct MessagesRequestReader {
         case 4:
             if value.kind == .array {
                 let inside = scanner.bytes(value.inside)
-                scan.hasTools = (0..<inside.count).contains { inside[$0] > ASCII.space }
+                let hasTools = (0..<inside.count).contains { inside[$0] > ASCII.space }
+                scan.tools = hasTools ? value.range : nil
             } else if value.kind != .null {
                 wrong(MessagesWire.tools, "list")
             }

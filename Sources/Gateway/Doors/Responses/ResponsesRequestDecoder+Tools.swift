@@ -9,17 +9,36 @@ import ReactorCore
 extension ResponsesRequestDecoder {
     private typealias Wire = ResponsesWire
 
+    /// Reads the tools and nothing else; with the choice among them, and under the names that the
+    /// calls of a relayed answer have, if that is asked for.
+    static func decodeTools(_ root: JSONValue, withChoice: Bool) throws(Failure) -> ModelRequest {
+        var decoder = ResponsesRequestDecoder(root, .empty, nil)
+        decoder.joinsNamespaces = !withChoice
+        let fields = ResponsesRoot(root: root)
+        try decoder.readDefinitions(fields)
+        if withChoice { try decoder.readChoice(fields) }
+        return decoder.request
+    }
+
     mutating func readTools(_ root: JSONValue) throws(Failure) {
         let fields = ResponsesRoot(root: root)
+        try readDefinitions(fields)
+        try readChoice(fields)
+        request.allowsParallelCalls = try fields.bool(Wire.parallelToolCalls)
+    }
+
+    private mutating func readDefinitions(_ fields: ResponsesRoot) throws(Failure) {
         if let tools = try fields.list(Wire.tools) {
             for (index, tool) in tools.enumerated() {
                 try read(tool: tool, in: nil, ResponsesPlace(Wire.tools, index))
             }
         }
+    }
+
+    private mutating func readChoice(_ fields: ResponsesRoot) throws(Failure) {
         if let choice = fields.value(Wire.toolChoice) {
             request.toolChoice = try read(choice: choice)
         }
-        request.allowsParallelCalls = try fields.bool(Wire.parallelToolCalls)
     }
 
     /// - Parameter namespace: the group that the tool is in.
@@ -59,7 +78,7 @@ extension ResponsesRequestDecoder {
 
     /// What a provider calls a tool.
     mutating func name(_ name: ByteSlice, in namespace: ByteSlice?) -> ByteSlice {
-        guard let namespace, !namespace.isEmpty else { return name }
+        guard joinsNamespaces, let namespace, !namespace.isEmpty else { return name }
         let namespaces = request.namespaces ?? ToolNamespaces()
         request.namespaces = namespaces
         return namespaces.join(namespace, name)

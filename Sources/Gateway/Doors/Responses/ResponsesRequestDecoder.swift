@@ -12,6 +12,8 @@ package struct ResponsesRequestDecoder {
     var request = ModelRequest()
     /// The parts of the assistant's turn that the next item may go on with.
     var turn: [ContentPart] = []
+    /// Whether tools that are kept in groups get one name made of both words.
+    var joinsNamespaces = true
     let provider: ByteSlice
     let recalled: JSONValue?
     private let root: ResponsesRoot
@@ -40,7 +42,7 @@ package struct ResponsesRequestDecoder {
         return decoder.request
     }
 
-    private init(_ root: JSONValue, _ provider: ByteSlice, _ recalled: JSONValue?) {
+    init(_ root: JSONValue, _ provider: ByteSlice, _ recalled: JSONValue?) {
         self.root = ResponsesRoot(root: root)
         self.provider = provider
         self.recalled = recalled

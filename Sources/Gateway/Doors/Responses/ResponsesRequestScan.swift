@@ -17,8 +17,9 @@ package struct ResponsesRequestScan: Sendable {
     package internal(set) var model = 0..<0
     package internal(set) var modelHasEscapes = false
     package internal(set) var isStreaming = false
-    /// Whether there is at least one tool.
-    package internal(set) var hasTools = false
+    /// The array of the tools, if there is at least one.
+    package internal(set) var tools: Range<Int>?
+    package var hasTools: Bool { tools != nil }
     package internal(set) var outputTokensMax: Int?
     /// The end user's name, quotes included, if it is a string.
     package internal(set) var user: Range<Int>?
@@ -163,7 +164,7 @@ private struct ResponsesRequestReader {
         case .background: scan.isBackground = flag(member, value)
         case .tools:
             switch value.kind {
-            case .array: scan.hasTools = !isEmpty(inside: value.inside)
+            case .array: scan.tools = isEmpty(inside: value.inside) ? nil : value.range
             case .null: break
             default: refuse(member, "'tools' must be an array.")
             }

@@ -127,6 +127,10 @@ package struct GatewayReport {
     package var heartbeats = 0
     package var streamErrors = 0
     package var droppedLogLines = 0
+    /// Repairs of tool calls by kind, and calls of built-in functions by name.
+    package var repairs: [(kind: String, count: Int)] = []
+    package var builtInRounds = 0
+    package var builtInCalls: [(function: String, count: Int)] = []
     package var providers: [Provider] = []
     package var budgets: [Budget] = []
     package var pools: [Pool] = []

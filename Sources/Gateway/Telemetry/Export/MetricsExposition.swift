@@ -19,6 +19,7 @@ package enum MetricsExposition {
         let metrics = metrics.sums
         requests(report, metrics, &writer)
         models(metrics, &writer)
+        tools(report, &writer)
         providers(report, &writer)
         pools(report, &writer)
         tokens(report, &writer)
@@ -84,6 +85,23 @@ package enum MetricsExposition {
             "gateway_overhead_seconds", .histogram,
             "The gateway's own share of requests that went to a provider.")
         writer.sample([], metrics.overhead)
+    }
+
+    // MARK: Tools
+
+    private static func tools(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        writer.family(
+            "gateway_tool_repairs", .counter, "What was set right in tool calls, by kind.")
+        for (kind, count) in report.repairs { writer.sample([("kind", kind)], count) }
+        single(
+            "gateway_builtin_rounds", .counter,
+            "Requests to providers in answers for which the gateway ran a function itself.",
+            report.builtInRounds, &writer)
+        writer.family(
+            "gateway_builtin_calls", .counter, "Calls that the gateway ran itself, by function.")
+        for (function, count) in report.builtInCalls {
+            writer.sample([("function", function)], count)
+        }
     }
 
     // MARK: Models

@@ -44,6 +44,8 @@ package final class ToolLoopMachine {
     private var schemas: [JSONTreeBox] = []
     package private(set) var rounds = 0
     package private(set) var callCount = 0
+    /// Calls run, by the function's place in `BuiltInTool.all`.
+    package private(set) var counts = [Int](repeating: 0, count: BuiltInTool.all.count)
     private var round = ModelResponse()
     private var usage: Usage?
     private var roundUsage: Usage?
@@ -174,6 +176,17 @@ package final class ToolLoopMachine {
         emit(.ended)
     }
 
+    /// Appends the calls run by function, `calculate=1, get_time=2`; nothing where there were none.
+    package func appendCounts(to buffer: inout ByteBuffer) {
+        let start = buffer.count
+        for (tool, count) in zip(BuiltInTool.all, counts) where count > 0 {
+            if buffer.count > start { buffer.append(", " as StaticString) }
+            buffer.append(tool.name)
+            buffer.append(UInt8(ascii: "="))
+            buffer.append(decimal: count)
+        }
+    }
+
     // MARK: Between rounds
 
     /// Runs the round's calls and adds the turn and its results to the conversation. In front of the
@@ -237,6 +250,9 @@ package final class ToolLoopMachine {
         _ name: ByteSlice, _ arguments: ByteSlice, _ context: BuiltInContext
     ) -> (text: ByteSlice, isError: Bool) {
         callCount += 1
+        if let place = BuiltInTool.all.firstIndex(where: { name == $0.name }) {
+            counts[place] += 1
+        }
         var object = ByteBuffer()
         var result = ByteBuffer()
         guard let tool = tool(name),

@@ -43,8 +43,11 @@ package struct RepairCounts: Equatable, Sendable {
 
     package var isEmpty: Bool { Kind.allCases.allSatisfy { self[$0] == 0 } }
 
+    /// How often JSON was mended.
+    package var mendedCount: Int { self[.closed] + self[.syntax] + self[.extracted] }
+
     /// Whether JSON was mended.
-    package var mendedJSON: Bool { self[.closed] + self[.syntax] + self[.extracted] > 0 }
+    package var mendedJSON: Bool { mendedCount > 0 }
 
     package static func == (left: RepairCounts, right: RepairCounts) -> Bool {
         Kind.allCases.allSatisfy { left[$0] == right[$0] }

@@ -99,6 +99,7 @@ package enum MessagesWire {
         package static let type: StaticString = "type"
         package static let object: StaticString = "object"
         package static let properties: StaticString = "properties"
+        package static let required: StaticString = "required"
     }
 
     package enum Role {

@@ -1,4 +1,4 @@
-// RelayRepair.swift — looks after the tool calls of a chat stream that is relayed. A shadow of the
+// ChatStreamRepair.swift — looks after the tool calls of a chat stream that is relayed. A shadow of the
 // translate lane runs beside the stream from the first chunk with a call on: what it would have
 // written takes the place of those events, and of those only, in which something had to be set right.
 // Pure: events in, verdicts out. Used by Exchange.
@@ -14,16 +14,7 @@ import ReactorCore
 /// An event may leave as it came if nothing in it was repaired, and if the shadow has told all that
 /// came so far: pieces of calls that come in turns are put in order, and from where they wait to
 /// where they have been told the shadow's words are the stream.
-final class RelayRepair {
-    /// What the client gets for an event.
-    enum Verdict: Equatable {
-        case asItCame
-        /// The first bytes of `output`, then the event as it came.
-        case precededBy(Int)
-        /// All of `output` instead.
-        case rewritten
-    }
-
+final class ChatStreamRepair {
     /// What the shadow wrote for the last event, in whole events.
     private(set) var output = ByteBuffer()
     private var decoder = ChatStreamDecoder()
@@ -73,7 +64,7 @@ final class RelayRepair {
     }
 
     /// Takes one event.
-    func take(_ event: EventStreamEvent, _ context: ProviderContext) -> Verdict {
+    func take(_ event: EventStreamEvent, _ context: ProviderContext) -> RepairedEvent {
         guard !isLost else { return .asItCame }
         output.removeAll()
         look = Look()
