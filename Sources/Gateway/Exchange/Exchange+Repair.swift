@@ -28,7 +28,7 @@ extension Exchange {
         let tree = try readBody()
         let request = try answerDoor.decodeTools(tree.root)
         // Names may lie in the request's own memory.
-        try withExtendedLifetime(request) { () throws(Failure) in
+        try withExtendedLifetime(request) { () throws(Failure) -> Void in
             try ToolDefinitionCheck(relayedAt: answerDoor.dialect).check(request.tools)
         }
     }
