@@ -76,8 +76,8 @@ import Testing
         #expect(try stage.ask(GatewayStage.chat("sim/sim")).status == 200)
         #expect(try stage.ask(GatewayStage.post("{")).status == 400)
         #expect(stage.lines.count == (logsRequests ? 2 : 0))
-        #expect(stage.worker.metrics.sum.total == (countsRequests ? 1 : 0))
-        #expect(stage.worker.metrics.doors.map(\.total) == (countsRequests ? [2] : []))
+        #expect(stage.worker.metrics.sums.total.total == (countsRequests ? 1 : 0))
+        #expect(stage.worker.metrics.sums.doors.map(\.tally.total) == (countsRequests ? [2] : []))
         // What a worker counts anyway.
         #expect(stage.worker.counters.byClass.success == 1)
         #expect(stage.worker.counters.byClass.client == 1)
