@@ -20,12 +20,15 @@ from load import Load, SDKLoad, accepted, await_events, events, workers
 SOAK = os.environ.get("GATEWAY_SOAK") == "1"
 RELOADS, KILLS, UPGRADES, CERTIFICATES = (50, 20, 5, 10) if SOAK else (5, 3, 1, 2)
 LEAK_REQUESTS = 60_000 if SOAK else 3_000
+if SOAK:
+    pytestmark = pytest.mark.timeout(900)
 
 
 class Stage:
-    """A gateway of four workers over TLS in front of a simulator that is a server of its own, also over TLS."""
+    """A gateway of several workers over TLS in front of a simulator that is a server of its own, also over TLS."""
 
-    def __init__(self, directory, certificates, simulator):
+    def __init__(self, directory, certificates, simulator, count=4):
+        self.count = count
         self.directory, self.certificates = directory, certificates
         self.program = directory / "gateway"
         shutil.copy(binary(), self.program)
@@ -34,7 +37,7 @@ class Stage:
         self.new_certificate()
         self.tls = ssl.create_default_context(cafile=certificates.ca_file)
         config = {
-            "server": {"workers": 4, "shutdown_grace": "20s",
+            "server": {"workers": count, "shutdown_grace": "20s",
                        "tls": {"certificate": str(self.files[0]), "private_key": str(self.files[1])}},
             "providers": {"sim": {"type": "openai", "base_url": f"https://localhost:{simulator.port}/v1",
                                   "ca_file": certificates.ca_file}},
@@ -44,7 +47,11 @@ class Stage:
             self.gateway = Gateway(config, directory, tls=self.tls)
         finally:
             os.environ["GATEWAY_BINARY"] = kept
-        await_events(self.gateway, "worker_ready", 4)
+        await_events(self.gateway, "worker_ready", count)
+
+    def worker_at(self, place):
+        """The process that serves at a place now."""
+        return [e["pid"] for e in events(self.gateway, "worker_ready") if e["worker"] == place][-1]
 
     def new_certificate(self):
         """Another certificate in the place of the one before; both files change at once for who reads them whole."""
@@ -74,10 +81,10 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path, certificates, start_simulator, client_tls):
+def stage(tmp_path, certificates, start_simulator, client_tls, request):
     simulator = start_simulator(leaf=certificates.good, tls=client_tls,
                                 options=["--ttft", "2", "--tokens-per-second", "4000"])
-    stage = Stage(tmp_path, certificates, simulator)
+    stage = Stage(tmp_path, certificates, simulator, getattr(request, "param", 4))
     yield stage
     try:
         stage.gateway.stop()
@@ -151,6 +158,8 @@ def test_new_certificates_lose_nothing(stage, loads):
     assert failures == [] and len(seen) == CERTIFICATES + 1
 
 
+# Six: a fifth crash of one place within a minute would close its socket for a while (docs/operations.md, Crashes).
+@pytest.mark.parametrize("stage", [6], indirect=True)
 def test_a_killed_worker_loses_exactly_what_was_in_flight_on_it(stage):
     """The worker is frozen first. Its clients never rest: once they have read what it had sent, those that still hold a
     connection to it are waiting for it, be it for an answer or for the end of a handshake."""
@@ -161,7 +170,7 @@ def test_a_killed_worker_loses_exactly_what_was_in_flight_on_it(stage):
     try:
         for number in range(KILLS):
             await_more(loads)
-            victim = workers(stage.gateway)[number % 4]
+            victim = stage.worker_at(number % stage.count)
             before = [len(load.failures) for load in loads]
             os.kill(victim, signal.SIGSTOP)
             settled, since = None, time.monotonic()
@@ -172,7 +181,7 @@ def test_a_killed_worker_loses_exactly_what_was_in_flight_on_it(stage):
                 time.sleep(0.02)
             expected += len(settled)
             os.kill(victim, signal.SIGKILL)
-            await_events(stage.gateway, "worker_ready", 5 + number, within=20)
+            await_events(stage.gateway, "worker_ready", stage.count + 1 + number, within=20)
             await_more(loads)
             lost = sum(len(load.failures) - had for load, had in zip(loads, before))
             assert lost == len(settled), f"kill {number}: {lost} lost, {len(settled)} were in flight: " + str(
