@@ -302,8 +302,7 @@ def test_switches_of_earlier_gateways_change_nothing(value, start_gateway, confi
         assert answer.json()["object"] == "chat.completion" and answer.json()["choices"][0]["finish_reason"] == "tool_calls"
         assert answer.json()["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "get_weather"
     assert upstream.of("gpt-x")[-1].request.json()["tools"] == TOOLS
-    warned = [name for name in SWITCHES if f"{name} cannot be switched off" in "
-".join(switched.errors)]
+    warned = [name for name in SWITCHES if f"{name} cannot be switched off" in "\n".join(switched.errors)]
     assert warned == (list(SWITCHES) if value == "0" else [])
 
 
