@@ -133,7 +133,7 @@ def n8n(cell):
     ((identifier, name, arguments),) = reply.calls
     assert (name, json.loads(arguments)) == ("Weather_Tool", {"city": "Oslo"})
     assert json.dumps(cell.exchange.body).count("$fromAI(") == 3 and cell.reached.tools[0]["name"] == "Weather_Tool"
-    history += [stripped(reply.message), {"role": "tool", "tool_call_id": identifier, "name": name, "content": "rain"}]
+    history += [stripped(reply.message), {"role": "tool", "tool_call_id": identifier, "content": "rain"}]
     assert cell.ask(history, **options).text == "rain"
 
 
