@@ -54,7 +54,7 @@ struct UpstreamBuilder {
             return Upstream(
                 name: name, provider: .openAI(OpenAIProvider()),
                 transport: .simulator(settings.script), timeouts: TimeoutPolicy(),
-                asksForUsage: false, breaker: breaker(of: name, settings.resilience),
+                asksForUsage: true, breaker: breaker(of: name, settings.resilience),
                 retries: settings.resilience.retries)
         case .openAI(let settings):
             return try upstream(

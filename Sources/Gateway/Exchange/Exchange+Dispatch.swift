@@ -75,7 +75,7 @@ extension Exchange {
         if let translation {
             request.append(translation.call.body.slice)
         } else {
-            relaySplice(scan, asksForUsage: false).append(body.slice, to: &request)
+            relaySplice(scan, asksForUsage: upstream.asksForUsage).append(body.slice, to: &request)
         }
         player.play(
             SimulatorScript.answer(
