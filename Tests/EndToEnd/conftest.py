@@ -10,6 +10,7 @@ import pytest
 from certificates import Certificates
 from fake_upstream import UPSTREAM_KEY, FakeUpstream
 from gateway_process import Gateway, Simulator
+from matrix import MOCKS, environment, providers
 from mocks.anthropic import AnthropicMock
 from mocks.collectors import Collector, LangfuseMock
 from mocks.google import GoogleMock
@@ -217,6 +218,31 @@ def start_gateway(tmp_path_factory):
             if gateway.alive():
                 gateway.kill()
     assert not failures, "\n".join(failures)
+
+
+@pytest.fixture(scope="session")
+def session_mocks(request):
+    """The mocks of the matrix's providers, by their fixtures' names."""
+    return {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
+
+
+@pytest.fixture(scope="session")
+def own_responses(session_responses_mock, certificates):
+    """The configuration of a server of one's own that has OpenAI's newer door too."""
+    return {"type": "openai", "base_url": session_responses_mock.url, "api_key": session_responses_mock.key,
+            "ca_file": certificates.ca_file, "responses": True}
+
+
+@pytest.fixture(scope="module")
+def start_matrix(start_gateway, session_mocks, certificates, tmp_path_factory):
+    """Starts a gateway with every provider of the matrix. `more` are others beside them, `common` is said of each of the matrix's."""
+    def start(more=None, *, common=None, **config):
+        directory = tmp_path_factory.mktemp("matrix")
+        every = providers(session_mocks, certificates.ca_file, directory, **(common or {}))
+        return start_gateway({"providers": {**every, **(more or {})}, "state_directory": str(directory / "state"), **config},
+                             environment=environment(session_mocks, directory))
+
+    return start
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 import three_tools
 from chat_client import ChatClient, stripped
-from matrix import CLAUDE, GPT, MOCKS, PICTURE, PNG, SCHEMA, TARGETS, Cell, environment, providers
+from matrix import CLAUDE, GPT, PICTURE, PNG, SCHEMA, TARGETS, Cell
 
 WEATHER = {"type": "object", "properties": {
     "city": {"type": "string", "description": "Where"}, "days": {"type": "integer", "minimum": 1}},
@@ -22,11 +22,8 @@ TOOLS = [
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    directory = tmp_path_factory.mktemp("matrix")
-    config = {"providers": providers(mocks, certificates.ca_file, directory), "state_directory": str(directory / "state")}
-    return start_gateway(config, environment=environment(mocks, directory))
+def gateway(start_matrix):
+    return start_matrix()
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from pydantic_ai.providers.anthropic import AnthropicProvider  # noqa: E402
 from pydantic_ai.providers.openai import OpenAIProvider  # noqa: E402
 
 import three_tools  # noqa: E402
-from matrix import CLAUDE, MOCKS, TARGETS, environment, providers  # noqa: E402
+from matrix import CLAUDE, TARGETS  # noqa: E402
 
 agents.set_tracing_disabled(True)
 litellm.disable_hf_tokenizer_download = True
@@ -47,11 +47,8 @@ def clock(zone: str = "UTC") -> str:
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    directory = tmp_path_factory.mktemp("clients")
-    config = {"providers": providers(mocks, certificates.ca_file, directory), "state_directory": str(directory / "state")}
-    return start_gateway(config, environment=environment(mocks, directory))
+def gateway(start_matrix):
+    return start_matrix()
 
 
 @pytest.fixture(params=PROVIDERS)

@@ -11,7 +11,7 @@ import pytest
 from openai.types import Completion
 
 from chat_client import Keeping
-from matrix import MOCKS, TARGETS, Cell, environment, providers
+from matrix import TARGETS, Cell
 from raw_http import ask, get, parse_stream, post
 
 RELAYED = ("openai",)  # providers that are sent such requests as they are
@@ -83,14 +83,9 @@ def _check(value):
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    directory = tmp_path_factory.mktemp("completions")
-    config = {"providers": {**providers(mocks, certificates.ca_file, directory), "sim": {
-        "type": "simulator", "ttft": "1ms", "tokens_per_second": 5000}},
-        "models": {"short": {"provider": "openai", "model": "gpt-3.5-turbo-instruct-e1"}},
-        "state_directory": str(directory / "state")}
-    return start_gateway(config, environment=environment(mocks, directory))
+def gateway(start_matrix):
+    return start_matrix({"sim": {"type": "simulator", "ttft": "1ms", "tokens_per_second": 5000}},
+                        models={"short": {"provider": "openai", "model": "gpt-3.5-turbo-instruct-e1"}})
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import openai
 import pytest
 from openai.types import CreateEmbeddingResponse
 
-from matrix import CLAUDE, MOCKS, environment, providers
+from matrix import CLAUDE
 from mocks import google_answers, salesforce_answers
 from mocks.convention import tokens
 from raw_http import ask, post
@@ -69,14 +69,10 @@ ROWS = [
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    directory = tmp_path_factory.mktemp("embeddings")
-    config = {"providers": {**providers(mocks, certificates.ca_file, directory), "sim": {"type": "simulator", "ttft": "1ms"}},
-              "models": {"short": {"provider": "openai", "model": "text-embedding-3-small-aliased"},
-                         "strict": {"provider": "sambanova", "model": "E5-Mistral-7B-Instruct", "unsupported_params": "error"}},
-              "state_directory": str(directory / "state")}
-    return start_gateway(config, environment=environment(mocks, directory))
+def gateway(start_matrix):
+    return start_matrix({"sim": {"type": "simulator", "ttft": "1ms"}}, models={
+        "short": {"provider": "openai", "model": "text-embedding-3-small-aliased"},
+        "strict": {"provider": "sambanova", "model": "E5-Mistral-7B-Instruct", "unsupported_params": "error"}})
 
 
 @pytest.fixture

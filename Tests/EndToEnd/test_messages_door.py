@@ -7,7 +7,7 @@ import json
 import anthropic
 import pytest
 
-from matrix import MOCKS, PNG, SCHEMA, TARGETS, Cell, environment, providers
+from matrix import PNG, SCHEMA, TARGETS, Cell
 from messages_client import MessagesClient
 
 PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": base64.b64encode(PNG).decode()}}
@@ -24,12 +24,8 @@ def result(identifier, content, **more):
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    directory = tmp_path_factory.mktemp("messages")
-    config = {"providers": {**providers(mocks, certificates.ca_file, directory), "sim": {
-        "type": "simulator", "ttft": "1ms", "tokens_per_second": 5000}}, "state_directory": str(directory / "state")}
-    return start_gateway(config, environment=environment(mocks, directory))
+def gateway(start_matrix):
+    return start_matrix({"sim": {"type": "simulator", "ttft": "1ms", "tokens_per_second": 5000}})
 
 
 @pytest.fixture(scope="module")

@@ -32,19 +32,18 @@ def listing(gateway, headers=(), path="/v1/models"):
 
 
 @pytest.fixture
-def start(start_gateway, certificates, tmp_path, request):
+def start(start_gateway, session_mocks, certificates, tmp_path, request):
     """Starts a gateway with every provider of the matrix, or those named, and whatever else is said."""
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
     for name in MOCKS:
         request.getfixturevalue(name)
 
     def run(*names, **config):
-        every = providers(mocks, certificates.ca_file, tmp_path)
+        every = providers(session_mocks, certificates.ca_file, tmp_path)
         chosen = {name: every[name] for name in names} or every
         for name, block in config.pop("change", {}).items():
             chosen[name] = {**chosen[name], **block}
         return start_gateway({"providers": chosen, "state_directory": str(tmp_path / "state"), **config},
-                             environment=environment(mocks, tmp_path))
+                             environment=environment(session_mocks, tmp_path))
 
     return run
 

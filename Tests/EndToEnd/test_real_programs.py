@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from matrix import CLAUDE, MOCKS, environment, providers
+from matrix import CLAUDE
 
 
 def program(package, *path):
@@ -21,14 +21,8 @@ def program(package, *path):
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    own = request.getfixturevalue("session_responses_mock")
-    directory = tmp_path_factory.mktemp("programs")
-    config = {"providers": {**providers(mocks, certificates.ca_file, directory), "own": {
-        "type": "openai", "base_url": own.url, "api_key": own.key, "ca_file": certificates.ca_file, "responses": True}},
-        "state_directory": str(directory / "state")}
-    return start_gateway(config, environment=environment(mocks, directory))
+def gateway(start_matrix, own_responses):
+    return start_matrix({"own": own_responses})
 
 
 def run(arguments, home, **variables):

@@ -7,7 +7,7 @@ import json
 import openai
 import pytest
 
-from matrix import MOCKS, PNG, SCHEMA, TARGETS, Cell, environment, providers
+from matrix import PNG, SCHEMA, TARGETS, Cell
 from responses_client import ResponsesClient
 
 PICTURE = {"type": "input_image", "detail": "auto", "image_url": "data:image/png;base64," + base64.b64encode(PNG).decode()}
@@ -28,17 +28,9 @@ def output(call, text):
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    own = request.getfixturevalue("session_responses_mock")
-    directory = tmp_path_factory.mktemp("responses")
-    config = {"providers": {
-        **providers(mocks, certificates.ca_file, directory),
-        "sim": {"type": "simulator", "ttft": "1ms", "tokens_per_second": 5000},
-        "own": {"type": "openai", "base_url": own.url, "api_key": own.key, "ca_file": certificates.ca_file,
-                "responses": True}},
-        "models": {"short": {"provider": "own", "model": "gpt-5-aliased"}}, "state_directory": str(directory / "state")}
-    return start_gateway(config, environment=environment(mocks, directory))
+def gateway(start_matrix, own_responses):
+    return start_matrix({"sim": {"type": "simulator", "ttft": "1ms", "tokens_per_second": 5000}, "own": own_responses},
+                        models={"short": {"provider": "own", "model": "gpt-5-aliased"}})
 
 
 @pytest.fixture(scope="module")

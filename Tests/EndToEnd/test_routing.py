@@ -13,7 +13,7 @@ from fake_upstream import completion
 from load import await_events
 from gateway_process import free_port
 from load import await_events
-from matrix import MOCKS, PICTURE, TARGETS, environment, providers
+from matrix import PICTURE, TARGETS
 from messages_client import MessagesClient
 from mocks import faults
 from raw_http import RawClient, ask, chat, get, post
@@ -38,31 +38,23 @@ def bad(target):
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    directory = tmp_path_factory.mktemp("routing")
+def gateway(start_matrix, session_mocks):
     models = {}
     for target in TARGETS:
         models[f"sim-then-{target.name}"] = targets(("sim", "sim-503"), (target.provider, good(target)))
         models[f"{target.name}-then-sim"] = targets((target.provider, target.publisher + bad(target)), ("sim", "m"))
-        mocks[target.mock].scripts[bad(target)] = lambda exchange: exchange.error(500, "went wrong")
-    org = mocks["salesforce_mock"].org
-    config = {
-        "providers": {
-            **providers(mocks, certificates.ca_file, directory, breaker={"mode": "off"}),
-            "sim": {**ECHO, "breaker": {"mode": "off"}},
+        session_mocks[target.mock].scripts[bad(target)] = lambda exchange: exchange.error(500, "went wrong")
+    org = session_mocks["salesforce_mock"].org
+    more = {"sim": {**ECHO, "breaker": {"mode": "off"}},
             "tokenless": {"type": "salesforce", "instance_url": f"https://localhost:{free_port()}", "consumer_key": org.client_id,
-                          "consumer_secret": org.client_secret},
-        },
-        "models": {**models, "vectors": targets(("sim", "sim-503"), ("gemini", "gemini-embedding-2")),
-                   "vectors-back": targets(("gemini", "gemini-embedding-2"), ("sim", "m")),
-                   "claude-count": targets(("anthropic", "claude-count-e7003"), ("sim", "m")),
-                   "no-token": targets(("tokenless", "gpt-4o"), ("sim", "m")),
-                   "no-words": targets(("salesforce-models", TARGETS[-1].model), ("openai", "gpt-4o-e7004"))},
-        "state_directory": str(directory / "state"),
-    }
-    mocks["anthropic_mock"].scripts["claude-count-e7003"] = lambda exchange: exchange.error(529, "Overloaded")
-    return start_gateway(config, environment=environment(mocks, directory))
+                          "consumer_secret": org.client_secret}}
+    models = {**models, "vectors": targets(("sim", "sim-503"), ("gemini", "gemini-embedding-2")),
+              "vectors-back": targets(("gemini", "gemini-embedding-2"), ("sim", "m")),
+              "claude-count": targets(("anthropic", "claude-count-e7003"), ("sim", "m")),
+              "no-token": targets(("tokenless", "gpt-4o"), ("sim", "m")),
+              "no-words": targets(("salesforce-models", TARGETS[-1].model), ("openai", "gpt-4o-e7004"))}
+    session_mocks["anthropic_mock"].scripts["claude-count-e7003"] = lambda exchange: exchange.error(529, "Overloaded")
+    return start_matrix(more, common={"breaker": {"mode": "off"}}, models=models)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import anthropic
 import openai
 import pytest
 
-from matrix import MOCKS, TARGETS, environment, providers
+from matrix import TARGETS
 from messages_client import MessagesClient
 from responses_client import ResponsesClient
 from test_messages_door import PICTURE
@@ -42,14 +42,8 @@ NAMES = ["Bash", "Read", "Edit", "Write", "Glob", "Grep", "WebFetch", "Task", "T
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    own = request.getfixturevalue("session_responses_mock")
-    directory = tmp_path_factory.mktemp("sessions")
-    config = {"providers": {**providers(mocks, certificates.ca_file, directory), "own": {
-        "type": "openai", "base_url": own.url, "api_key": own.key, "ca_file": certificates.ca_file, "responses": True}},
-        "state_directory": str(directory / "state")}
-    return start_gateway(config, environment=environment(mocks, directory))
+def gateway(start_matrix, own_responses):
+    return start_matrix({"own": own_responses})
 
 
 # -- Claude Code -----------------------------------------------------------------------------------------------------

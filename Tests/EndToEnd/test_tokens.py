@@ -15,7 +15,7 @@ import pytest
 
 from chat_client import ChatClient
 from gateway_process import binary, clean_environment
-from matrix import CLAUDE, GPT, MOCKS, environment, providers
+from matrix import CLAUDE, GPT, environment, providers
 from mocks import faults
 
 
@@ -70,16 +70,15 @@ def mock(login, request):
 
 
 @pytest.fixture
-def cold(start_gateway, certificates, tmp_path, request):
+def cold(start_gateway, session_mocks, certificates, tmp_path):
     """Starts gateways that have no token yet; all of a test share one state directory."""
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
     state = tmp_path / "state"
 
     def start(**server):
-        config = {"providers": providers(mocks, certificates.ca_file, tmp_path), "state_directory": str(state)}
-        gateway = start_gateway({**config, "server": server}, environment=environment(mocks, tmp_path))
+        config = {"providers": providers(session_mocks, certificates.ca_file, tmp_path), "state_directory": str(state)}
+        gateway = start_gateway({**config, "server": server}, environment=environment(session_mocks, tmp_path))
         gateway.state = state
-        gateway.environment = environment(mocks, tmp_path)
+        gateway.environment = environment(session_mocks, tmp_path)
         return gateway
 
     return start

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from chat_client import ChatClient
-from matrix import MOCKS, TARGETS, environment, providers
+from matrix import TARGETS
 from mocks import faults
 from raw_http import RawClient, chat
 
@@ -21,15 +21,11 @@ T = 1.0  # seconds of each clock
 
 
 @pytest.fixture(scope="module")
-def gateway(start_gateway, certificates, tmp_path_factory, request):
-    mocks = {name: request.getfixturevalue(f"session_{name}") for name in MOCKS}
-    directory = tmp_path_factory.mktemp("faults")
+def gateway(start_matrix):
     clocks = dict.fromkeys(("connect", "head", "idle"), "1s")
     strict = {f"strict-{target.name}": {"provider": target.provider, "model": target.publisher + target.model + "-e0",
                                         "unsupported_params": "error"} for target in ROWS}
-    config = {"providers": providers(mocks, certificates.ca_file, directory, timeouts=clocks), "models": strict,
-              "state_directory": str(directory / "state"), "server": {"heartbeat_interval": "300ms"}}
-    return start_gateway(config, environment=environment(mocks, directory))
+    return start_matrix(common={"timeouts": clocks}, models=strict, server={"heartbeat_interval": "300ms"})
 
 
 @pytest.fixture
