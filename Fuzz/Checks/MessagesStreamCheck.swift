@@ -51,19 +51,6 @@ package enum MessagesStreamCheck {
         }
         decoder.finish(context, take)
         if complaint == nil, !order.isOver || !decoder.isOver { complaint = "no end" }
-        return (said(response), complaint)
-    }
-
-    /// What was said, less how it was cut.
-    private static func said(_ response: ModelResponse) -> [UInt8] {
-        var said = response.id + response.model
-        for choice in response.choices {
-            for part in choice.parts {
-                said += [0] + part.id + [1] + part.name + [2] + part.text
-                said += [3] + (part.signature ?? [])
-            }
-            said += Array("\(choice.reason)".utf8) + (choice.stopSequence ?? [])
-        }
-        return said + Array("\(String(describing: response.failure))".utf8)
+        return (response.said, complaint)
     }
 }

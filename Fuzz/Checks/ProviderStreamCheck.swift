@@ -89,15 +89,20 @@ private final class Listener {
     }
 
     /// What was said, less how it was cut.
+    var said: [UInt8] { response.said }
+}
+
+extension ModelResponse {
+    /// What was said, less how it was cut.
     var said: [UInt8] {
-        var said = response.id + response.model
-        for choice in response.choices {
+        var said = id + model
+        for choice in choices {
             for part in choice.parts {
                 said += [0] + part.id + [1] + part.name + [2] + part.text
                 said += [3] + (part.signature ?? [])
             }
             said += Array("\(choice.reason)".utf8) + (choice.stopSequence ?? [])
         }
-        return said + Array("\(String(describing: response.failure))".utf8)
+        return said + Array("\(String(describing: failure))".utf8)
     }
 }
