@@ -1,6 +1,8 @@
 // What the tests of this folder share: loading from text, and the repository's own files.
 
 import GatewayConfig
+import Glibc
+import Testing
 
 /// Where this package lies.
 let repository: String = {
@@ -8,6 +10,18 @@ let repository: String = {
     components.removeLast(3)
     return components.joined(separator: "/")
 }()
+
+/// Holds a committed document to what is generated now. UPDATE_GOLDEN=1 rewrites it.
+func expectUpToDate(_ document: String, _ text: String) throws {
+    let path = repository + "/" + document
+    if getenv("UPDATE_GOLDEN") != nil {
+        let file = try #require(fopen(path, "w"))
+        fputs(text, file)
+        fclose(file)
+    }
+    let committed = String(decoding: try ConfigurationFile.read(path), as: UTF8.self)
+    #expect(committed == text, "run the tests with UPDATE_GOLDEN=1 and look at the difference")
+}
 
 /// Loads `text` as `gateway.yaml` under the given variables.
 func load(

@@ -1,21 +1,12 @@
 import GatewayCodec
 import GatewayConfig
-import Glibc
 import ReactorCore
 import Testing
 
 @Suite struct ConfigurationReferenceSchemaTests {
     /// The committed file is what the schema says. UPDATE_GOLDEN=1 rewrites it.
     @Test func isUpToDate() throws {
-        let path = repository + "/docs/configuration.schema.json"
-        let text = ConfigurationReferenceSchema.text()
-        if getenv("UPDATE_GOLDEN") != nil {
-            let file = try #require(fopen(path, "w"))
-            fputs(text, file)
-            fclose(file)
-        }
-        let committed = String(decoding: try ConfigurationFile.read(path), as: UTF8.self)
-        #expect(committed == text, "run the tests with UPDATE_GOLDEN=1 and look at the difference")
+        try expectUpToDate("docs/configuration.schema.json", ConfigurationReferenceSchema.text())
     }
 
     @Test func isJSONAndKnowsTheKeys() throws {
