@@ -45,12 +45,9 @@ package enum TokenEvent: Equatable {
     }
 }
 
-/// One credential's tokens.
-package final class TokenSource {
-    /// Requests that may wait for a token; a further one is refused.
-    package static let waitingMax = 10_000
-    /// The clocks of one request to an endpoint.
-    package static let clocks: ClientClocks = {
+extension ClientClocks {
+    /// Of what the gateway asks providers for itself: tokens and lists of models.
+    static let inBackground: ClientClocks = {
         var clocks = ClientClocks()
         clocks.connect = .seconds(10)
         clocks.head = .seconds(15)
@@ -58,6 +55,14 @@ package final class TokenSource {
         clocks.total = .seconds(30)
         return clocks
     }()
+}
+
+/// One credential's tokens.
+package final class TokenSource {
+    /// Requests that may wait for a token; a further one is refused.
+    package static let waitingMax = 10_000
+    /// The clocks of one request to an endpoint.
+    package static let clocks = ClientClocks.inBackground
 
     package let name: String
     private unowned(unsafe) let loop: EventLoop

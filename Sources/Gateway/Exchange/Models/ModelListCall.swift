@@ -16,16 +16,6 @@ package final class ModelListCall {
         case failed(Failure)
     }
 
-    /// Nobody waits long for a list: these are the clocks of what goes on in the background.
-    private static let clocks: ClientClocks = {
-        var clocks = ClientClocks()
-        clocks.connect = .seconds(10)
-        clocks.head = .seconds(15)
-        clocks.idle = .seconds(15)
-        clocks.total = .seconds(30)
-        return clocks
-    }()
-
     private let upstream: Upstream
     private let codec: ModelListCodec
     private unowned(unsafe) let loop: EventLoop
@@ -82,7 +72,7 @@ package final class ModelListCall {
         guard let origin = upstream.listPlace(for: lease)?.origin else {
             return end(.failed(Failure(.upstreamUnreachable, "There is no host to ask.")))
         }
-        call.start(on: origin, clocks: Self.clocks, delegate: self)
+        call.start(on: origin, clocks: .inBackground, delegate: self)
     }
 
     private func end(_ outcome: Outcome) {
