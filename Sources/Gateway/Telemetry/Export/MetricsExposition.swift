@@ -118,6 +118,14 @@ package enum MetricsExposition {
         for series in metrics.series { writer.sample(labels(series), value(series.counts)) }
     }
 
+    private static func histogram(
+        _ name: StaticString, _ help: StaticString, _ metrics: MetricsSums,
+        _ writer: inout PrometheusWriter, _ value: (RequestCounts) -> Histogram
+    ) {
+        writer.family(name, .histogram, help)
+        for series in metrics.series { writer.sample(labels(series), value(series.counts)) }
+    }
+
     private static func models(_ metrics: MetricsSums, _ writer: inout PrometheusWriter) {
         writer.family(
             "gateway_model_requests", .counter,
@@ -136,14 +144,14 @@ package enum MetricsExposition {
         for series in metrics.series {
             writer.sample(labels(series), series.counts.duration, exemplar: series.exemplar)
         }
-        writer.family(
-            "gateway_upstream_duration_seconds", .histogram,
-            "From handing a request on to its end.")
-        for series in metrics.series { writer.sample(labels(series), series.counts.upstream) }
-        writer.family(
-            "gateway_time_to_first_token_seconds", .histogram,
-            "From a whole request to the first event of its stream.")
-        for series in metrics.series { writer.sample(labels(series), series.counts.firstEvent) }
+        histogram(
+            "gateway_upstream_duration_seconds", "From handing a request on to its end.", metrics,
+            &writer
+        ) { $0.upstream }
+        histogram(
+            "gateway_time_to_first_token_seconds",
+            "From a whole request to the first event of its stream.", metrics, &writer
+        ) { $0.firstEvent }
         counter(
             "gateway_input_tokens", "Tokens read, as providers report them.", metrics, &writer
         ) { $0.inputTokens }
@@ -179,13 +187,24 @@ package enum MetricsExposition {
 
     package static let breakerStates = ["closed", "open", "half_open"]
 
-    private static func providers(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
-        writer.family(
-            "gateway_fallbacks", .counter,
-            "Requests that a provider failed and another target was asked for, over all workers.")
-        for provider in report.providers {
-            writer.sample([("provider", provider.name)], provider.departures)
+    /// One number of each of `all`, by its provider.
+    private static func each<Element>(
+        _ all: [Element], _ provider: (Element) -> String, _ name: StaticString,
+        _ kind: PrometheusWriter.Kind, _ help: StaticString, _ writer: inout PrometheusWriter,
+        _ value: (Element) -> Int?
+    ) {
+        writer.family(name, kind, help)
+        for one in all {
+            if let number = value(one) { writer.sample([("provider", provider(one))], number) }
         }
+    }
+
+    private static func providers(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
+        each(
+            report.providers, \.name, "gateway_fallbacks", .counter,
+            "Requests that a provider failed and another target was asked for, over all workers.",
+            &writer
+        ) { $0.departures }
         let guarded = report.providers.filter { $0.breaker != nil }
         guard !guarded.isEmpty else { return }
         writer.family(
@@ -198,18 +217,14 @@ package enum MetricsExposition {
                     provider.breaker == state ? 1 : 0)
             }
         }
-        writer.family(
-            "gateway_breaker_openings", .counter,
-            "How often a provider's breaker has opened, over all workers.")
-        for provider in guarded {
-            writer.sample([("provider", provider.name)], provider.openings)
-        }
-        writer.family(
-            "gateway_breaker_refusals", .counter,
-            "Requests that an open breaker kept away, over all workers.")
-        for provider in guarded {
-            writer.sample([("provider", provider.name)], provider.refusals)
-        }
+        each(
+            guarded, \.name, "gateway_breaker_openings", .counter,
+            "How often a provider's breaker has opened, over all workers.", &writer
+        ) { $0.openings }
+        each(
+            guarded, \.name, "gateway_breaker_refusals", .counter,
+            "Requests that an open breaker kept away, over all workers.", &writer
+        ) { $0.refusals }
     }
 
     private static func pools(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
@@ -223,22 +238,18 @@ package enum MetricsExposition {
                 writer.sample([("provider", pool.provider), ("state", state)], count)
             }
         }
-        writer.family(
-            "gateway_pool_waiting_requests", .gauge, "Requests that wait for a connection.")
-        for pool in report.pools {
-            writer.sample([("provider", pool.provider)], pool.counters.waiting)
-        }
-        writer.family(
-            "gateway_pool_connections_created", .counter, "Connections ever begun.")
-        for pool in report.pools {
-            writer.sample([("provider", pool.provider)], pool.counters.created)
-        }
-        writer.family(
-            "gateway_pool_connections_reused", .counter,
-            "Requests that got a connection which had served before.")
-        for pool in report.pools {
-            writer.sample([("provider", pool.provider)], pool.counters.reused)
-        }
+        each(
+            report.pools, \.provider, "gateway_pool_waiting_requests", .gauge,
+            "Requests that wait for a connection.", &writer
+        ) { $0.counters.waiting }
+        each(
+            report.pools, \.provider, "gateway_pool_connections_created", .counter,
+            "Connections ever begun.", &writer
+        ) { $0.counters.created }
+        each(
+            report.pools, \.provider, "gateway_pool_connections_reused", .counter,
+            "Requests that got a connection which had served before.", &writer
+        ) { $0.counters.reused }
     }
 
     private static let tokenStates = [
@@ -256,18 +267,15 @@ package enum MetricsExposition {
                     token.state == state ? 1 : 0)
             }
         }
-        writer.family(
-            "gateway_token_expires_in_seconds", .gauge,
-            "How long the access token at hand still holds; without one there is no sample.")
-        for token in report.tokens {
-            if let seconds = token.expiresIn {
-                writer.sample([("provider", token.provider)], seconds)
-            }
-        }
-        writer.family("gateway_token_generations", .counter, "Access tokens obtained.")
-        for token in report.tokens {
-            writer.sample([("provider", token.provider)], token.generation)
-        }
+        each(
+            report.tokens, \.provider, "gateway_token_expires_in_seconds", .gauge,
+            "How long the access token at hand still holds; without one there is no sample.",
+            &writer
+        ) { $0.expiresIn }
+        each(
+            report.tokens, \.provider, "gateway_token_generations", .counter,
+            "Access tokens obtained.", &writer
+        ) { $0.generation }
         writer.family(
             "gateway_token_leases", .counter,
             "Requests that wanted an access token, by whether one was at hand.")

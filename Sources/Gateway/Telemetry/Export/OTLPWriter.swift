@@ -89,11 +89,21 @@ struct OTLPAttributes: ~Copyable {
         out.pointee.append(key)
     }
 
-    mutating func text(_ name: StaticString, _ value: ByteSlice) {
+    /// What `write` appends is the value, as it stands in JSON.
+    @inline(__always)
+    private mutating func value(
+        _ name: StaticString, _ kind: StaticString, _ write: (inout ByteBuffer) -> Void
+    ) {
         key(name)
-        out.pointee.append("\",\"value\":{\"stringValue\":" as StaticString)
-        out.pointee.append(jsonString: value)
+        out.pointee.append("\",\"value\":{\"" as StaticString)
+        out.pointee.append(kind)
+        out.pointee.append("\":" as StaticString)
+        write(&out.pointee)
         out.pointee.append("}}" as StaticString)
+    }
+
+    mutating func text(_ name: StaticString, _ text: ByteSlice) {
+        value(name, "stringValue") { $0.append(jsonString: text) }
     }
 
     mutating func text(_ name: StaticString, _ value: String) {
@@ -101,50 +111,39 @@ struct OTLPAttributes: ~Copyable {
     }
 
     /// A literal that needs no escaping.
-    mutating func word(_ name: StaticString, _ value: StaticString) {
-        key(name)
-        out.pointee.append("\",\"value\":{\"stringValue\":\"" as StaticString)
-        out.pointee.append(value)
-        out.pointee.append("\"}}" as StaticString)
+    mutating func word(_ name: StaticString, _ word: StaticString) {
+        escaped(name) { $0.append(word) }
     }
 
     /// Text that `write` appends, already escaped.
     mutating func escaped(_ name: StaticString, _ write: (inout ByteBuffer) -> Void) {
-        key(name)
-        out.pointee.append("\",\"value\":{\"stringValue\":\"" as StaticString)
-        write(&out.pointee)
-        out.pointee.append("\"}}" as StaticString)
+        value(name, "stringValue") {
+            $0.append(ASCII.quote)
+            write(&$0)
+            $0.append(ASCII.quote)
+        }
     }
 
-    mutating func number(_ name: StaticString, _ value: Int) {
-        key(name)
-        out.pointee.append("\",\"value\":{\"intValue\":\"" as StaticString)
-        out.pointee.append(decimal: value)
-        out.pointee.append("\"}}" as StaticString)
+    mutating func number(_ name: StaticString, _ number: Int) {
+        value(name, "intValue") {
+            $0.append(ASCII.quote)
+            $0.append(decimal: number)
+            $0.append(ASCII.quote)
+        }
     }
 
     /// A JSON number as it was written.
     mutating func double(_ name: StaticString, _ literal: ByteSlice) {
-        key(name)
-        out.pointee.append("\",\"value\":{\"doubleValue\":" as StaticString)
-        out.pointee.append(literal)
-        out.pointee.append("}}" as StaticString)
+        value(name, "doubleValue") { $0.append(literal) }
     }
 
     /// A number of billionths.
-    mutating func double(_ name: StaticString, billionths value: Int) {
-        key(name)
-        out.pointee.append("\",\"value\":{\"doubleValue\":" as StaticString)
-        out.pointee.append(billionths: value)
-        out.pointee.append("}}" as StaticString)
+    mutating func double(_ name: StaticString, billionths: Int) {
+        value(name, "doubleValue") { $0.append(billionths: billionths) }
     }
 
-    mutating func flag(_ name: StaticString, _ value: Bool) {
-        key(name)
-        out.pointee.append(
-            value
-                ? "\",\"value\":{\"boolValue\":true}}"
-                : "\",\"value\":{\"boolValue\":false}}" as StaticString)
+    mutating func flag(_ name: StaticString, _ flag: Bool) {
+        value(name, "boolValue") { $0.append(flag ? "true" : "false" as StaticString) }
     }
 
     /// A list of one literal.
