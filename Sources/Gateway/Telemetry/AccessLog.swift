@@ -134,22 +134,10 @@ package struct AccessLog: ~Copyable {
         buffer.append(",\"outcome\":\"" as StaticString)
         buffer.append(record.outcome)
         buffer.append("\"" as StaticString)
-        if !record.key.isEmpty {
-            buffer.append(",\"key\":" as StaticString)
-            buffer.append(jsonString: record.key)
-        }
-        if !record.requestedModel.isEmpty {
-            buffer.append(",\"model\":" as StaticString)
-            buffer.append(jsonString: record.requestedModel)
-        }
-        if !record.upstreamModel.isEmpty {
-            buffer.append(",\"upstream_model\":" as StaticString)
-            buffer.append(jsonString: record.upstreamModel)
-        }
-        if !record.provider.isEmpty {
-            buffer.append(",\"provider\":" as StaticString)
-            buffer.append(jsonString: record.provider)
-        }
+        text(",\"key\":", record.key, &buffer)
+        text(",\"model\":", record.requestedModel, &buffer)
+        text(",\"upstream_model\":", record.upstreamModel, &buffer)
+        text(",\"provider\":", record.provider, &buffer)
         if record.streams { buffer.append(",\"stream\":true" as StaticString) }
         if record.attempts > 0 { number(",\"attempts\":", record.attempts, &buffer) }
         number(",\"request_bytes\":", record.requestBytes, &buffer)
@@ -180,19 +168,13 @@ package struct AccessLog: ~Copyable {
             buffer.append(reason.name)
             buffer.append("\"" as StaticString)
         }
-        if !record.repairs.isEmpty {
-            buffer.append(",\"repairs\":" as StaticString)
-            buffer.append(jsonString: record.repairs)
-        }
+        text(",\"repairs\":", record.repairs, &buffer)
         if record.builtInRounds > 0 {
             number(",\"builtin_rounds\":", record.builtInRounds, &buffer)
             buffer.append(",\"builtin_calls\":" as StaticString)
             buffer.append(jsonString: record.builtInCalls)
         }
-        if !record.departures.isEmpty {
-            buffer.append(",\"moved_on\":" as StaticString)
-            buffer.append(jsonString: record.departures)
-        }
+        text(",\"moved_on\":", record.departures, &buffer)
         if let error = record.error, !error.isEmpty {
             buffer.append(",\"error\":" as StaticString)
             error.withByteSlice { buffer.append(jsonString: $0) }
@@ -225,19 +207,13 @@ package struct AccessLog: ~Copyable {
             number(" in=", usage.inputTokens, &buffer)
             number(" out=", usage.outputTokens, &buffer)
         }
-        if !record.repairs.isEmpty {
-            buffer.append(" repairs=" as StaticString)
-            buffer.append(jsonString: record.repairs)
-        }
+        text(" repairs=", record.repairs, &buffer)
         if record.builtInRounds > 0 {
             number(" rounds=", record.builtInRounds, &buffer)
             buffer.append(" calls=" as StaticString)
             buffer.append(jsonString: record.builtInCalls)
         }
-        if !record.departures.isEmpty {
-            buffer.append(" moved_on=" as StaticString)
-            buffer.append(jsonString: record.departures)
-        }
+        text(" moved_on=", record.departures, &buffer)
         if let cost = record.cost {
             buffer.append(" usd=" as StaticString)
             buffer.append(billionths: cost)
@@ -249,6 +225,14 @@ package struct AccessLog: ~Copyable {
             error.withByteSlice { buffer.append(jsonString: $0) }
         }
         buffer.append(ASCII.lf)
+    }
+
+    /// Nothing where there is no text.
+    @inline(__always)
+    private func text(_ name: StaticString, _ value: ByteSlice, _ buffer: inout ByteBuffer) {
+        guard !value.isEmpty else { return }
+        buffer.append(name)
+        buffer.append(jsonString: value)
     }
 
     /// Inlined, the name is a few moves.
