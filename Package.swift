@@ -104,7 +104,7 @@ let package = Package(
         .target(
             name: "CUV",
             path: "Sources/CUV",
-            linkerSettings: ["uv", "llhttp", "ssl", "crypto", "yyjson", "yaml", "z"]
+            linkerSettings: ["uv", "llhttp", "nghttp2", "ssl", "crypto", "yyjson", "yaml", "z"]
                 .map { .linkedLibrary($0) }),
         .target(
             name: "ReactorCore", dependencies: ["CUV"], path: "Sources/Reactor/Core",

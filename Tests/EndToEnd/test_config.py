@@ -62,6 +62,13 @@ def test_a_bad_file_is_refused_with_its_place_and_the_nearest_name(tmp_path, wro
     assert "secret" not in output
 
 
+def test_http2_without_tls_is_refused(tmp_path):
+    plain = GOOD.replace('base_url: "https://api.example/v1"', 'base_url: "http://api.example/v1", http2: true')
+    result = check(tmp_path, plain, {"SOME_KEY": "sk-upstream-secret"})
+    assert result.returncode == 78
+    assert "providers.openai.http2" in result.stdout + result.stderr
+
+
 def test_a_missing_variable_is_named(tmp_path):
     result = check(tmp_path, GOOD)
     assert result.returncode != 0 and "SOME_KEY" in result.stdout + result.stderr

@@ -51,7 +51,7 @@ final class Proxy: HTTPServerHandler, HTTPClientCallDelegate {
 
     // MARK: The origin's side
 
-    func writeRequest(on connection: HTTPClientConnection) {
+    func writeRequest(on connection: HTTPRequestWriter) {
         connection.withOutput { output in
             output.append(head.slice)
             output.append("content-length: " as StaticString)

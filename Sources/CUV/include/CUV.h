@@ -4,6 +4,7 @@
 #define CUV_H
 
 #include <llhttp.h>
+#include <nghttp2/nghttp2.h>
 #include <uv.h>
 #include <yaml.h>
 #include <yyjson.h>

@@ -295,10 +295,16 @@ struct UpstreamBuilder {
     private func origin(
         _ url: BaseURL, _ settings: UpstreamConfiguration, _ name: String
     ) throws(SnapshotFailure) -> HTTPOrigin {
-        HTTPOrigin(
+        guard url.usesTLS || !settings.offersHTTP2 else {
+            throw SnapshotFailure(
+                description: "providers.\(name).http2: HTTP/2 needs https, and \(url) is plain")
+        }
+        return HTTPOrigin(
             resolver: resolver, host: url.host, port: url.port,
-            tls: url.usesTLS ? try clientTLS(settings, name) : nil, limits: settings.pool,
-            connectTime: settings.timeouts.connect,
+            tls: url.usesTLS ? try clientTLS(settings, name) : nil,
+            http2: settings.offersHTTP2
+                ? try clientTLS(settings, name, alpn: ["h2", "http/1.1"]) : nil,
+            limits: settings.pool, connectTime: settings.timeouts.connect,
             proxy: proxy(settings, host: url.host, port: url.port, usesTLS: url.usesTLS))
     }
 
@@ -320,10 +326,12 @@ struct UpstreamBuilder {
     }
 
     private func clientTLS(
-        _ settings: UpstreamConfiguration, _ name: String
+        _ settings: UpstreamConfiguration, _ name: String, alpn: [String]? = nil
     ) throws(SnapshotFailure) -> TLSContext {
+        var tls = clientSettings(settings)
+        if let alpn { tls.alpn = alpn }
         do throws(TLSSettingsFailure) {
-            return try TLSContext(client: clientSettings(settings))
+            return try TLSContext(client: tls)
         } catch {
             throw SnapshotFailure(description: "providers.\(name): \(error)")
         }

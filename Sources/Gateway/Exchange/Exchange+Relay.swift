@@ -21,7 +21,7 @@ struct UpstreamHead {
 }
 
 extension Exchange: HTTPClientCallDelegate {
-    package func writeRequest(on connection: HTTPClientConnection) {
+    package func writeRequest(on connection: HTTPRequestWriter) {
         connection.withOutput { appendRequest(to: &$0) }
         dispatched = worker.loop.clock()
     }
@@ -168,7 +168,7 @@ extension Exchange: HTTPClientCallDelegate {
         case .lost, .truncated:
             return Failure(
                 .upstreamCut, "The connection to the provider '\(provider)' was lost.")
-        case .malformed, .unexpectedInterim:
+        case .malformed, .http2, .unexpectedInterim:
             return Failure(.upstreamMalformed, "The provider '\(provider)' did not answer in HTTP.")
         }
     }

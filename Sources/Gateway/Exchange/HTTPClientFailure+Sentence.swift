@@ -16,7 +16,7 @@ extension HTTPClientFailure {
             "\(host) took too long: the \(Failure.Clock(clock).rawValue) time-out ran out"
         case .queueFull, .draining: "no connection to \(host) is free"
         case .lost, .truncated: "the connection to \(host) was lost"
-        case .malformed, .unexpectedInterim: "\(host) does not speak HTTP"
+        case .malformed, .http2, .unexpectedInterim: "\(host) does not speak HTTP"
         }
     }
 }

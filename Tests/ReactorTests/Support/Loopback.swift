@@ -63,11 +63,12 @@ final class Loopback {
     /// A client's pool for a port of this machine.
     func origin(
         host: String = "127.0.0.1", port: Int? = nil, tls: TLSContext? = nil,
-        limits: PoolLimits = PoolLimits(), connectTime: Duration = .seconds(5)
+        http2: TLSContext? = nil, limits: PoolLimits = PoolLimits(),
+        connectTime: Duration = .seconds(5)
     ) throws -> HTTPOrigin {
         let origin = HTTPOrigin(
             resolver: try #require(resolver), host: host, port: port ?? self.port, tls: tls,
-            limits: limits, connectTime: connectTime)
+            http2: http2, limits: limits, connectTime: connectTime)
         origins.append(origin)
         return origin
     }

@@ -9,7 +9,8 @@ final class RawTLSSocket {
     private let engine: TLSEngine
     private(set) var isSecured = false
     private(set) var failure: TLSFailure?
-    private(set) var text = ""
+    private(set) var received: [UInt8] = []
+    var text: String { String(decoding: received, as: UTF8.self) }
     private let plain = UnsafeMutablePointer<UInt8>.allocate(capacity: 80_000)
 
     init(_ socket: RawSocket, context: TLSContext) {
@@ -35,7 +36,7 @@ final class RawTLSSocket {
             reading: while isSecured, failure == nil {
                 switch engine.read(into: plain, capacity: 80_000) {
                 case .bytes(let count):
-                    text += ByteSlice(UnsafePointer(plain), count: count).string
+                    received += ByteSlice(UnsafePointer(plain), count: count).raw
                 case .failed(let why): failure = why
                 case .needsInput, .closed: break reading
                 }
@@ -44,9 +45,17 @@ final class RawTLSSocket {
         flush()
     }
 
-    func send(_ text: String) throws {
-        try text.withByteSlice { try engine.write($0) }
+    func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    func send(_ bytes: [UInt8]) throws {
+        try bytes.withUnsafeBytes { try engine.write(ByteSlice($0)) }
         flush()
+    }
+
+    /// Gives out what has arrived.
+    func take() -> [UInt8] {
+        defer { received = [] }
+        return received
     }
 
     /// Says goodbye as TLS wants it.

@@ -29,9 +29,9 @@ final class RecordingCall: HTTPClientCallDelegate {
         }
     }
 
-    func writeRequest(on connection: HTTPClientConnection) {
+    func writeRequest(on connection: HTTPRequestWriter) {
         writes += 1
-        connections.append(ObjectIdentifier(connection))
+        connections.append(connection.carrier)
         request.withByteSlice { connection.write($0) }
     }
 

@@ -206,7 +206,7 @@ extension Exporter: Deferrable {
 }
 
 extension Exporter: HTTPClientCallDelegate {
-    func writeRequest(on connection: HTTPClientConnection) {
+    func writeRequest(on connection: HTTPRequestWriter) {
         guard let batch else { preconditionFailure("a call without a batch") }
         let frame = target.frame
         connection.withOutput { output in

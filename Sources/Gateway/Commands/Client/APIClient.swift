@@ -112,7 +112,7 @@ package final class APIGet {
 }
 
 extension APIGet: HTTPClientCallDelegate {
-    package func writeRequest(on connection: HTTPClientConnection) {
+    package func writeRequest(on connection: HTTPRequestWriter) {
         connection.withOutput { client.appendGet(target, to: &$0) }
     }
 

@@ -88,7 +88,7 @@ package final class ChatCall {
 }
 
 extension ChatCall: HTTPClientCallDelegate {
-    package func writeRequest(on connection: HTTPClientConnection) {
+    package func writeRequest(on connection: HTTPRequestWriter) {
         body.withUnsafeBytes { body in
             connection.withOutput {
                 client.appendPost(Self.target, accept: accept, body: ByteSlice(body), to: &$0)

@@ -17,6 +17,8 @@ package struct UpstreamConfiguration: Sendable {
     package var timeouts = TimeoutPolicy()
     package var resilience = ResilienceConfiguration()
     package var proxy = ProxyChoice.environment
+    /// Whether the server is asked for HTTP/2.
+    package var offersHTTP2 = false
     /// What the server is shown that asks for a certificate; PEM files, both or neither.
     package var certificateFile: String?
     package var privateKeyFile: String?

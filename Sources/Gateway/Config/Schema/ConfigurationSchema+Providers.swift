@@ -107,6 +107,10 @@ extension ConfigurationSchema {
             Field(
                 "pool", \.pool, .section(pool(upstream.pool)),
                 "Connections to this provider, per worker."),
+            Field(
+                "http2", \.offersHTTP2, .boolean,
+                "Whether an https server is asked for HTTP/2, which carries many requests on one "
+                    + "connection. One that does not choose it is spoken to over HTTP/1.1."),
             Field("timeouts", \.timeouts, .section(timeouts), "Clocks of one attempt."),
             Field(
                 "list_models", \.listsModels, .boolean,

@@ -74,7 +74,7 @@ final class TokenCall {
 }
 
 extension TokenCall: HTTPClientCallDelegate {
-    func writeRequest(on connection: HTTPClientConnection) {
+    func writeRequest(on connection: HTTPRequestWriter) {
         connection.withOutput { request?.append(userAgent: userAgent, to: &$0) }
     }
 
@@ -109,7 +109,7 @@ extension TokenCall: HTTPClientCallDelegate {
         let kind: TokenFailure.Kind =
             switch failure {
             case .refused("ETIMEDOUT"), .timedOut: .timedOut
-            case .malformed, .unexpectedInterim: .malformed
+            case .malformed, .http2, .unexpectedInterim: .malformed
             default: .unreachable
             }
         fail(kind, failure.sentence(host: host))

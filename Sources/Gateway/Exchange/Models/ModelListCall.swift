@@ -103,7 +103,7 @@ extension ModelListCall: TokenWaiter {
 }
 
 extension ModelListCall: HTTPClientCallDelegate {
-    package func writeRequest(on connection: HTTPClientConnection) {
+    package func writeRequest(on connection: HTTPRequestWriter) {
         guard let head = upstream.listPlace(for: lease)?.head else { return }
         var target = ByteBuffer()
         var fields = ByteBuffer()

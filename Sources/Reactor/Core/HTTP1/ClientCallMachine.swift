@@ -155,6 +155,9 @@ public struct ClientCallMachine {
         secondTry(allowed: state == .sent(reused: true))
     }
 
+    /// The server has said that it did not look at the request (RFC 9113 section 8.7).
+    public mutating func refused() -> Verdict { secondTry(allowed: !hasResponse) }
+
     /// The call is over, in whatever way.
     public mutating func ended() { state = .ended }
 

@@ -9,7 +9,9 @@ public final class HTTPClientCall {
     private var delegate: (any HTTPClientCallDelegate)?
     private unowned(unsafe) var origin: HTTPOrigin?
     var request: PoolMachine.RequestID?
+    /// What carries the call: a connection of its own, or a stream of one that is shared.
     unowned(unsafe) var connection: HTTPClientConnection?
+    unowned(unsafe) var stream: HTTP2Stream?
     /// Whether the response to come has no body because the request's method is HEAD.
     var isHead = false
     private var failure: HTTPClientFailure?
@@ -67,6 +69,9 @@ public final class HTTPClientCall {
         if let connection {
             self.connection = nil
             connection.callCancelled()
+        } else if let stream {
+            self.stream = nil
+            stream.callCancelled()
         } else if let request, let origin {
             self.request = nil
             origin.cancel(request)
@@ -76,7 +81,7 @@ public final class HTTPClientCall {
     /// Ends the call although its response has not: the rest is read and dropped within a small
     /// bound, and the connection is reused only if it then ends in good order.
     public func dropRest() {
-        // Without a connection there is no rest.
+        // Without a connection there is no rest, and a stream ends without harm to its connection.
         guard isActive, let connection else { return cancel() }
         finish()
         self.connection = nil
@@ -84,17 +89,28 @@ public final class HTTPClientCall {
     }
 
     /// Stops reading the response, so that the upstream is slowed down.
-    public func pause() { connection?.pauseResponse() }
+    public func pause() {
+        connection?.pauseResponse()
+        stream?.pauseResponse()
+    }
 
     /// Reads on.
-    public func resume() { connection?.resumeResponse() }
+    public func resume() {
+        connection?.resumeResponse()
+        stream?.resumeResponse()
+    }
 
     // MARK: From the pool and the connection
 
     func write(on connection: HTTPClientConnection) {
         self.connection = connection
         waitTimer?.cancel()
-        delegate?.writeRequest(on: connection)
+        delegate?.writeRequest(on: HTTPRequestWriter(.http1(connection)))
+    }
+
+    func write(on connection: HTTP2Connection) {
+        waitTimer?.cancel()
+        delegate?.writeRequest(on: HTTPRequestWriter(.http2(connection)))
     }
 
     func headArrived(_ head: HTTPHead) { delegate?.responseHeadArrived(head) }
@@ -116,6 +132,8 @@ public final class HTTPClientCall {
         connection = nil
         retry(machine.connectionLost(), else: failure)
     }
+
+    func refused(_ failure: HTTPClientFailure) { retry(machine.refused(), else: failure) }
 
     func fail(_ failure: HTTPClientFailure) {
         connection = nil

@@ -66,7 +66,7 @@ public final class HTTPClientConnection: TCPConnection {
     private func becomeReady() {
         use = .idle
         timer?.set(.never)
-        origin.connected(self)
+        origin.connected(id)
     }
 
     // MARK: Calls
@@ -181,7 +181,7 @@ public final class HTTPClientConnection: TCPConnection {
         isPaused = false
         // Back in the pool first, so that a call made in answer to this one's end can have it.
         if case .leased(let call) = ended { call.connection = nil }
-        origin.released(self, reusable: reusable)
+        origin.released(id, reusable: reusable)
         if !reusable { close() }
         if case .leased(let call) = ended { call.ended() }
     }
@@ -269,8 +269,8 @@ public final class HTTPClientConnection: TCPConnection {
         timer?.set(.never)
         switch left {
         case .connecting: origin.connectFailed(id, failure ?? .lost("closed"))
-        case .idle: origin.closed(self)
-        case .leased, .dropping: origin.released(self, reusable: false)
+        case .idle: origin.closed(id)
+        case .leased, .dropping: origin.released(id, reusable: false)
         case .gone: break
         }
     }

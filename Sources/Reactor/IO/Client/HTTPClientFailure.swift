@@ -22,14 +22,16 @@ public enum HTTPClientFailure: Error, Equatable, Sendable {
     case truncated
     /// The response breaks HTTP.
     case malformed(HTTP1Failure)
+    /// The response breaks HTTP/2, in the way that the code says.
+    case http2(HTTP2ErrorCode)
     /// 101 unasked, or too many interim responses.
     case unexpectedInterim
 }
 
 /// What receives a call's progress. All calls come within a turn; slices are valid during the call.
 public protocol HTTPClientCallDelegate: AnyObject {
-    /// Write the whole request with `connection.write`. Called once per attempt: twice at most.
-    func writeRequest(on connection: HTTPClientConnection)
+    /// Write the whole request. Called once per attempt: twice at most.
+    func writeRequest(on connection: HTTPRequestWriter)
     /// The final response's head arrived.
     func responseHeadArrived(_ head: HTTPHead)
     /// Bytes of its body arrived.

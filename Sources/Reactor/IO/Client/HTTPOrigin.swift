@@ -21,21 +21,26 @@ public final class HTTPOrigin {
     /// The TCP port.
     public let port: Int
     let tls: TLSContext?
+    /// Shares connections between calls where the server speaks HTTP/2.
+    private(set) var multiplexer: HTTP2Multiplexer?
     private let proxy: HTTPProxy?
     private let resolver: Resolver
     private let connectTime: Duration
     let connectNanoseconds: Int64
     private var machine: PoolMachine
     /// By the slot of their ids.
-    private var connections: [HTTPClientConnection?] = []
+    private var connections: [PooledConnection?] = []
     private var connectors: [Connector?] = []
     private var calls: [HTTPClientCall?] = []
     private var timer: LoopTimer?
     private var isDraining = false
 
     /// An origin without connections.
+    ///
+    /// - Parameter http2: the settings of connections that offer `h2` by ALPN, for an origin that
+    ///   is to be spoken to over HTTP/2 where it can; `tls` is then for where it cannot.
     public init(
-        resolver: Resolver, host: String, port: Int, tls: TLSContext?,
+        resolver: Resolver, host: String, port: Int, tls: TLSContext?, http2: TLSContext? = nil,
         limits: PoolLimits = PoolLimits(), connectTime: Duration = .seconds(10),
         proxy: HTTPProxy? = nil
     ) {
@@ -49,11 +54,17 @@ public final class HTTPOrigin {
         connectNanoseconds = connectTime.nanoseconds
         machine = PoolMachine(limits: limits)
         timer = LoopTimer(loop) { [unowned(unsafe) self] in timePassed() }
+        if let http2 {
+            multiplexer = HTTP2Multiplexer(origin: self, tls: http2, idleTime: limits.idleTime)
+        }
         loop.register(self)
     }
 
-    /// The pool's counters, now.
-    public var counters: PoolCounters { machine.counters }
+    /// The pool's counters, now. Over HTTP/2 they count connections, not the streams on them.
+    public var counters: PoolCounters {
+        guard let multiplexer, multiplexer.isActive else { return machine.counters }
+        return multiplexer.counters(of: machine.counters)
+    }
 
     // MARK: Calls
 
@@ -67,9 +78,7 @@ public final class HTTPOrigin {
             keep(call, for: request)
             connect(id)
         case .replace(let oldest, let id):
-            let connection = connections[oldest.slot]
-            connections[oldest.slot] = nil
-            connection?.abandon()
+            drop(oldest)
             keep(call, for: request)
             connect(id)
         case .wait:
@@ -103,25 +112,25 @@ public final class HTTPOrigin {
             preconditionFailure("the pool leased a connection that is not there")
         }
         call.request = nil
-        connection.carry(call, reused: reused)
+        switch connection {
+        case .http1(let connection): connection.carry(call, reused: reused)
+        case .http2(let stream): stream.carry(call)
+        }
     }
 
     // MARK: Connecting
 
-    private func connect(_ id: PoolMachine.ConnectionID) {
+    func connect(_ id: PoolMachine.ConnectionID) {
         connectors.grow(to: id.slot)
         connections.grow(to: id.slot)
-        let deadline = loop.now + connectTime
-        let connector = Connector(
-            resolver: resolver, host: host, port: port, through: proxy, deadline: deadline
-        ) {
-            [unowned(unsafe) self] outcome in
+        if let multiplexer, multiplexer.isActive { return multiplexer.open(id) }
+        let connector = connector { [unowned(unsafe) self] outcome, deadline in
             connectors[id.slot] = nil
             switch outcome {
             case .connected(let block):
                 let connection = HTTPClientConnection(
                     origin: self, id: id, block: block, deadline: deadline)
-                connections[id.slot] = connection
+                connections[id.slot] = .http1(connection)
                 connection.begin()
             case .failed(let failure):
                 connectFailed(id, failure)
@@ -130,23 +139,45 @@ public final class HTTPOrigin {
         if !connector.isFinished { connectors[id.slot] = connector }
     }
 
-    /// Nobody wants this connection any more and it is not made yet.
-    private func abandon(_ id: PoolMachine.ConnectionID) {
-        connectors[id.slot]?.cancel()
-        connectors[id.slot] = nil
-        connections[id.slot]?.abandon()
-        connections[id.slot] = nil
+    /// A way to this origin; whoever asks keeps it until it has told its outcome.
+    func connector(_ outcome: @escaping (Connector.Outcome, _ deadline: Instant) -> Void) -> Connector {
+        let deadline = loop.now + connectTime
+        return Connector(
+            resolver: resolver, host: host, port: port, through: proxy, deadline: deadline
+        ) { outcome($0, deadline) }
     }
 
-    func connected(_ connection: HTTPClientConnection) {
-        switch machine.connected(connection.id, now: loop.now) {
+    /// Nobody wants this connection any more and it is not made yet.
+    private func abandon(_ id: PoolMachine.ConnectionID) {
+        multiplexer?.cancel(id)
+        connectors[id.slot]?.cancel()
+        connectors[id.slot] = nil
+        drop(id)
+    }
+
+    /// Closes what has the slot, without a word to the pool.
+    private func drop(_ id: PoolMachine.ConnectionID) {
+        let connection = connections[id.slot]
+        connections[id.slot] = nil
+        connection?.abandon()
+    }
+
+    /// There is a stream for what the pool takes for a connection.
+    func opened(_ stream: HTTP2Stream) {
+        connections[stream.id.slot] = .http2(stream)
+        connected(stream.id)
+    }
+
+    func connected(_ id: PoolMachine.ConnectionID) {
+        switch machine.connected(id, now: loop.now) {
         case .lease(let request):
-            if let call = take(request) { lease(connection.id, to: call, reused: false) }
+            if let call = take(request) { lease(id, to: call, reused: false) }
         case .keepIdle:
+            // A stream serves once; its connection waits by itself.
+            if case .http2? = connections[id.slot] { return closed(id) }
             setTimer()
         case .close(let next):
-            connections[connection.id.slot] = nil
-            connection.close()
+            drop(id)
             if let next { connect(next) }
         }
     }
@@ -161,34 +192,31 @@ public final class HTTPOrigin {
     // MARK: Connections
 
     /// The connection's exchange is over.
-    func released(_ connection: HTTPClientConnection, reusable: Bool) {
-        let outcome = machine.released(connection.id, reusable: reusable, now: loop.now)
-        if !reusable { connections[connection.id.slot] = nil }
+    func released(_ id: PoolMachine.ConnectionID, reusable: Bool) {
+        let outcome = machine.released(id, reusable: reusable, now: loop.now)
+        if !reusable { connections[id.slot] = nil }
         switch outcome {
         case .lease(let request):
-            if let call = take(request) { lease(connection.id, to: call, reused: true) }
+            if let call = take(request) { lease(id, to: call, reused: true) }
         case .keepIdle:
             setTimer()
         case .close(let next):
-            connections[connection.id.slot] = nil
-            connection.close()
+            drop(id)
             if let next { connect(next) }
         }
     }
 
     /// An idle connection ended.
-    func closed(_ connection: HTTPClientConnection) {
-        connections[connection.id.slot] = nil
-        if let next = machine.connectionClosed(connection.id) { connect(next) }
+    func closed(_ id: PoolMachine.ConnectionID) {
+        drop(id)
+        if let next = machine.connectionClosed(id) { connect(next) }
     }
 
     private func timePassed() {
         while let action = machine.timePassed(now: loop.now) {
             switch action {
             case .close(let id):
-                let connection = connections[id.slot]
-                connections[id.slot] = nil
-                connection?.abandon()
+                drop(id)
             case .fail(let request):
                 take(request)?.fail(isDraining ? .draining : .timedOut(.queue))
             }
@@ -202,6 +230,7 @@ public final class HTTPOrigin {
     public func drain() {
         isDraining = true
         machine.drain()
+        multiplexer?.drain()
         timePassed()
     }
 
@@ -212,8 +241,29 @@ public final class HTTPOrigin {
         for connection in connections { connection?.abandon() }
         connectors = []
         connections = []
+        multiplexer?.close()
         timer?.cancel()
         timer = nil
+    }
+}
+
+/// What a slot of the pool stands for.
+private enum PooledConnection {
+    case http1(HTTPClientConnection)
+    case http2(HTTP2Stream)
+
+    func abandon() {
+        switch self {
+        case .http1(let connection): connection.abandon()
+        case .http2(let stream): stream.abandon()
+        }
+    }
+
+    func rename(_ id: PoolMachine.ConnectionID) {
+        switch self {
+        case .http1(let connection): connection.id = id
+        case .http2(let stream): stream.id = id
+        }
     }
 }
 
@@ -221,10 +271,10 @@ extension HTTPOrigin: MemoryHolder {
     /// Makes tables that a crowd has left fit again.
     public func releaseMemory() {
         guard let renamed = machine.releaseMemory() else { return }
-        var kept: [HTTPClientConnection?] = []
+        var kept: [PooledConnection?] = []
         for (old, new) in renamed {
             let connection = connections[old.slot]
-            connection?.id = new
+            connection?.rename(new)
             kept.append(connection)
         }
         connections = kept
