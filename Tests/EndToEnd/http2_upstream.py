@@ -16,6 +16,8 @@ from h2.settings import SettingCodes
 
 from fake_upstream import UPSTREAM_KEY, completion, error_body, event, text_chunks
 
+# More than fits into the buffers between a server and a client that does not read.
+BIG = ("x" * 99_999 + " ") * 200
 FORBIDDEN = {"connection", "keep-alive", "transfer-encoding", "upgrade", "host", "proxy-connection", "te"}
 
 
@@ -25,19 +27,19 @@ class Stream:
     def __init__(self, connection, number, headers):
         self.connection, self.number = connection, number
         self.headers = dict(headers)
-        self.body = b""
+        self.pieces = []
         self.reset = None  # the code that the client ended it with
-        self.unsent, self.ends = b"", False
+        self.output, self.sent, self.ends = b"", 0, False
 
     def json(self):
-        return json.loads(self.body)
+        return json.loads(b"".join(self.pieces))
 
     def head(self, status=200, content_type="application/json", end=False, extra=()):
         fields = [(":status", str(status)), ("content-type", content_type), ("x-request-id", f"req-{self.number}"), *extra]
         self.connection.h2.send_headers(self.number, fields, end_stream=end)
 
     def send(self, data, end=False):
-        self.unsent += data
+        self.output += data
         self.ends = self.ends or end
         self.connection.flush(self)
 
@@ -93,7 +95,7 @@ class Connection(asyncio.Protocol):
             self.service.open_now += 1
             self.service.open_most = max(self.service.open_most, self.service.open_now)
         elif isinstance(happened, h2.events.DataReceived):
-            self.streams[number].body += happened.data
+            self.streams[number].pieces.append(happened.data)
             self.h2.acknowledge_received_data(happened.flow_controlled_length, number)
         elif isinstance(happened, h2.events.StreamEnded):
             self.service.requests.append(self.streams[number])
@@ -103,7 +105,7 @@ class Connection(asyncio.Protocol):
             self.service.open_now -= 1
         elif isinstance(happened, h2.events.WindowUpdated):
             for stream in list(self.streams.values()):
-                if number in (0, stream.number) and (stream.unsent or stream.ends):
+                if number in (0, stream.number) and (stream.sent < len(stream.output) or stream.ends):
                     self.flush(stream)
         elif isinstance(happened, h2.events.ConnectionTerminated):
             self.service.goodbyes.append(happened.error_code)
@@ -112,14 +114,14 @@ class Connection(asyncio.Protocol):
         """Sends what the windows allow."""
         if stream.reset is not None or self.ended:
             return
-        while stream.unsent:
-            room = min(self.h2.local_flow_control_window(stream.number), self.h2.max_outbound_frame_size)
+        while stream.sent < len(stream.output):
+            room = min(self.h2.local_flow_control_window(stream.number), self.h2.max_outbound_frame_size,
+                       len(stream.output) - stream.sent)
             if room <= 0:
                 break
-            piece, stream.unsent = stream.unsent[:room], stream.unsent[room:]
-            self.h2.send_data(stream.number, piece)
-            stream.sent = getattr(stream, "sent", 0) + len(piece)
-        if stream.ends and not stream.unsent:
+            self.h2.send_data(stream.number, stream.output[stream.sent:stream.sent + room])
+            stream.sent += room
+        if stream.ends and stream.sent == len(stream.output):
             stream.ends = False
             self.h2.end_stream(stream.number)
             self.service.open_now -= 1
@@ -176,7 +178,7 @@ class HTTP2Upstream:
     def play(self, stream):
         body = stream.json()
         action = body["model"]
-        text = body["messages"][-1]["content"]
+        text = BIG if action == "big" else body["messages"][-1]["content"]
         plain = lambda: stream.answer(completion(text, action))  # noqa: E731
         if action == "refuse-once" and not self.refused:
             self.refused = True

@@ -14,6 +14,10 @@ import Testing
         func missing() -> Int? { machine.missing() }
         func ended(on index: Int) -> Bool { machine.ended(on: index) }
         func takeWaiting() -> [MultiplexMachine.StreamID] { machine.takeWaiting() }
+        func settle(_ index: Int, _ streamsMax: Int) {
+            machine.connected(index)
+            machine.limited(index, streamsMax: streamsMax)
+        }
         func change(_ body: (inout MultiplexMachine) -> Void) { body(&machine) }
         var now: MultiplexMachine { machine }
     }
@@ -34,7 +38,7 @@ import Testing
         #expect(machine.wanted(ids[0]) == .connect(0))
         for id in ids[1...] { #expect(machine.wanted(id) == .wait) }
         #expect(machine.missing() == nil && machine.now.connecting == 1)
-        machine.change { $0.connected(0, streamsMax: 100) }
+        machine.settle(0, 100)
         for id in ids {
             let next = machine.next()
             #expect(next?.0 == id && next?.on == 0)
@@ -43,12 +47,26 @@ import Testing
         #expect(machine.now.created == 1 && machine.now.reused == 4 && machine.now.busy == 1)
     }
 
+    /// Before the server has said how many it takes, one is what any does.
+    @Test func oneGoesAheadOfTheSettings() {
+        let machine = Box()
+        let ids = ids(3)
+        for id in ids { _ = machine.wanted(id) }
+        machine.change { $0.connected(0) }
+        #expect(machine.next()?.0 == ids[0])
+        #expect(machine.next() == nil && machine.missing() == nil)
+        #expect(machine.now.pending == 1 && machine.now.connecting == 0)
+        machine.change { $0.limited(0, streamsMax: 2) }
+        #expect(machine.next()?.0 == ids[1])
+        #expect(machine.next() == nil && machine.missing() == 1)
+    }
+
     @Test func moreThanOneTakesIsForAnother() {
         let machine = Box()
         let ids = ids(3)
         #expect(machine.wanted(ids[0]) == .connect(0))
         #expect(machine.wanted(ids[1]) == .wait)
-        machine.change { $0.connected(0, streamsMax: 1) }
+        machine.settle(0, 1)
         #expect(machine.next()?.0 == ids[0])
         #expect(machine.next() == nil)
         #expect(machine.missing() == 1)
@@ -56,7 +74,7 @@ import Testing
         // A place that comes free first is as good.
         #expect(machine.ended(on: 0))
         #expect(machine.next()?.on == 0)
-        machine.change { $0.connected(1, streamsMax: 1) }
+        machine.settle(1, 1)
         #expect(machine.next() == nil && machine.now.idle == 1)
         #expect(machine.wanted(ids[2]) == .open(on: 1))
     }
@@ -66,11 +84,11 @@ import Testing
         let machine = Box()
         let ids = ids(6)
         #expect(machine.wanted(ids[0]) == .connect(0))
-        machine.change { $0.connected(0, streamsMax: 2) }
+        machine.settle(0, 2)
         #expect(machine.next()?.on == 0)
         #expect(machine.wanted(ids[1]) == .open(on: 0))
         #expect(machine.wanted(ids[2]) == .connect(1))
-        machine.change { $0.connected(1, streamsMax: 10) }
+        machine.settle(1, 10)
         #expect(machine.next()?.on == 1)
         #expect(machine.wanted(ids[3]) == .open(on: 1))
         #expect(machine.wanted(ids[4]) == .open(on: 1))
@@ -83,7 +101,7 @@ import Testing
         let machine = Box()
         let ids = ids(3)
         #expect(machine.wanted(ids[0]) == .connect(0))
-        machine.change { $0.connected(0, streamsMax: 10) }
+        machine.settle(0, 10)
         #expect(machine.next()?.on == 0)
         machine.change { $0.retire(0) }
         #expect(machine.now.isRetiring(0))
@@ -91,7 +109,7 @@ import Testing
         #expect(machine.ended(on: 0))
         machine.change { $0.gone(0) }
         // Its place in the table serves again.
-        machine.change { $0.connected(1, streamsMax: 1) }
+        machine.settle(1, 1)
         #expect(machine.next()?.on == 1)
         #expect(machine.wanted(ids[2]) == .connect(0))
     }
@@ -102,7 +120,7 @@ import Testing
         for id in ids { _ = machine.wanted(id) }
         machine.change { $0.cancelled(ids[0]) }
         machine.change { $0.cancelled(ids[2]) }
-        machine.change { $0.connected(0, streamsMax: 10) }
+        machine.settle(0, 10)
         #expect(machine.next()?.0 == ids[1])
         #expect(machine.next() == nil)
     }
@@ -161,7 +179,7 @@ import Testing
                 guard let index = connecting.popLast() else { break }
                 limit[index] = Int.random(in: 1...4, using: &random)
                 streams[index] = 0
-                machine.change { $0.connected(index, streamsMax: limit[index, default: 0]) }
+                machine.settle(index, limit[index, default: 0])
                 place()
             case 3:
                 guard let index = streams.keys.sorted().first(where: { streams[$0, default: 0] > 0 })

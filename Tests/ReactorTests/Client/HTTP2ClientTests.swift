@@ -93,6 +93,31 @@ import Testing
         test.finish()
     }
 
+    /// A server whose settings never come is as good as none.
+    @Test func aServerWithoutSettingsIsGivenUp() throws {
+        let test = Loopback()
+        let listener = test.listen()
+        let origin = try test.origin(
+            port: listener.port, tls: context(client: ["http/1.1"]),
+            http2: context(client: ["h2"]), connectTime: .milliseconds(300))
+        let calls = (0..<3).map { _ in RecordingCall() }
+        for call in calls { call.start(on: origin) }
+        var peers: [RawTLSSocket] = []
+        test.wait("the ends", within: .seconds(10)) {
+            if let socket = listener.accept(), let context = try? context() {
+                peers.append(RawTLSSocket(socket, context: context))
+            }
+            for peer in peers {
+                peer.socket.poll()
+                peer.advance()
+            }
+            return calls.allSatisfy(\.isOver)
+        }
+        #expect(calls.allSatisfy { $0.failure != nil } && origin.counters.open == 0)
+        #expect(peers.count == 2)
+        test.finish()
+    }
+
     @Test func aCancelledCallEndsItsStreamOnly() throws {
         let test = Loopback()
         let listener = test.listen()

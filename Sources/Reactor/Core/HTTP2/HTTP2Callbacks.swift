@@ -78,6 +78,8 @@ private func frameArrived(_ frame: UnsafePointer<nghttp2_frame>, _ session: HTTP
         session.headersArrived(stream: hd.stream_id, endsStream: endsStream)
     case NGHTTP2_DATA.rawValue:
         if endsStream { session.ended(stream: hd.stream_id) }
+    case NGHTTP2_SETTINGS.rawValue:
+        if UInt32(hd.flags) & NGHTTP2_FLAG_ACK.rawValue == 0 { session.settingsArrived() }
     case NGHTTP2_RST_STREAM.rawValue:
         session.wasReset(stream: hd.stream_id)
     case NGHTTP2_GOAWAY.rawValue:

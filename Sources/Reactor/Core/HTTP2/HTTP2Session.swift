@@ -46,6 +46,7 @@ public final class HTTP2Session {
     private var bodies: [Int32: HTTP2RequestBody] = [:]
     /// The stream that the server has just reset.
     private var resetByPeer: Int32 = 0
+    private var hasSettings = false
     /// Used for each request again.
     private var fields: [nghttp2_nv] = []
 
@@ -88,8 +89,10 @@ public final class HTTP2Session {
 
     // MARK: Requests
 
-    /// Streams that may be open at once: the server's limit as far as it is known, and ours.
-    public var streamsMax: Int {
+    /// Streams that may be open at once; nil until the server has told its settings, as it must
+    /// with its first bytes (RFC 9113 section 3.4).
+    public var streamsMax: Int? {
+        guard hasSettings else { return nil }
         let theirs = nghttp2_session_get_remote_settings(
             raw, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
         return min(Int(theirs), limits.streamsMax)
@@ -278,6 +281,8 @@ extension HTTP2Session {
     }
 
     func ended(stream: Int32) { events.append(.end(stream: stream)) }
+
+    func settingsArrived() { hasSettings = true }
 
     func wasReset(stream: Int32) { resetByPeer = stream }
 

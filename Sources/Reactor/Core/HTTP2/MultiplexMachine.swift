@@ -8,7 +8,8 @@
 ///
 /// A connection: connecting -> open -> retiring -> gone, and from each to gone. The fullest open
 /// connection with room gets the next stream, so that others can become idle. While a connection
-/// is being made, streams wait for it, as many as one is sure to take.
+/// is being made, streams wait for it, as many as one is sure to take; until its server has told
+/// how many it takes at once, it gets one.
 public struct MultiplexMachine {
     /// What waits for a place; the pool's name for it.
     public typealias StreamID = PoolMachine.ConnectionID
@@ -33,7 +34,12 @@ public struct MultiplexMachine {
     private struct Connection {
         var state: State
         var streams = 0
-        var streamsMax = 0
+        /// Nil until it is known.
+        var streamsMax: Int?
+        /// Whether streams may yet find a place on it by waiting.
+        var isPending: Bool {
+            state == .connecting || (state == .open && streamsMax == nil)
+        }
     }
 
     /// Streams that wait for one connection being made: what RFC 9113 section 6.5.2 asks servers to
@@ -60,8 +66,7 @@ public struct MultiplexMachine {
             return .open(on: place)
         }
         waiting.append(id)
-        guard waiting.count > connecting * Self.waitingPerConnection else { return .wait }
-        return .connect(newConnection())
+        return missing().map { .connect($0) } ?? .wait
     }
 
     /// A stream that waited is not wanted any more.
@@ -84,7 +89,7 @@ public struct MultiplexMachine {
 
     /// A connection to make for streams that wait without one being made for them.
     public mutating func missing() -> Int? {
-        guard waiting.count > connecting * Self.waitingPerConnection else { return nil }
+        guard waiting.count > pending * Self.waitingPerConnection else { return nil }
         return newConnection()
     }
 
@@ -96,7 +101,7 @@ public struct MultiplexMachine {
     private func roomiest() -> Int? {
         var best: Int?
         for (index, connection) in connections.enumerated()
-        where connection.state == .open && connection.streams < connection.streamsMax
+        where connection.state == .open && connection.streams < connection.streamsMax ?? 1
             && connection.streams > (best.map { connections[$0].streams } ?? -1)
         {
             best = index
@@ -106,11 +111,8 @@ public struct MultiplexMachine {
 
     // MARK: Connections
 
-    /// A connection was made and takes so many streams at once, as far as is known.
-    public mutating func connected(_ index: Int, streamsMax: Int) {
-        connections[index].state = .open
-        connections[index].streamsMax = streamsMax
-    }
+    /// A connection was made.
+    public mutating func connected(_ index: Int) { connections[index].state = .open }
 
     /// The server has said how many streams it takes at once.
     public mutating func limited(_ index: Int, streamsMax: Int) {
@@ -149,6 +151,9 @@ public struct MultiplexMachine {
     }
 
     // MARK: Counts
+
+    /// Connections that are being made or have not told how much they take.
+    public var pending: Int { connections.count { $0.isPending } }
 
     /// Connections being made.
     public var connecting: Int { connections.count { $0.state == .connecting } }

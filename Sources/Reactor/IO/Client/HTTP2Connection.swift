@@ -61,9 +61,8 @@ final class HTTP2Connection: TCPConnection, Deferrable {
             return multiplexer.spokeHTTP1(index)
         }
         phase = .open
-        timer?.set(.never)
         prepareOutput()
-        multiplexer.connected(self, streamsMax: session.streamsMax)
+        multiplexer.connected(self)
     }
 
     // MARK: Streams
@@ -75,7 +74,7 @@ final class HTTP2Connection: TCPConnection, Deferrable {
         // Only where nothing was under way can the server have closed it meanwhile.
         call.machine.sent(reused: hasServed && streams.isEmpty, now: loop.now)
         hasServed = true
-        timer?.set(.never)
+        if session.streamsMax != nil { timer?.set(.never) }
         request.removeAll()
         call.write(on: self)
         let message = exchange(&request, with: ByteBuffer())
@@ -169,7 +168,10 @@ final class HTTP2Connection: TCPConnection, Deferrable {
             }
         }
         guard phase == .open else { return }
-        multiplexer.limited(self, streamsMax: session.streamsMax)
+        if let streamsMax = session.streamsMax {
+            if timer?.deadline == deadline { timer?.set(.never) }
+            multiplexer.limited(self, streamsMax: streamsMax)
+        }
         if session.isOver { broken(.http2(.protocolError)) }
     }
 
@@ -203,7 +205,10 @@ final class HTTP2Connection: TCPConnection, Deferrable {
     private func deadlinePassed() {
         switch phase {
         case .connecting: broken(.timedOut(.connect))
-        case .open: multiplexer.idled(self)
+        case .open:
+            // Its first bytes belong to its being made.
+            if session.streamsMax == nil { return broken(.timedOut(.connect)) }
+            multiplexer.idled(self)
         case .gone: break
         }
     }
@@ -217,7 +222,7 @@ final class HTTP2Connection: TCPConnection, Deferrable {
         switch was {
         case .connecting: multiplexer.connectFailed(index, failure)
         case .open:
-            multiplexer.gone(self)
+            multiplexer.gone(self, failure)
             let lost = streams
             streams = [:]
             for stream in lost.values { stream.lost(failure) }

@@ -103,8 +103,8 @@ final class HTTP2Multiplexer {
     func connectFailed(_ index: Int, _ failure: HTTPClientFailure) {
         connections[index] = nil
         machine.gone(index)
-        // Others that are being made may still come to be; without any, all have waited in vain.
-        guard machine.connecting == 0 else { return }
+        // Others may still come to be; without any, all have waited in vain.
+        guard machine.pending == 0 else { return }
         for id in machine.takeWaiting() { origin.connectFailed(id, failure) }
     }
 
@@ -115,8 +115,8 @@ final class HTTP2Multiplexer {
         giveUp()
     }
 
-    func connected(_ connection: HTTP2Connection, streamsMax: Int) {
-        machine.connected(connection.index, streamsMax: streamsMax)
+    func connected(_ connection: HTTP2Connection) {
+        machine.connected(connection.index)
         placeWaiting()
         if connection.streams.isEmpty { settle(connection) }
     }
@@ -167,15 +167,16 @@ final class HTTP2Multiplexer {
         if connection.streams.isEmpty { bury(connection) }
     }
 
-    /// The connection broke.
-    func gone(_ connection: HTTP2Connection) {
-        connections[connection.index] = nil
-        machine.gone(connection.index)
+    /// The connection broke; what waited for just it has waited in vain.
+    func gone(_ connection: HTTP2Connection, _ failure: HTTPClientFailure) {
+        connectFailed(connection.index, failure)
         placeWaiting()
     }
 
     private func bury(_ connection: HTTP2Connection) {
-        gone(connection)
+        connections[connection.index] = nil
+        machine.gone(connection.index)
         connection.sayGoodbye()
+        placeWaiting()
     }
 }
