@@ -41,7 +41,7 @@ class Collector(Service):
         self.spans, self.batches, self.points, self.faults = [], [], {}, []
         self.arrivals = 0
         self.delay = 0.0
-        self.sizes = []  # of bodies that came as gzip: packed, plain
+        self.sizes = []  # of bodies that came as gzip: path, packed, plain
 
     def check_head(self, connection, request):
         self.check_transport(connection, request)
@@ -67,7 +67,7 @@ class Collector(Service):
         if encoding == "gzip" and self.reads_gzip(request):
             packed = request.body
             request.body = gzip.decompress(packed)
-            self.sizes.append((len(packed), len(request.body)))
+            self.sizes.append((request.target, len(packed), len(request.body)))
         elif encoding is not None:
             raise Refused(415, f"content-encoding {encoding}")
         return super().json_body(request)
