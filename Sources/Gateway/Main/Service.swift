@@ -181,6 +181,7 @@ final class Service {
     /// The last of it: nothing keeps the loop any more.
     private func close() {
         for exporters in retiredExporters.values { exporters.abandon() }
+        admin.publish()
         worker.closeSnapshots()
         worker.log.close()
         link?.close()

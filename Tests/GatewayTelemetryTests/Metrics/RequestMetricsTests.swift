@@ -179,14 +179,28 @@ import Testing
         let metrics = RequestMetrics()
         for number in 1...250 { record(metrics, id: "id-\(number)") }
         record(metrics) { $0.isModelless = true }
-        var ids: [String] = []
-        metrics.recent.since(0) { ids.append($0.requestID.string) }
-        #expect(ids == (151...250).map { "id-\($0)" })
-        ids = []
-        metrics.recent.since(248) { ids.append($0.requestID.string) }
-        #expect(ids == ["id-249", "id-250"])
-        metrics.recent.since(metrics.recent.number) { _ in Issue.record("there is nothing new") }
-        record(metrics, model: String(repeating: "é", count: 500))
-        metrics.recent.since(250) { #expect($0.model.count == RecentRequests.textBytesMax) }
+        func ids(_ told: [Int]) -> [String] {
+            metrics.recent.since(told).entries.map { $0.entry.text(.requestID) }
+        }
+        #expect(ids([]) == (151...250).map { "id-\($0)" })
+        #expect(ids([248]) == ["id-249", "id-250"])
+        let told = metrics.recent.since([]).told
+        #expect(told == [250])
+        #expect(ids(told).isEmpty)
+        record(metrics, model: String(repeating: "é", count: 500)) {
+            $0.streams = true
+            $0.usage = usage(4, 5)
+            $0.firstEventMicroseconds = 6
+        }
+        let last = metrics.recent.since(told).entries[0].entry
+        #expect(last.withText(.model) { $0.count } == RecentRequests.textBytesMax)
+        #expect(last.text(.provider) == "p")
+        #expect(last.text(.door) == "chat")
+        #expect(last.text(.outcome) == "ok")
+        #expect(last.streams)
+        #expect((last.inputTokens, last.outputTokens) == (4, 5))
+        #expect((last.status, last.durationMicroseconds) == (200, 1000))
+        #expect(last.firstEventMicroseconds == 6)
+        #expect(last.cost == nil)
     }
 }

@@ -54,7 +54,10 @@ package final class RequestMetrics {
     /// This worker's, by the literal that names them; there are as many as doors.
     private var doors: [(door: StaticString, counts: UnsafeMutablePointer<RequestCounts>)] = []
     private var table: SeriesTable
-    package private(set) var recent = RecentRequests()
+    /// Of all workers; what is recorded is this one's.
+    package let recent: RecentRequests
+    /// What workers say of themselves.
+    package let figures: WorkerFigures
     /// The gateway's own share of requests that reached an upstream.
     private let overhead: UnsafeMutablePointer<RequestCounts>
     /// The prices that hold from now on.
@@ -70,6 +73,8 @@ package final class RequestMetrics {
         self.prices = prices
         table = SeriesTable(area, process: process)
         overhead = Self.counts(area, process, .overhead, .empty)
+        recent = RecentRequests(area, process: process)
+        figures = WorkerFigures(area, process: process)
     }
 
     /// For a process without siblings.
@@ -81,6 +86,8 @@ package final class RequestMetrics {
         self.prices = prices
         table = SeriesTable(area, process: 0)
         overhead = Self.counts(area, 0, .overhead, .empty)
+        recent = RecentRequests(area, process: 0)
+        figures = WorkerFigures(area, process: 0)
     }
 
     /// Of a name that is the program's own, for which there is always room.
@@ -113,8 +120,7 @@ package final class RequestMetrics {
                     : series.price
                 cost = price.map { CostMeter.cost(of: usage, at: $0) }
             }
-            series.counts.record(record, cost: cost)
-            series.exemplar.record(record)
+            series.record(record, cost: cost)
         }
         // Whoever looks for a model's work need not see who asked how the gateway is.
         if !record.isModelless { recent.record(record, cost: cost) }
@@ -122,7 +128,7 @@ package final class RequestMetrics {
     }
 
     /// The sums over all workers, at this moment.
-    package var sums: MetricsSums { MetricsSums(area) { [table] in table.exemplar($0, $1) } }
+    package var sums: MetricsSums { MetricsSums(area) }
 
     private func countDoor(_ door: StaticString, status: Int) {
         for known in doors where known.door.isSame(as: door) {
