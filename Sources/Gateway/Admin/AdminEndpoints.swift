@@ -36,7 +36,13 @@ package final class AdminEndpoints: AdminDoors {
         set { feed.exporters = newValue }
     }
 
-    /// The worker's numbers at this moment.
+    /// Whose clients are counted.
+    package var clients: HTTPServer? {
+        get { feed.clients }
+        set { feed.clients = newValue }
+    }
+
+    /// The numbers of all workers at this moment.
     package func report() -> GatewayReport { feed.report() }
 
     package func watch(_ listener: any StatusListener) -> Bool { feed.add(listener) }

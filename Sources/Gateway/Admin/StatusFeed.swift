@@ -33,6 +33,7 @@ final class StatusFeed {
     private var told = ToldProcess()
     private var isClosed = false
     var exporters: Exporters?
+    weak var clients: HTTPServer?
 
     init(worker: Worker, version: String) {
         self.worker = worker
@@ -124,7 +125,7 @@ final class StatusFeed {
 
     /// Tells the other workers how this one stands.
     func publish() {
-        worker.publishProcess(lag: lag, isThere: !isClosed, told: &told)
+        worker.publishProcess(lag: lag, clients: clients, isThere: !isClosed, told: &told)
         worker.publishProviders()
         exporters?.publish()
     }

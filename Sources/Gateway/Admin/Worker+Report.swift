@@ -34,6 +34,9 @@ extension Worker {
         let figures = metrics.figures
         let processes = figures.processes
         report.droppedLogLines = processes.reduce(0) { $0 + $1.droppedLogLines }
+        report.connections = processes.reduce(0) { $0 + $1.connections }
+        report.receivedBytes = processes.reduce(0) { $0 + $1.receivedBytes }
+        report.sentBytes = processes.reduce(0) { $0 + $1.sentBytes }
         report.workers = GatewayReport.workers(processes, now: Int(loop.now.nanoseconds))
         report.exports = figures.exports.map { .init(name: $0.name, figures: $0.sum) }
         report.providers = snapshot.upstreams.map { provider($0) }
@@ -55,9 +58,12 @@ extension Worker {
 
     /// Tells all workers how this process stands.
     /// - Parameters:
+    ///   - clients: the server of its clients, if it has any.
     ///   - isThere: false where it only sends what is left, and measures nothing more.
     ///   - told: what of its sums is told already.
-    func publishProcess(lag: LagReading, isThere: Bool, told: inout ToldProcess) {
+    func publishProcess(
+        lag: LagReading, clients: HTTPServer?, isThere: Bool, told: inout ToldProcess
+    ) {
         let process = GatewayReport.Process.read()
         let own = metrics.figures.own
         own.pointee.isThere = isThere ? 1 : 0
@@ -70,6 +76,12 @@ extension Worker {
         own.pointee.droppedLogLines += log.droppedCount - told.droppedLogLines
         told.cpuMicroseconds = process.cpuMicroseconds
         told.droppedLogLines = log.droppedCount
+        guard let clients else { return }
+        own.pointee.connections = clients.connectionCount
+        own.pointee.receivedBytes += clients.receivedByteCount - told.receivedBytes
+        own.pointee.sentBytes += clients.sentByteCount - told.sentBytes
+        told.receivedBytes = clients.receivedByteCount
+        told.sentBytes = clients.sentByteCount
     }
 
     private func provider(_ upstream: Upstream) -> GatewayReport.Provider {
@@ -108,6 +120,8 @@ extension Worker {
 struct ToldProcess {
     var cpuMicroseconds = 0
     var droppedLogLines = 0
+    var receivedBytes = 0
+    var sentBytes = 0
 }
 
 extension GatewayReport.Process {

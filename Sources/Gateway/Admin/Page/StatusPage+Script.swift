@@ -168,6 +168,9 @@ extension StatusPage {
             ['Broken streams', number(now.stream_errors), now.stream_errors > 0],
             ['Cancelled', number(now.cancelled)],
             ['Log lines dropped', number(now.log_lines_dropped), now.log_lines_dropped > 0],
+            ['Clients connected', number(now.clients.connections)],
+            ['Received', bytes(now.clients.received_bytes)],
+            ['Sent', bytes(now.clients.sent_bytes)],
             ['Memory', bytes(now.process.anonymous_bytes)],
             ['Loop lag, most', ms(now.process.lag_max_us / 1000)],
           ]);

@@ -94,6 +94,10 @@ package struct GatewayReport {
     package var heartbeats = 0
     package var streamErrors = 0
     package var droppedLogLines = 0
+    /// Connections of clients that are open, and what came and went by them.
+    package var connections = 0
+    package var receivedBytes = 0
+    package var sentBytes = 0
     /// Repairs of tool calls by kind, and calls of built-in functions by name.
     package var repairs: [(kind: String, count: Int)] = []
     package var builtInRounds = 0

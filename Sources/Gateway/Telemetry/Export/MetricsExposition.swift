@@ -68,6 +68,15 @@ package enum MetricsExposition {
         single(
             "gateway_requests_in_flight", .gauge, "Requests being served.", report.inFlight,
             &writer)
+        single(
+            "gateway_client_connections", .gauge, "Connections of clients that are open.",
+            report.connections, &writer)
+        single(
+            "gateway_received_bytes", .counter, "Bytes that clients have sent, without TLS's own.",
+            report.receivedBytes, &writer)
+        single(
+            "gateway_sent_bytes", .counter, "Bytes that were sent to clients, without TLS's own.",
+            report.sentBytes, &writer)
         single("gateway_streams", .counter, "Streams begun.", report.streams, &writer)
         single(
             "gateway_cancellations", .counter, "Requests whose client left.", report.cancelled,

@@ -102,7 +102,16 @@ package enum StatusDocument {
         }
         json.endArray()
         json.field("log_lines_dropped", report.droppedLogLines)
+        clients(report, &json)
         write(recent, &json)
+        json.endObject()
+    }
+
+    private static func clients(_ report: GatewayReport, _ json: inout JSONWriter) {
+        json.beginObject("clients")
+        json.field("connections", report.connections)
+        json.field("received_bytes", report.receivedBytes)
+        json.field("sent_bytes", report.sentBytes)
         json.endObject()
     }
 
@@ -196,6 +205,7 @@ package enum StatusDocument {
         write(report.process, &json)
         json.endObject()
         workers(report, &json)
+        clients(report, &json)
         json.beginObject("connection_pool")
         write(report.pool, &json)
         json.endObject()

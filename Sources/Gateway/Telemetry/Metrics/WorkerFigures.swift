@@ -25,6 +25,10 @@ package struct ProcessFigures: SharedFigures {
     /// User and system time.
     package var cpuMicroseconds = 0
     package var droppedLogLines = 0
+    /// Of clients: connections that are open, and sums of the bytes that came and went by them.
+    package var connections = 0
+    package var receivedBytes = 0
+    package var sentBytes = 0
 
     package init() {}
 
@@ -33,6 +37,8 @@ package struct ProcessFigures: SharedFigures {
         self = ProcessFigures()
         cpuMicroseconds = sums.cpuMicroseconds
         droppedLogLines = sums.droppedLogLines
+        receivedBytes = sums.receivedBytes
+        sentBytes = sums.sentBytes
     }
 }
 
