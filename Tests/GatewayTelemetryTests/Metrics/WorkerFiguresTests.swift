@@ -25,7 +25,8 @@ import Testing
     private static func provider(
         _ name: String, of worker: WorkerFigures
     ) throws -> UnsafeMutablePointer<ProviderFigures> {
-        worker.providers[try #require(worker.place(ofProvider: name))]
+        let place = try #require(worker.place(ofProvider: name))
+        return worker.providers[place]
     }
 
     private func counters(idle: Int, created: Int, handshakes: Int = 0) -> PoolCounters {
