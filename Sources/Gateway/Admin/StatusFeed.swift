@@ -33,7 +33,9 @@ final class StatusFeed {
     private var told = ToldProcess()
     private var isClosed = false
     var exporters: Exporters?
-    weak var clients: HTTPServer?
+    /// Not weak: objects that are referred to so are dearer to whoever else has them. The service
+    /// outlives this, and has it.
+    unowned(unsafe) var clients: HTTPServer?
 
     init(worker: Worker, version: String) {
         self.worker = worker
@@ -116,7 +118,7 @@ final class StatusFeed {
         event.append("data: " as StaticString)
         event.writeJSON {
             StatusDocument.write(
-                report, worker.metrics, window: window, recent: recent.entries, to: &$0)
+                report, worker.metrics, window: window, recent: recent.requests, to: &$0)
         }
         event.append("\n\n" as StaticString)
         target.tell(event.slice)

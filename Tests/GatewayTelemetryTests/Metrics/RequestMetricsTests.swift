@@ -180,27 +180,42 @@ import Testing
         for number in 1...250 { record(metrics, id: "id-\(number)") }
         record(metrics) { $0.isModelless = true }
         func ids(_ told: [Int]) -> [String] {
-            metrics.recent.since(told).entries.map { $0.entry.text(.requestID) }
+            metrics.recent.since(told).requests.map(\.requestID)
         }
         #expect(ids([]) == (151...250).map { "id-\($0)" })
         #expect(ids([248]) == ["id-249", "id-250"])
         let told = metrics.recent.since([]).told
         #expect(told == [250])
         #expect(ids(told).isEmpty)
-        record(metrics, model: String(repeating: "é", count: 500)) {
+        record(metrics) {
             $0.streams = true
             $0.usage = usage(4, 5)
             $0.firstEventMicroseconds = 6
         }
-        let last = metrics.recent.since(told).entries[0].entry
-        #expect(last.withText(.model) { $0.count } == RecentRequests.textBytesMax)
-        #expect(last.text(.provider) == "p")
-        #expect(last.text(.door) == "chat")
-        #expect(last.text(.outcome) == "ok")
+        // A name that the area has is told whole.
+        let last = metrics.recent.since(told).requests[0]
+        #expect(last.model == "m" && last.provider == "p")
+        #expect(last.door == "chat" && last.outcome == "ok" && last.requestID == "id-1")
         #expect(last.streams)
         #expect((last.inputTokens, last.outputTokens) == (4, 5))
         #expect((last.status, last.durationMicroseconds) == (200, 1000))
         #expect(last.firstEventMicroseconds == 6)
         #expect(last.cost == nil)
+    }
+
+    @Test func namesThatHaveNoSeriesAreToldAndCut() {
+        let metrics = RequestMetrics()
+        let long = String(repeating: "m", count: 500)
+        record(metrics, model: long, outcome: "cancelled", status: 499, id: long)
+        record(metrics, provider: "q", model: "junk", outcome: "error", status: 404)
+        record(metrics, provider: "", model: "", outcome: "refused", status: 400) {
+            $0.requestedModel = ByteSlice("asked")
+        }
+        let cut = String(repeating: "m", count: RecentRequests.textBytesMax)
+        let told = metrics.recent.since([]).requests
+        #expect(told.map(\.model) == [cut, "junk", "asked"])
+        #expect(told.map(\.provider) == ["p", "q", ""])
+        #expect(told.map(\.outcome) == ["cancelled", "error", "refused"])
+        #expect(told[0].requestID == cut)
     }
 }

@@ -219,17 +219,17 @@ import Testing
         for worker in workers {
             let found = worker.recent.since([])
             #expect(
-                found.entries.map { $0.entry.text(.requestID) } == (100..<200).map { "id-\($0)" })
-            #expect(found.entries.map(\.worker).prefix(2) == [0, 1])
+                found.requests.map(\.requestID) == (100..<200).map { "id-\($0)" })
+            #expect(found.requests.map(\.process).prefix(2) == [0, 1])
             #expect(found.told == [100, 100, 0])
         }
         Self.record(workers[1], id: "next", at: 300)
         Self.record(workers[2], id: "first", at: 250)
         let found = workers[0].recent.since([100, 100, 0])
-        #expect(found.entries.map { $0.entry.text(.requestID) } == ["first", "next"])
+        #expect(found.requests.map(\.requestID) == ["first", "next"])
         // A worker that died goes on where it was.
         Self.record(memory.worker(1), id: "later", at: 400)
-        #expect(workers[0].recent.since(found.told).entries[0].entry.text(.requestID) == "later")
+        #expect(workers[0].recent.since(found.told).requests[0].requestID == "later")
     }
 
     @Test func whoeverReadsWhileOthersWriteGetsWholeEntries() async {
@@ -250,9 +250,11 @@ import Testing
                 let recent = memory.worker(0).recent
                 var wrong = 0
                 while recent.numbers.reduce(0, +) < rounds * 2 {
-                    for (_, entry) in recent.since([]).entries {
-                        let (id, model) = (entry.text(.requestID), entry.text(.model))
-                        if id != model || id.utf8.count != entry.seconds { wrong += 1 }
+                    for request in recent.since([]).requests
+                    where request.requestID != request.model
+                        || request.model.utf8.count != request.seconds
+                    {
+                        wrong += 1
                     }
                 }
                 return wrong

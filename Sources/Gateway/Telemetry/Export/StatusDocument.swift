@@ -42,7 +42,7 @@ package enum StatusDocument {
     /// - Parameter recent: requests that were not told before.
     package static func write(
         _ report: GatewayReport, _ metrics: RequestMetrics, window: MetricsWindow,
-        recent: [(worker: Int, entry: RecentRequests.Entry)], to json: inout JSONWriter
+        recent: [RecentRequest], to json: inout JSONWriter
     ) {
         let sums = metrics.sums
         json.beginObject()
@@ -160,20 +160,18 @@ package enum StatusDocument {
         json.endArray()
     }
 
-    private static func write(
-        _ recent: [(worker: Int, entry: RecentRequests.Entry)], _ json: inout JSONWriter
-    ) {
+    private static func write(_ recent: [RecentRequest], _ json: inout JSONWriter) {
         json.beginArray("recent")
-        for (worker, entry) in recent {
+        for entry in recent {
             json.beginObject()
-            json.field("worker", worker / 2)
-            entry.withText(.requestID) { json.field("id", $0) }
+            json.field("worker", entry.process / 2)
+            json.field("id", text: entry.requestID)
             json.field("time_ms", entry.seconds * 1000 + entry.milliseconds)
-            entry.withText(.door) { json.field("door", $0) }
-            entry.withText(.provider) { json.field("provider", $0) }
-            entry.withText(.model) { json.field("model", $0) }
+            json.field("door", text: entry.door)
+            json.field("provider", text: entry.provider)
+            json.field("model", text: entry.model)
             json.field("status", entry.status)
-            entry.withText(.outcome) { json.field("outcome", $0) }
+            json.field("outcome", text: entry.outcome)
             json.field("stream", entry.streams)
             json.field("duration_us", entry.durationMicroseconds)
             if entry.firstEventMicroseconds >= 0 {

@@ -9,6 +9,8 @@ package final class ModelSeries {
     package let provider: String
     package let model: String
     let hash: UInt64
+    /// Where its names stand in the area.
+    let place: Int
     /// This worker's, where every worker can read them.
     private let pointer: UnsafeMutablePointer<RequestCounts>
     /// The last request whose id is short enough to be told, where every worker can read it.
@@ -19,10 +21,11 @@ package final class ModelSeries {
     let isShared: Bool
 
     init(
-        provider: ByteSlice, model: ByteSlice, hash: UInt64, price: Price?, isShared: Bool,
-        counts: UnsafeMutablePointer<RequestCounts>, exemplar: VersionedWords
+        provider: ByteSlice, model: ByteSlice, hash: UInt64, place: Int, price: Price?,
+        isShared: Bool, counts: UnsafeMutablePointer<RequestCounts>, exemplar: VersionedWords
     ) {
         pointer = counts
+        self.place = place
         self.exemplar = exemplar
         self.provider = provider.string
         self.model = model.string
@@ -166,7 +169,7 @@ package struct SeriesTable {
         _ provider: ByteSlice, _ model: ByteSlice, _ hash: UInt64, at place: Int, price: Price?
     ) -> ModelSeries {
         let series = ModelSeries(
-            provider: provider, model: model, hash: hash, price: price,
+            provider: provider, model: model, hash: hash, place: place, price: price,
             isShared: model == Self.other, counts: area.counts(place, process: process),
             exemplar: area.exemplar(place, process: process))
         var slot = Int(hash % UInt64(Self.slotCount))

@@ -156,6 +156,12 @@ package struct SeriesArea: @unchecked Sendable {
         return (Kind(rawValue: word >> 32), text.prefix(count), text.dropFirst(count))
     }
 
+    /// The names at a place that `enter` has told.
+    func names(_ slot: Int) -> (provider: String, model: String) {
+        let found = read(slot)
+        return (found.provider.string, found.model.string)
+    }
+
     /// Every name there is, with its place.
     func forEach(_ body: (Int, Kind, _ provider: ByteSlice, _ model: ByteSlice) -> Void) {
         for slot in 0..<Self.capacity where name(slot).load() == Self.ready {
