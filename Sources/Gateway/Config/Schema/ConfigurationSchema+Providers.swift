@@ -155,7 +155,7 @@ extension ConfigurationSchema {
         }
     }
 
-    private static var proxy: ValueKind<ProxyChoice> {
+    static var proxy: ValueKind<ProxyChoice> {
         let address = ValueKind<ProxyAddress>.scalar(
             .secret("a proxy's URL"), "a URL", isSecret: true,
             parse: { (text) throws(Refusal) in try ProxyText.parse(text) },
