@@ -30,7 +30,8 @@ class Tools:
         return f"It rains in {city}."
 '''
 
-pytestmark = pytest.mark.skipif(not os.access(PROGRAM, os.X_OK), reason="open-webui is not installed: ./dev matrix does that")
+pytestmark = [pytest.mark.skipif(not os.access(PROGRAM, os.X_OK), reason="open-webui is not installed: ./dev matrix does that"),
+              pytest.mark.timeout(240)]
 
 
 class OpenWebUI:
@@ -172,18 +173,18 @@ def test_its_page(webui):
         browser.open(webui.url)
         browser.evaluate(f"localStorage.token = {json.dumps(webui.token)}")
         browser.open(f"{webui.url}/?models=at-gemini")
-        browser.wait("document.querySelector('#chat-input') !== null", 60)
+        browser.wait("document.querySelector('#chat-input') !== null", 20)
         for label in ("Okay, Let's Go!", "Close"):  # what a first visit is greeted with
             browser.evaluate(f"[...document.querySelectorAll('button')].find(b => b.innerText.trim() === {json.dumps(label)})?.click()")
         browser.evaluate("document.querySelector('#chat-input').focus()")
         browser.call("Input.insertText", text="typed by hand")
-        for kind in ("keyDown", "keyUp"):
-            browser.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
+        # Once all of it is there: before that it takes no click.
+        browser.wait("document.querySelector('#send-message-button')?.click(), location.pathname.startsWith('/c/')", 30)
         browser.wait("[...document.querySelectorAll('#response-content-container')].some(e => e.innerText.includes('typed by hand'))",
-                     60)
-        if os.environ.get("OPEN_WEBUI_PICTURE"):
-            browser.picture(os.environ["OPEN_WEBUI_PICTURE"], whole=False)
+                     20)
         outside = [url for url in browser.requests if url.startswith("http") and "//127.0.0.1" not in url]
         assert not outside, outside
     finally:
+        if os.environ.get("OPEN_WEBUI_PICTURE"):
+            browser.picture(os.environ["OPEN_WEBUI_PICTURE"], whole=False)
         browser.close()

@@ -19,7 +19,8 @@ PROVIDERS = {"openai": ("openai_mock", "gpt-5"), "own": ("responses_mock", "gpt-
              "salesforce": ("salesforce_mock", CLAUDE), "salesforce-models": ("salesforce_mock", "sfdc_ai__DefaultGPT4Omni"),
              "sambanova": ("sambanova_mock", "Meta-Llama-3.3-70B-Instruct")}
 
-pytestmark = pytest.mark.skipif(not os.access(PYTHON, os.X_OK), reason="openhands-sdk is not installed: ./dev matrix does that")
+pytestmark = [pytest.mark.skipif(not os.access(PYTHON, os.X_OK), reason="openhands-sdk is not installed: ./dev matrix does that"),
+              pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")
