@@ -102,12 +102,8 @@ extension Exchange: HTTPClientCallDelegate {
     private func accepts(_ encoding: ByteSlice?) -> Bool {
         inflater = nil
         guard let encoding, !encoding.equalsIgnoringCase("identity") else { return true }
-        guard
-            encoding.equalsIgnoringCase("gzip") || encoding.equalsIgnoringCase("x-gzip")
-                || encoding.equalsIgnoringCase("deflate")
-        else { return false }
-        inflater = Inflater()
-        return true
+        inflater = Inflater(coding: encoding)
+        return inflater != nil
     }
 
     package func responseBodyArrived(_ bytes: ByteSlice) {
@@ -185,7 +181,7 @@ extension Exchange: SimulatorAudience {
 
     func simulatorBody(_ bytes: ByteSlice) {
         if let upstream {
-            simulatorClock?.set(worker.loop.now + upstream.timeouts.idle)
+            simulatorClock?.set(worker.loop.now + timeouts(at: upstream).idle)
         }
         upstreamBody(bytes)
     }

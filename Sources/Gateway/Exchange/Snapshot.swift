@@ -83,14 +83,22 @@ package final class Upstream {
     package let breaker: BreakerPolicy?
     /// Further tries of a request that has failed, where its model says nothing else.
     package let retries: Int
+    /// What all workers have been told of its pool and its tokens.
+    var told = ToldFigures()
     /// What all workers know of it; nil before a worker serves by it, or where there is no room.
     package internal(set) var cell: UpstreamCell?
     /// What traces call its kind (`gen_ai.provider.name`).
     package var system = ""
     /// Whether its models are told beside the configured ones, if it lists them.
     package var listsModels = true
-    /// Where the models are listed, if elsewhere: the whole target is in the head.
+    /// What is known of the models it was asked for lately.
+    let paces = ModelPaceCache()
+    /// Where the models are listed, if elsewhere.
     package var modelsPlace: UpstreamPlace?
+    /// Whether the head of that place has the whole target.
+    package var hasModelsTarget = false
+    /// In which the workers share the list; nil where each asks for itself.
+    package var modelListFile: ModelListFile?
 
     package init(
         name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
@@ -121,9 +129,7 @@ package final class Upstream {
 
     /// Requests of this worker's that are there or wait to be; 0 for the simulator.
     var load: Int {
-        guard case .network(let origin, _) = transport else { return 0 }
-        var counters = origin.counters
-        if let lentHosts { counters += lentHosts.counters }
+        guard let counters = poolCounters else { return 0 }
         return counters.leased + counters.waiting
     }
 
@@ -143,8 +149,14 @@ package final class Upstream {
         return provider.modelList
     }
 
-    /// Whether the models are listed at a place of their own.
-    var listsElsewhere: Bool { modelsPlace != nil }
+    /// Who is asked for the list, and as whom; nil where nobody is.
+    package var listIdentity: SHA256Digest? {
+        guard modelList != nil, let head = (modelsPlace ?? place)?.head else { return nil }
+        guard let tokens else { return head.identity }
+        var hash = SHA256Hash()
+        for part in [head.identity, tokens.identity] { part.withBytes { hash.update($0) } }
+        return hash.finish()
+    }
 
     /// Where the models are listed.
     func listPlace(for lease: TokenLease?) -> UpstreamPlace? {
@@ -216,8 +228,10 @@ package final class Snapshot {
     package let storesResponses: Bool
     package let tools: ToolPolicy
     package let history: HistoryPolicy
-    /// What is known of models, if of any it is said that it takes tools as text only.
-    package let textModels: CapabilityRegistry?
+    /// What operators say of models.
+    package let capabilities: CapabilityRegistry
+    /// Whether of any it is said that it takes tools as text only.
+    package let hasTextModels: Bool
     package var observability = ObservabilityPolicy()
     /// Bytes of an upstream's unary answer; more is a 502.
     package let answerBytesMax = 64 * 1024 * 1024
@@ -230,7 +244,8 @@ package final class Snapshot {
         cors: CORSPolicy, doors: DoorPolicies = DoorPolicies(),
         heartbeatInterval: Duration = .seconds(15), storesResponses: Bool = false,
         tools: ToolPolicy = ToolPolicy(), history: HistoryPolicy = HistoryPolicy(),
-        textModels: CapabilityRegistry? = nil
+        capabilities: CapabilityRegistry = CapabilityRegistry(layers: []),
+        hasTextModels: Bool = false
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -244,7 +259,8 @@ package final class Snapshot {
         self.storesResponses = storesResponses
         self.tools = tools
         self.history = history
-        self.textModels = textModels
+        self.capabilities = capabilities
+        self.hasTextModels = hasTextModels
     }
 
     /// The silence that a heartbeat ends at a door; nil where they are off.

@@ -31,6 +31,8 @@ package struct AccessRecord {
     package var durationMicroseconds = 0
     /// To the first event of a stream; -1 without one.
     package var firstEventMicroseconds = -1
+    /// From the first event of a stream to its end; -1 without one.
+    package var streamMicroseconds = -1
     package var overheadMicroseconds = 0
     package var usage: Usage?
     package var finishReason: FinishReason?

@@ -42,14 +42,18 @@ final class Exporter {
     private var timer: LoopTimer?
     private var random: SeededRandom
     private let tell: (ExportEvent) -> Void
+    /// This worker's, under the exporter's name, and what of it comes from this one.
+    private let figures: UnsafeMutablePointer<ExportFigures>
+    private var told = ExportFigures()
 
     private enum Outcome {
         case answered
         case failed(HTTPClientFailure)
     }
 
-    // The batch on its way.
+    // The batch on its way, and its whole body where that is packed.
     private var batch: ExportBatch?
+    private var packed = ByteBuffer()
     private var outcome: Outcome?
     private var status = 0
     private var retryAfter: Duration?
@@ -64,11 +68,13 @@ final class Exporter {
 
     init(
         _ loop: EventLoop, target: ExportTarget, seed: UInt64,
+        figures: UnsafeMutablePointer<ExportFigures>,
         tell: @escaping (ExportEvent) -> Void
     ) {
         self.loop = loop
         self.target = target
         self.tell = tell
+        self.figures = figures
         name = target.name
         form = target.form
         machine = ExportQueueMachine(limits: target.limits)
@@ -89,20 +95,46 @@ final class Exporter {
         loop.atEndOfTurn(self)
     }
 
+    /// Tells all workers what has been done. After a reload two of a name are at work for a while.
+    func publish() {
+        var now = ExportFigures()
+        now.waiting = machine.count
+        now.sent = machine.sentCount
+        now.refused = machine.refusedCount
+        now.dropped = machine.droppedCount
+        figures.pointee.waiting += now.waiting - told.waiting
+        figures.pointee.sent += now.sent - told.sent
+        figures.pointee.refused += now.refused - told.refused
+        figures.pointee.dropped += now.dropped - told.dropped
+        told = now
+    }
+
     private func step() {
         guard timer != nil else { return }
         settle()
+        defer { publish() }
         switch machine.next(now: loop.now) {
         case .send(let batch):
             self.batch = batch
             status = 0
             retryAfter = nil
             answer.removeAll()
+            if target.isCompressed { pack(batch) }
             timer?.set(.never)
             call.start(on: target.origin, clocks: Self.clocks, delegate: self)
         case .wait(let until): timer?.set(until)
         case .finished: end()
         }
+    }
+
+    /// Once for all tries; the longest batch takes some milliseconds.
+    private func pack(_ batch: ExportBatch) {
+        let deflater = Deflater()
+        packed.removeAll()
+        target.frame.head.withUnsafeBytes { deflater.deflate(ByteSlice($0), into: &packed) }
+        deflater.deflate(batch.bytes.slice, into: &packed)
+        target.frame.tail.withUnsafeBytes { deflater.deflate(ByteSlice($0), into: &packed) }
+        deflater.finish(into: &packed)
     }
 
     // MARK: What became of a batch
@@ -127,6 +159,7 @@ final class Exporter {
             }
         }
         answer.release()
+        packed.release()
     }
 
     private var reply: ExportReply {
@@ -155,16 +188,12 @@ final class Exporter {
 
     /// What was written for the old form is of no use in the new one.
     private func changeForm(_ batch: ExportBatch) {
-        guard let fallback = target.fallback else {
+        guard target.fallBack() else {
             machine.refused()
             return tellRefused(batch.count)
         }
         machine.dropAll()
-        target.form = fallback.form
-        target.head = fallback.head
-        target.frame = fallback.frame
-        target.fallback = nil
-        form = fallback.form
+        form = target.form
         tell(.changedForm)
     }
 
@@ -192,6 +221,7 @@ final class Exporter {
         timer?.cancel()
         timer = nil
         target.origin.close()
+        publish()
         let done = finished
         finished = nil
         done?()
@@ -211,6 +241,11 @@ extension Exporter: HTTPClientCallDelegate {
         let frame = target.frame
         connection.withOutput { output in
             target.head.withBytes { output.append($0) }
+            guard packed.isEmpty else {
+                output.append(decimal: packed.count)
+                output.append("\r\n\r\n" as StaticString)
+                return output.append(packed.slice)
+            }
             output.append(
                 decimal: frame.head.count + batch.bytes.count + frame.tail.count)
             output.append("\r\n\r\n" as StaticString)

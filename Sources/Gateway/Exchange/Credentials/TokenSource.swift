@@ -77,6 +77,8 @@ package final class TokenSource {
     /// Who is told a failure at the end of the turn.
     private var failing = TokenWaiterQueue()
     private var isClosed = false
+    /// Whose tokens these are.
+    let identity: SHA256Digest
     /// Requests that wanted a token, and those of them that had it at once.
     package private(set) var leaseCount = 0
     package private(set) var hitCount = 0
@@ -93,6 +95,7 @@ package final class TokenSource {
         loop = origins.loop
         self.name = name
         self.grant = grant
+        identity = grant.identity
         self.file = file
         self.origins = origins
         self.onEvent = onEvent
@@ -151,6 +154,12 @@ package final class TokenSource {
         guard !isClosed, machine.lease(now: now)?.generation == generation else { return }
         onEvent(.rejected)
         perform(machine.rejected(generation: generation, now: now))
+    }
+
+    /// Whether a token that came behind that of this generation is at hand.
+    package func hasNewer(than generation: Int) -> Bool {
+        guard !isClosed, let lease = machine.lease(now: now) else { return false }
+        return lease.generation > generation
     }
 
     /// Gets a token before the first request wants one.

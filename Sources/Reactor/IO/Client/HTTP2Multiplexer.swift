@@ -11,7 +11,7 @@ import ReactorCore
 final class HTTP2Multiplexer {
     let loop: EventLoop
     private unowned(unsafe) let origin: HTTPOrigin
-    private let tls: TLSContext
+    let tls: TLSContext
     private let idleTime: Duration
     private var machine = MultiplexMachine()
     private var connections: [HTTP2Connection?] = []

@@ -62,8 +62,16 @@ public final class HTTPOrigin {
 
     /// The pool's counters, now. Over HTTP/2 they count connections, not the streams on them.
     public var counters: PoolCounters {
-        guard let multiplexer, multiplexer.isActive else { return machine.counters }
-        return multiplexer.counters(of: machine.counters)
+        var counters = machine.counters
+        if let multiplexer, multiplexer.isActive {
+            counters = multiplexer.counters(of: counters)
+        }
+        for tls in [tls, multiplexer?.tls] {
+            guard let tls else { continue }
+            counters.handshakes += tls.fullHandshakeCount
+            counters.resumptions += tls.resumedHandshakeCount
+        }
+        return counters
     }
 
     // MARK: Calls
