@@ -12,7 +12,7 @@ import h2.connection
 import h2.events
 import h2.exceptions
 from h2.errors import ErrorCodes
-from h2.settings import SettingCodes
+from h2.settings import SettingCodes, Settings
 
 from fake_upstream import UPSTREAM_KEY, completion, error_body, event, text_chunks
 
@@ -62,7 +62,8 @@ class Connection(asyncio.Protocol):
         self.transport = transport
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
         if self.service.streams_max is not None:
-            self.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: self.service.streams_max})
+            wanted = {SettingCodes.MAX_CONCURRENT_STREAMS: self.service.streams_max}
+            self.h2.local_settings = Settings(client=False, initial_values=wanted)
         self.h2.initiate_connection()
         self.write()
         self.service.connections.append(self)
