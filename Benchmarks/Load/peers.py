@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import Callable
 
-from rig import BUILD, CLIENT_KEY, ROOT
+from rig import BUILD, CLIENT_KEY, ROOT, free_port
 
 
 @dataclass
@@ -200,6 +200,53 @@ def ours_translating(bench, binary):
     return ours(bench, binary, provider=ANTHROPIC, model="claude-sonnet-4-5-20250929")
 
 
+def front(bench):
+    """An nginx that speaks HTTP/2 and HTTP/1.1 over TLS before the mock upstream. What it costs is
+    nobody's figure: it is there for the two peers below to differ in the protocol only."""
+    port = free_port()
+    directory = bench.path("front")
+    os.makedirs(directory)
+    temporary = "\n".join(f"  {kind}_temp_path {directory}/{kind};" for kind in
+                          ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    configuration = write(bench, "front.conf", f"""
+daemon off;
+master_process off;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log crit;
+events {{ worker_connections 4096; }}
+http {{
+{temporary}
+  access_log off;
+  keepalive_requests 100000000;
+  http2_max_requests 100000000;
+  client_max_body_size 32m;
+  upstream mock {{ server 127.0.0.1:{bench.upstream.plain}; keepalive 256; }}
+  server {{
+    listen 127.0.0.1:{port} ssl http2;
+    ssl_certificate {bench.directory}/cert.pem;
+    ssl_certificate_key {bench.directory}/key.pem;
+    location / {{
+      proxy_pass http://mock;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+    }}
+  }}
+}}
+""")
+    bench.start_front(["nginx", "-p", directory, "-e", f"{directory}/error.log", "-c", configuration])
+    return port
+
+
+def ours_behind_http1(bench, binary):
+    return ours(bench, binary, provider=OPENAI.replace("{port}", str(front(bench))))
+
+
+def ours_behind_http2(bench, binary):
+    place = OPENAI.replace("{port}", str(front(bench)))
+    return ours(bench, binary, provider=place + "\n    http2: true")
+
+
 def ours_salesforce(bench, binary):
     return ours(bench, binary, provider=SALESFORCE, model="gpt-4", login=SALESFORCE_LOGIN)
 
@@ -220,6 +267,8 @@ PEERS = {peer.name: peer for peer in (
     Peer("ours-quiet", ours_quiet, ""),
     Peer("ours-exporting", ours_exporting, ""),
     Peer("ours-translating", ours_translating, ""),
+    Peer("ours-behind-http1", ours_behind_http1, ""),
+    Peer("ours-behind-http2", ours_behind_http2, ""),
     Peer("ours-salesforce", ours_salesforce, ""),
     Peer("litellm", litellm, "litellm", streams_max=200),
 )}

@@ -193,7 +193,7 @@ class Bench:
     def __init__(self, peer, upstream_flags=(), wrap=(), binaries=None, patience=30):
         self.peer, self.flags, self.wrap = peer, [str(flag) for flag in upstream_flags], wrap
         self.binaries, self.patience = binaries or {}, patience
-        self.proxy = self.upstream = self.taker = None
+        self.proxy = self.front = self.upstream = self.taker = None
 
     def __enter__(self):
         self.scratch = tempfile.TemporaryDirectory(prefix="bench-")
@@ -213,8 +213,9 @@ class Bench:
         return self
 
     def __exit__(self, *_):
-        if self.proxy:
-            stop(self.proxy)
+        for process in (self.proxy, self.front):
+            if process:
+                stop(process)
         if self.upstream:
             self.upstream.stop()
         if self.taker:
@@ -233,6 +234,10 @@ class Bench:
                 raise RuntimeError(f"{self.peer.name} did not start: {self.log.read()[-800:]}")
             time.sleep(0.002)
         self.start_seconds = time.monotonic() - begin
+
+    def start_front(self, command):
+        """Something between the proxy and the upstream, on the other core."""
+        self.front = spawn(command, LOAD_CORE, self.log)
 
     def answers(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.patience)
