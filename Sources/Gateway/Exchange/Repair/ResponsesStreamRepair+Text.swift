@@ -1,5 +1,5 @@
-// ResponsesStreamRepair+Text.swift — a call that nobody can name, told as a message: its events take the place
-// of the call's, as the dialect has them for text. Pure.
+// ResponsesStreamRepair+Text.swift — a call that nobody can name, told as a message: its events take
+// the place of the call's, as the dialect has them for text. Pure.
 
 import GatewayCodec
 import GatewayWire
