@@ -83,6 +83,8 @@ package final class Upstream {
     package let breaker: BreakerPolicy?
     /// Further tries of a request that has failed, where its model says nothing else.
     package let retries: Int
+    /// What all workers have been told of its pool and its tokens.
+    var told = ToldFigures()
     /// What all workers know of it; nil before a worker serves by it, or where there is no room.
     package internal(set) var cell: UpstreamCell?
     /// What traces call its kind (`gen_ai.provider.name`).
@@ -91,8 +93,12 @@ package final class Upstream {
     package var listsModels = true
     /// What is known of the models it was asked for lately.
     let paces = ModelPaceCache()
-    /// Where the models are listed, if elsewhere: the whole target is in the head.
+    /// Where the models are listed, if elsewhere.
     package var modelsPlace: UpstreamPlace?
+    /// Whether the head of that place has the whole target.
+    package var hasModelsTarget = false
+    /// In which the workers share the list; nil where each asks for itself.
+    package var modelListFile: ModelListFile?
 
     package init(
         name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
@@ -123,9 +129,7 @@ package final class Upstream {
 
     /// Requests of this worker's that are there or wait to be; 0 for the simulator.
     var load: Int {
-        guard case .network(let origin, _) = transport else { return 0 }
-        var counters = origin.counters
-        if let lentHosts { counters += lentHosts.counters }
+        guard let counters = poolCounters else { return 0 }
         return counters.leased + counters.waiting
     }
 
@@ -145,8 +149,14 @@ package final class Upstream {
         return provider.modelList
     }
 
-    /// Whether the models are listed at a place of their own.
-    var listsElsewhere: Bool { modelsPlace != nil }
+    /// Who is asked for the list, and as whom; nil where nobody is.
+    package var listIdentity: SHA256Digest? {
+        guard modelList != nil, let head = (modelsPlace ?? place)?.head else { return nil }
+        guard let tokens else { return head.identity }
+        var hash = SHA256Hash()
+        for part in [head.identity, tokens.identity] { part.withBytes { hash.update($0) } }
+        return hash.finish()
+    }
 
     /// Where the models are listed.
     func listPlace(for lease: TokenLease?) -> UpstreamPlace? {

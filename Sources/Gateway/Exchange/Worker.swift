@@ -103,7 +103,7 @@ package final class Worker {
     var detached: [ObjectIdentifier: Exchange] = [:]
 
     /// Snapshots that are not current any more, until their last request has ended.
-    private var retired: [RetiredSnapshot] = []
+    private(set) var retired: [RetiredSnapshot] = []
     private var retirement: LoopTimer?
 
     package init(
@@ -122,6 +122,8 @@ package final class Worker {
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
         snapshot.bind(to: shared.upstreams)
+        // A former process of this number may have died without a supervisor that knew of it.
+        shared.series.clear(process: shared.number)
         loop.register(self)
     }
 
@@ -169,6 +171,8 @@ package final class Worker {
     }
 
     private func closeRetired() {
+        // What they have done is not known any more once they are closed.
+        publishProviders()
         retired = retired.compactMap { $0.timePassed() }
         if !retired.isEmpty { retirement?.set(loop.now + RetiredSnapshot.interval) }
     }
@@ -178,6 +182,7 @@ package final class Worker {
     package func closeSnapshots() {
         retirement?.cancel()
         retirement = nil
+        publishProviders()
         for old in retired { old.snapshot.close() }
         snapshot.close()
     }

@@ -1,5 +1,6 @@
 // Service.swift — one worker's loop: listener, exchanges, log. Runs under a supervisor, or alone.
 
+import CUV
 import GatewayAdmin
 import GatewayCodec
 import GatewayConfig
@@ -69,6 +70,7 @@ final class Service {
         // What the server answers by itself, in the OpenAI dialect, with a line in the log.
         settings.refusalBody = { worker.refuse($0, fields: &$1, body: &$2) }
         server = HTTPServer(loop, settings: settings)
+        admin.clients = server
     }
 
     private static func builder(
@@ -77,6 +79,7 @@ final class Service {
         SnapshotBuilder(
             configuration, resolver: resolver, version: Gateway.version,
             environment: ConfigurationOptions.environment(),
+            sharesLists: configuration.workerCount(cores: Int(uv_available_parallelism())) > 1,
             onTokenEvent: { provider, event in ProviderLog.append(event, of: provider, to: log) },
             onListFailure: { provider, failure in
                 ProviderLog.append(failure, of: provider, to: log)
@@ -181,6 +184,7 @@ final class Service {
     /// The last of it: nothing keeps the loop any more.
     private func close() {
         for exporters in retiredExporters.values { exporters.abandon() }
+        admin.publish()
         worker.closeSnapshots()
         worker.log.close()
         link?.close()

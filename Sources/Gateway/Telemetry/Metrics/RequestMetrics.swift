@@ -52,9 +52,13 @@ package final class RequestMetrics {
     /// There where nobody else has the words.
     private let memory: SeriesMemory?
     /// This worker's, by the literal that names them; there are as many as doors.
-    private var doors: [(door: StaticString, counts: UnsafeMutablePointer<RequestCounts>)] = []
+    private var doors:
+        [(door: StaticString, place: Int, counts: UnsafeMutablePointer<RequestCounts>)] = []
     private var table: SeriesTable
-    package private(set) var recent = RecentRequests()
+    /// Of all workers; what is recorded is this one's.
+    package let recent: RecentRequests
+    /// What workers say of themselves.
+    package let figures: WorkerFigures
     /// The gateway's own share of requests that reached an upstream.
     private let overhead: UnsafeMutablePointer<RequestCounts>
     /// The prices that hold from now on.
@@ -69,7 +73,9 @@ package final class RequestMetrics {
         memory = nil
         self.prices = prices
         table = SeriesTable(area, process: process)
-        overhead = Self.counts(area, process, .overhead, .empty)
+        overhead = area.counts(Self.place(area, .overhead, .empty), process: process)
+        recent = RecentRequests(area, process: process)
+        figures = WorkerFigures(area, process: process)
     }
 
     /// For a process without siblings.
@@ -80,24 +86,27 @@ package final class RequestMetrics {
         process = 0
         self.prices = prices
         table = SeriesTable(area, process: 0)
-        overhead = Self.counts(area, 0, .overhead, .empty)
+        overhead = area.counts(Self.place(area, .overhead, .empty), process: 0)
+        recent = RecentRequests(area, process: 0)
+        figures = WorkerFigures(area, process: 0)
     }
 
     /// Of a name that is the program's own, for which there is always room.
-    private static func counts(
-        _ area: SeriesArea, _ process: Int, _ kind: SeriesArea.Kind, _ name: ByteSlice
-    ) -> UnsafeMutablePointer<RequestCounts> {
+    private static func place(
+        _ area: SeriesArea, _ kind: SeriesArea.Kind, _ name: ByteSlice
+    ) -> Int {
         let hash = SeriesArea.hash(.empty, name)
         guard let slot = area.enter(kind, .empty, name, hash: hash) else {
             preconditionFailure("no room for the counts of \(kind)")
         }
-        return area.counts(slot, process: process)
+        return slot
     }
 
     /// Takes a request that has ended.
     /// - Returns: its cost in billionths of a dollar; nil where usage or price are not known.
     package func record(_ record: AccessRecord) -> Int? {
-        countDoor(record.door, status: record.status)
+        var places = RecentRequests.Places()
+        places.door = countDoor(record.door, status: record.status)
         var cost: Int?
         if !record.provider.isEmpty {
             if record.status != 499 {
@@ -113,23 +122,27 @@ package final class RequestMetrics {
                     : series.price
                 cost = price.map { CostMeter.cost(of: usage, at: $0) }
             }
-            series.counts.record(record, cost: cost)
-            series.exemplar.record(record)
+            series.record(record, cost: cost)
+            if !series.isShared { places.model = series.place }
         }
         // Whoever looks for a model's work need not see who asked how the gateway is.
-        if !record.isModelless { recent.record(record, cost: cost) }
+        if !record.isModelless { recent.record(record, cost: cost, places: places) }
         return cost
     }
 
     /// The sums over all workers, at this moment.
-    package var sums: MetricsSums { MetricsSums(area) { [table] in table.exemplar($0, $1) } }
+    package var sums: MetricsSums { MetricsSums(area) }
 
-    private func countDoor(_ door: StaticString, status: Int) {
+    /// - Returns: where the door's name stands in the area.
+    private func countDoor(_ door: StaticString, status: Int) -> Int {
         for known in doors where known.door.isSame(as: door) {
-            return known.counts.pointee.doors.record(status: status)
+            known.counts.pointee.doors.record(status: status)
+            return known.place
         }
-        let counts = Self.counts(area, process, .door, ByteSlice(door))
-        doors.append((door, counts))
+        let place = Self.place(area, .door, ByteSlice(door))
+        let counts = area.counts(place, process: process)
+        doors.append((door, place, counts))
         counts.pointee.doors.record(status: status)
+        return place
     }
 }
