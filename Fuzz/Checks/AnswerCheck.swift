@@ -14,7 +14,7 @@ package enum AnswerCheck {
         .chat, .messages(isAnswerInTool: false), .messages(isAnswerInTool: true), .gemini,
         .salesforce,
     ]
-    private static let lists: [ModelListCodec] = [.openAI, .anthropic, .gemini]
+    private static let lists: [ModelListCodec] = [.openAI, .anthropic, .gemini, .vertex]
     private static let vectors: [EmbeddingCodec] = [.openAI, .gemini, .vertex, .salesforce]
     private static let statuses = [
         400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 501, 502, 503, 504, 529, 302, 599,
