@@ -85,12 +85,18 @@ package enum AnswerCheck {
         return failure.message.isEmpty ? "without a word" : nil
     }
 
+    /// An answer that is none is the upstream's mistake; an error in it may say that the request is
+    /// wrong.
+    private static func mayBe(_ failure: Failure) -> Bool {
+        failure.fault == .upstream || failure.kind == .upstreamRefusal
+    }
+
     private static func list(_ bytes: [UInt8], _ codec: ModelListCodec) -> String? {
         bytes.withUnsafeBytes { raw in
             let page: ModelListPage
             do throws(Failure) { page = try codec.decode(ByteSlice(raw), arena: JSONArena()) } catch
             {
-                return error.fault == .upstream ? nil : "\(error.kind)"
+                return mayBe(error) ? nil : "\(error.kind)"
             }
             if page.models.contains(where: { $0.id.isEmpty || $0.id.utf8.count > 256 }) {
                 return "a name that is none"
@@ -110,7 +116,7 @@ package enum AnswerCheck {
                         return "a number that is none"
                     }
                 } catch {
-                    if error.fault != .upstream { return "\(error.kind)" }
+                    if !mayBe(error) { return "\(error.kind)" }
                 }
             }
             return nil
