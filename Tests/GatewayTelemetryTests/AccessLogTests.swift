@@ -58,7 +58,7 @@ import Testing
         record.usage?.inputTokens = 5
         record.usage?.outputTokens = 6
         record.finishReason = .toolCalls
-        record.error = "It failed."
+        record.error = ByteSlice("It failed.")
         return record
     }
 
@@ -107,7 +107,7 @@ import Testing
             record.upstreamModel = ByteSlice(raw)
             record.key = ByteSlice(raw)
             record.provider = ByteSlice(raw)
-            record.error = text
+            record.error = ByteSlice(raw)
             let line = line(record, .json)
             #expect(line.utf8.count { $0 == 0x0A } == 1 && line.hasSuffix("}\n"))
             #expect(!line.utf8.contains { $0 < 0x20 && $0 != 0x0A })
@@ -128,7 +128,7 @@ import Testing
             record.requestID = ByteSlice(raw)
             record.path = ByteSlice(raw)
             record.requestedModel = ByteSlice(raw)
-            record.error = String(decoding: bytes, as: UTF8.self)
+            record.error = ByteSlice(raw)
             let line = line(record, .text)
             #expect(line.utf8.count { $0 == 0x0A } == 1 && line.hasSuffix("\n"))
             #expect(!line.utf8.contains { $0 < 0x20 && $0 != 0x0A }, "\(line.debugDescription)")

@@ -362,6 +362,18 @@ extension ByteBuffer {
     }
 }
 
+extension ByteCursor {
+    /// Puts `text` as the inside of a JSON string, as `ByteBuffer.append(jsonEscaping:)` does: up to six
+    /// times its bytes.
+    package mutating func put(jsonEscaping text: ByteSlice) {
+        // Plain nearly always.
+        if JSONText.isPlain(text) { return put(text) }
+        var escaped = ByteBuffer()
+        escaped.append(jsonEscaping: text)
+        put(escaped.slice)
+    }
+}
+
 /// What a JSON string may hold as it is.
 private enum JSONText {
     /// The first byte from `start` on that is a control, a quote, a backslash or not ASCII.

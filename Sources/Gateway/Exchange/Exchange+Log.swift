@@ -60,21 +60,31 @@ extension Exchange {
         record.overheadMicroseconds = overheadMicroseconds
         record.usage = usage
         record.finishReason = observedFinishReason
-        record.error = failureText
+        record.error = failureText.slice
+        record.door = door.name
         if let rerouting { record.departures = rerouting.departures.slice }
-        if snapshot.observability.countsRequests { measure(&record, now) }
+        let template: UnsafeMutablePointer<RecordTemplate>
         if let trace {
-            record.door = door.name
+            complete(trace, record, now)
             if trace.record.isTold { record.trace = trace.record.trace }
-            finishTrace(trace, record, now)
+            template = worker.templates.template(of: record, trace.record)
+        } else {
+            template = worker.templates.template(of: record)
         }
+        if snapshot.observability.countsRequests { measure(&record, now, template) }
+        if let trace { finish(trace, record, template) }
         guard logs else { return }
-        if isRepaired || looped != nil { return log(record, repairs) }
+        if isRepaired || looped != nil { return log(record, template, repairs) }
         guard worker.log.takes(record.level) else { return }
-        worker.log.append { worker.lines.append(record, as: worker.logFormat, to: &$0) }
+        worker.log.append {
+            worker.lines.append(record, &template.pointee, as: worker.logFormat, to: &$0)
+        }
     }
 
-    private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
+    private func log(
+        _ record: AccessRecord, _ template: UnsafeMutablePointer<RecordTemplate>,
+        _ repairs: RepairCounts
+    ) {
         var record = record
         var text = ByteBuffer()
         repairs.append(to: &text)
@@ -87,7 +97,7 @@ extension Exchange {
         }
         guard worker.log.takes(record.level) else { return }
         worker.log.append {
-            worker.lines.append(record, as: worker.logFormat, to: &$0)
+            worker.lines.append(record, &template.pointee, as: worker.logFormat, to: &$0)
             guard repairs.mendedJSON else { return }
             worker.lines.append(
                 RepairCounts.logMessage, of: record, as: worker.logFormat, to: &$0)
@@ -109,14 +119,16 @@ extension Exchange {
     }
 
     /// Fills in what only metrics ask for, counts the request, and learns its cost.
-    func measure(_ record: inout AccessRecord, _ now: Instant) {
-        record.door = door.name
+    private func measure(
+        _ record: inout AccessRecord, _ now: Instant,
+        _ template: UnsafeMutablePointer<RecordTemplate>
+    ) {
         record.isModelless = !door.takesModel
         // `dispatched` may be an earlier request's.
         if dispatched > received {
             record.upstreamMicroseconds = Int(now.nanoseconds(since: dispatched) / 1000)
         }
         if let translation { record.droppedParameters = translation.call.droppedCount }
-        record.cost = worker.metrics.record(record)
+        record.cost = worker.metrics.record(record, &template.pointee)
     }
 }

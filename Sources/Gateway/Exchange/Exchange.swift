@@ -117,7 +117,8 @@ package final class Exchange {
     var attemptsBefore = 0
     var requestBytes = 0
     var status = 0
-    var failureText: String?
+    /// Empty where nothing went wrong.
+    var failureText = ByteBuffer()
 
     /// There while somebody records this request.
     var trace: RequestTrace?
@@ -325,7 +326,7 @@ package final class Exchange {
         rerouting = nil
         requestBytes = 0
         status = 0
-        failureText = nil
+        failureText.removeAll()
         shapedCount = 0
         responseObserver = nil
         checksCalls = false

@@ -47,11 +47,18 @@ package struct CORSPolicy: Sendable {
 package final class UpstreamPlace {
     let origin: HTTPOrigin
     let head: RequestHead
+    private let hostBuffer: ByteBuffer
 
     package init(_ origin: HTTPOrigin, _ head: RequestHead) {
         self.origin = origin
         self.head = head
+        var buffer = ByteBuffer()
+        buffer.append(origin.host)
+        hostBuffer = buffer
     }
+
+    /// The host's name, for as long as the place lives.
+    var hostBytes: ByteSlice { hostBuffer.slice }
 }
 
 /// A provider that can be reached.
@@ -86,7 +93,13 @@ package final class Upstream {
     /// What all workers know of it; nil before a worker serves by it, or where there is no room.
     package internal(set) var cell: UpstreamCell?
     /// What traces call its kind (`gen_ai.provider.name`).
-    package var system = ""
+    package var system = "" {
+        didSet {
+            systemBuffer.removeAll()
+            systemBuffer.append(system)
+        }
+    }
+    private var systemBuffer = ByteBuffer()
     /// Whether its models are told beside the configured ones, if it lists them.
     package var listsModels = true
     /// Where the models are listed, if elsewhere: the whole target is in the head.
@@ -129,6 +142,7 @@ package final class Upstream {
 
     /// The name, for as long as the upstream lives.
     var nameBytes: ByteSlice { nameBuffer.slice }
+    var systemBytes: ByteSlice { systemBuffer.slice }
 
     /// Where a request goes that carries this credential; nil for the simulator, and for a host that
     /// cannot be reached.

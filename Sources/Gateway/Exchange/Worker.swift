@@ -72,6 +72,8 @@ package final class Worker {
     package let log: LogSink
     package var logFormat: LogFormat
     var lines = AccessLog()
+    /// What requests of one kind have in common.
+    let templates = RecordTemplates()
     package let arena = JSONArena()
     package var random: SeededRandom
     /// Ids that providers leave out.
@@ -84,7 +86,10 @@ package final class Worker {
     let zones = ZoneFiles()
     package weak var admin: (any AdminDoors)?
     /// Where records of requests go.
-    package weak var traceSink: (any TraceSink)?
+    package var traceSink: (any TraceSink)? {
+        // What it says of all requests may be something else from now on.
+        didSet { templates.removeAll() }
+    }
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.
     package var isDraining = false

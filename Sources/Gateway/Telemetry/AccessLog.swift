@@ -40,7 +40,8 @@ package struct AccessRecord {
     /// `calculate=1, get_time=2`.
     package var builtInRounds = 0
     package var builtInCalls = ByteSlice.empty
-    package var error: String?
+    /// What went wrong; empty where nothing did, or nobody said.
+    package var error = ByteSlice.empty
     /// The attempts that failed before the last, `openai rate_limit 429, b breaker_open`; empty where
     /// there were none.
     package var departures = ByteSlice.empty
@@ -75,12 +76,13 @@ package struct AccessLog: ~Copyable {
 
     package init() {}
 
-    /// Appends one line for `record`, its line end included.
+    /// Appends one line for `record`, which is of the template's kind, its line end included.
     package mutating func append(
-        _ record: AccessRecord, as format: LogFormat, to buffer: inout ByteBuffer
+        _ record: AccessRecord, _ template: inout RecordTemplate, as format: LogFormat,
+        to buffer: inout ByteBuffer
     ) {
         switch format {
-        case .json: appendJSON(record, to: &buffer)
+        case .json: appendJSON(record, &template, to: &buffer)
         case .text: appendText(record, to: &buffer)
         }
     }
@@ -113,83 +115,117 @@ package struct AccessLog: ~Copyable {
         }
     }
 
-    private mutating func appendJSON(_ record: AccessRecord, to buffer: inout ByteBuffer) {
-        buffer.append("{\"time\":\"" as StaticString)
-        appendTime(record, to: &buffer)
+    /// What a line takes besides its template, its id and what few have.
+    private static let roomMax = 1024
+
+    private mutating func appendJSON(
+        _ record: AccessRecord, _ template: inout RecordTemplate, to buffer: inout ByteBuffer
+    ) {
+        if template.line.isEmpty { Self.makeLine(record, &template.line) }
+        setSecond(record)
         let level = record.level
-        if level == .info {
-            buffer.append(
-                "\",\"level\":\"info\",\"event\":\"request\",\"request_id\":" as StaticString)
-        } else {
-            buffer.append("\",\"level\":\"" as StaticString)
-            buffer.append(level.name)
-            buffer.append("\",\"event\":\"request\",\"request_id\":" as StaticString)
+        buffer.append(
+            upTo: Self.roomMax + template.line.count + 6 * record.requestID.count
+        ) { cursor in
+            cursor.put("{\"time\":\"")
+            cursor.put(secondText.slice)
+            cursor.put(milliseconds: record.milliseconds)
+            if level == .info {
+                cursor.put("\",\"level\":\"info\",\"event\":\"request\",\"request_id\":\"")
+            } else {
+                cursor.put("\",\"level\":\"")
+                cursor.put(level.name)
+                cursor.put("\",\"event\":\"request\",\"request_id\":\"")
+            }
+            cursor.put(jsonEscaping: record.requestID)
+            cursor.put(template.line.slice)
+            Self.putNumbers(record, &cursor)
         }
-        buffer.append(jsonString: record.requestID)
-        buffer.append(",\"method\":" as StaticString)
+        appendRest(record, to: &buffer)
+        buffer.append("}\n" as StaticString)
+    }
+
+    /// What all lines of a kind say, from behind the request's id to the first of its numbers.
+    private static func makeLine(_ record: AccessRecord, _ buffer: inout ByteBuffer) {
+        buffer.append("\",\"method\":" as StaticString)
         buffer.append(jsonString: record.method)
         buffer.append(",\"path\":" as StaticString)
         buffer.append(jsonString: record.path)
-        number(",\"status\":", record.status, &buffer)
+        buffer.append(",\"status\":" as StaticString)
+        buffer.append(decimal: record.status)
         buffer.append(",\"outcome\":\"" as StaticString)
         buffer.append(record.outcome)
-        buffer.append("\"" as StaticString)
+        buffer.append(ASCII.quote)
         text(",\"key\":", record.key, &buffer)
         text(",\"model\":", record.requestedModel, &buffer)
         text(",\"upstream_model\":", record.upstreamModel, &buffer)
         text(",\"provider\":", record.provider, &buffer)
         if record.streams { buffer.append(",\"stream\":true" as StaticString) }
         if record.attempts > 0 { number(",\"attempts\":", record.attempts, &buffer) }
-        number(",\"request_bytes\":", record.requestBytes, &buffer)
-        number(",\"duration_us\":", record.durationMicroseconds, &buffer)
+        buffer.append(",\"request_bytes\":" as StaticString)
+    }
+
+    /// Puts what differs from line to line, beginning with the value of `request_bytes`.
+    @inline(__always)
+    private static func putNumbers(_ record: AccessRecord, _ cursor: inout ByteCursor) {
+        cursor.put(decimal: record.requestBytes)
+        cursor.put(",\"duration_us\":")
+        cursor.put(decimal: record.durationMicroseconds)
         if record.firstEventMicroseconds >= 0 {
-            number(",\"ttft_us\":", record.firstEventMicroseconds, &buffer)
+            cursor.put(",\"ttft_us\":")
+            cursor.put(decimal: record.firstEventMicroseconds)
         }
-        number(",\"overhead_us\":", record.overheadMicroseconds, &buffer)
+        cursor.put(",\"overhead_us\":")
+        cursor.put(decimal: record.overheadMicroseconds)
         if let usage = record.usage {
-            number(",\"input_tokens\":", usage.inputTokens, &buffer)
-            number(",\"output_tokens\":", usage.outputTokens, &buffer)
+            cursor.put(",\"input_tokens\":")
+            cursor.put(decimal: usage.inputTokens)
+            cursor.put(",\"output_tokens\":")
+            cursor.put(decimal: usage.outputTokens)
             if usage.cachedTokens > 0 {
-                number(",\"cached_tokens\":", usage.cachedTokens, &buffer)
+                cursor.put(",\"cached_tokens\":")
+                cursor.put(decimal: usage.cachedTokens)
             }
             if usage.cacheWriteTokens > 0 {
-                number(",\"cache_write_tokens\":", usage.cacheWriteTokens, &buffer)
+                cursor.put(",\"cache_write_tokens\":")
+                cursor.put(decimal: usage.cacheWriteTokens)
             }
             if usage.reasoningTokens > 0 {
-                number(",\"reasoning_tokens\":", usage.reasoningTokens, &buffer)
+                cursor.put(",\"reasoning_tokens\":")
+                cursor.put(decimal: usage.reasoningTokens)
             }
         }
         if let cost = record.cost {
-            buffer.append(",\"cost_usd\":" as StaticString)
-            buffer.append(billionths: cost)
+            cursor.put(",\"cost_usd\":")
+            cursor.put(billionths: cost)
         }
         if let reason = record.finishReason {
-            buffer.append(",\"finish_reason\":\"" as StaticString)
-            buffer.append(reason.name)
-            buffer.append("\"" as StaticString)
+            cursor.put(",\"finish_reason\":\"")
+            cursor.put(reason.name)
+            cursor.put(ASCII.quote)
         }
-        text(",\"repairs\":", record.repairs, &buffer)
+    }
+
+    /// Appends what few requests have.
+    private func appendRest(_ record: AccessRecord, to buffer: inout ByteBuffer) {
+        Self.text(",\"repairs\":", record.repairs, &buffer)
         if record.builtInRounds > 0 {
-            number(",\"builtin_rounds\":", record.builtInRounds, &buffer)
+            Self.number(",\"builtin_rounds\":", record.builtInRounds, &buffer)
             buffer.append(",\"builtin_calls\":" as StaticString)
             buffer.append(jsonString: record.builtInCalls)
         }
-        text(",\"moved_on\":", record.departures, &buffer)
-        if let error = record.error, !error.isEmpty {
-            buffer.append(",\"error\":" as StaticString)
-            error.withByteSlice { buffer.append(jsonString: $0) }
-        }
+        Self.text(",\"moved_on\":", record.departures, &buffer)
+        Self.text(",\"error\":", record.error, &buffer)
         if let trace = record.trace {
             buffer.append(",\"trace_id\":\"" as StaticString)
             buffer.append(trace)
             buffer.append(ASCII.quote)
         }
-        buffer.append("}\n" as StaticString)
     }
 
     private mutating func appendText(_ record: AccessRecord, to buffer: inout ByteBuffer) {
         appendTime(record, to: &buffer)
-        number(" ", record.status, &buffer)
+        Self.number(" ", record.status, &buffer)
         buffer.append(ASCII.space)
         buffer.append(record.method)
         buffer.append(ASCII.space)
@@ -202,34 +238,31 @@ package struct AccessLog: ~Copyable {
             buffer.append(" provider=" as StaticString)
             buffer.append(record.provider)
         }
-        number(" ms=", record.durationMicroseconds / 1000, &buffer)
+        Self.number(" ms=", record.durationMicroseconds / 1000, &buffer)
         if let usage = record.usage {
-            number(" in=", usage.inputTokens, &buffer)
-            number(" out=", usage.outputTokens, &buffer)
+            Self.number(" in=", usage.inputTokens, &buffer)
+            Self.number(" out=", usage.outputTokens, &buffer)
         }
-        text(" repairs=", record.repairs, &buffer)
+        Self.text(" repairs=", record.repairs, &buffer)
         if record.builtInRounds > 0 {
-            number(" rounds=", record.builtInRounds, &buffer)
+            Self.number(" rounds=", record.builtInRounds, &buffer)
             buffer.append(" calls=" as StaticString)
             buffer.append(jsonString: record.builtInCalls)
         }
-        text(" moved_on=", record.departures, &buffer)
+        Self.text(" moved_on=", record.departures, &buffer)
         if let cost = record.cost {
             buffer.append(" usd=" as StaticString)
             buffer.append(billionths: cost)
         }
         buffer.append(" id=" as StaticString)
         buffer.append(jsonEscaping: record.requestID)
-        if let error = record.error {
-            buffer.append(" error=" as StaticString)
-            error.withByteSlice { buffer.append(jsonString: $0) }
-        }
+        Self.text(" error=", record.error, &buffer)
         buffer.append(ASCII.lf)
     }
 
     /// Nothing where there is no text.
     @inline(__always)
-    private func text(_ name: StaticString, _ value: ByteSlice, _ buffer: inout ByteBuffer) {
+    private static func text(_ name: StaticString, _ value: ByteSlice, _ buffer: inout ByteBuffer) {
         guard !value.isEmpty else { return }
         buffer.append(name)
         buffer.append(jsonString: value)
@@ -237,19 +270,36 @@ package struct AccessLog: ~Copyable {
 
     /// Inlined, the name is a few moves.
     @inline(__always)
-    private func number(_ name: StaticString, _ value: Int, _ buffer: inout ByteBuffer) {
+    private static func number(_ name: StaticString, _ value: Int, _ buffer: inout ByteBuffer) {
         buffer.append(name)
         buffer.append(decimal: value)
     }
 
     /// RFC 3339, UTC, milliseconds.
     private mutating func appendTime(_ record: AccessRecord, to buffer: inout ByteBuffer) {
-        if record.secondsSince1970 != second {
-            second = record.secondsSince1970
-            secondText.removeAll()
-            HTTPDate.appendTimestamp(secondsSince1970: second, to: &secondText)
-        }
+        setSecond(record)
         buffer.append(secondText.slice)
         HTTPDate.appendFraction(milliseconds: record.milliseconds, to: &buffer)
+    }
+
+    private mutating func setSecond(_ record: AccessRecord) {
+        guard record.secondsSince1970 != second else { return }
+        second = record.secondsSince1970
+        secondText.removeAll()
+        HTTPDate.appendTimestamp(secondsSince1970: second, to: &secondText)
+    }
+}
+
+extension ByteCursor {
+    /// Puts the end of a timestamp: `.007Z`.
+    @inline(__always)
+    fileprivate mutating func put(milliseconds: Int) {
+        // Below 1000: three digits are the last of eight.
+        let digits = DigitWord.decimal(UInt(bitPattern: milliseconds)) | DigitWord.asciiZeros
+        put(UInt8(ascii: "."))
+        put(UInt8(truncatingIfNeeded: digits &>> 40))
+        put(UInt8(truncatingIfNeeded: digits &>> 48))
+        put(UInt8(truncatingIfNeeded: digits &>> 56))
+        put(UInt8(ascii: "Z"))
     }
 }

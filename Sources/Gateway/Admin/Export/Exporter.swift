@@ -71,16 +71,22 @@ final class Exporter {
         self.tell = tell
         name = target.name
         form = target.form
-        machine = ExportQueueMachine(limits: target.limits)
+        machine = ExportQueueMachine(limits: target.limits, frame: target.frame)
         random = SeededRandom(seed: seed)
         timer = LoopTimer(loop) { [unowned(unsafe) self] in step() }
     }
 
     /// Takes one record: what `write` appends.
+    @inline(__always)
     func append(_ write: (inout ByteBuffer) -> Void) {
-        guard finished == nil, machine.append(now: loop.now, write) else { return }
-        stepLater()
+        guard finished == nil else { return }
+        machine.begin(now: loop.now)
+        write(&machine.open.bytes)
+        if machine.end() { stepLater() }
     }
+
+    /// Gives back memory that is kept for batches to come.
+    func releaseMemory() { machine.releaseMemory() }
 
     /// The caller may be at work on a request, or on a batch.
     private func stepLater() {
@@ -159,7 +165,7 @@ final class Exporter {
             machine.refused()
             return tellRefused(batch.count)
         }
-        machine.dropAll()
+        machine.dropAll(changingTo: fallback.frame)
         target.form = fallback.form
         target.head = fallback.head
         target.frame = fallback.frame
@@ -208,16 +214,13 @@ extension Exporter: Deferrable {
 extension Exporter: HTTPClientCallDelegate {
     func writeRequest(on connection: HTTPClientConnection) {
         guard let batch else { preconditionFailure("a call without a batch") }
-        let frame = target.frame
         connection.withOutput { output in
             target.head.withBytes { output.append($0) }
-            output.append(
-                decimal: frame.head.count + batch.bytes.count + frame.tail.count)
+            output.append(decimal: batch.bytes.count)
             output.append("\r\n\r\n" as StaticString)
-            frame.head.withUnsafeBytes { output.append(ByteSlice($0)) }
-            output.append(batch.bytes.slice)
-            frame.tail.withUnsafeBytes { output.append(ByteSlice($0)) }
         }
+        // Too long to be copied.
+        connection.writeLent(batch.bytes.slice, of: batch)
     }
 
     func responseHeadArrived(_ head: HTTPHead) {

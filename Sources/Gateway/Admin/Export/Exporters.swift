@@ -80,19 +80,30 @@ package final class Exporters {
 }
 
 extension Exporters: TraceSink {
-    package func take(_ trace: TraceRecord, _ record: AccessRecord) {
+    package func take(
+        _ trace: TraceRecord, _ record: AccessRecord,
+        _ template: UnsafeMutablePointer<RecordTemplate>
+    ) {
         for exporter in exporters {
             switch exporter.form {
             case .spans where trace.isForSpans:
-                exporter.append { OTLPSpanEncoder.append(trace, record, to: &$0) }
+                exporter.append {
+                    OTLPSpanEncoder.append(trace, record, &template.pointee, to: &$0)
+                }
             case .generations(let encoder, .otlp) where trace.isForGenerations:
-                exporter.append { encoder.append(span: trace, record, to: &$0) }
+                exporter.append {
+                    encoder.append(span: trace, record, &template.pointee, to: &$0)
+                }
             case .generations(let encoder, .ingestion) where trace.isForGenerations:
                 exporter.append { encoder.append(events: trace, record, to: &$0) }
             case .spans, .generations, .metrics: break
             }
         }
     }
+}
+
+extension Exporters: MemoryHolder {
+    package func releaseMemory() { for exporter in exporters { exporter.releaseMemory() } }
 }
 
 /// Has metrics told each so often, and once at the end.

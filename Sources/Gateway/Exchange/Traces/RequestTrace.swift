@@ -234,6 +234,21 @@ final class RequestTrace {
         door == .messages ? .messages(isAnswerInTool: false) : .chat
     }
 
+    /// The names in a whole answer, as places in it, which the record borrows from.
+    func lend(id: Range<Int>?, model: Range<Int>?, of answer: ByteSlice) {
+        if let id { record.responseID = Self.plain(answer[id], scratch: &responseID) }
+        if let model { record.reportedModel = Self.plain(answer[model], scratch: &reportedModel) }
+    }
+
+    /// A name as it stands in JSON; one with escapes is copied.
+    private static func plain(_ inside: ByteSlice, scratch: inout ByteBuffer) -> ByteSlice {
+        if inside.count <= nameBytesMax, inside.firstIndex(of: ASCII.backslash) == nil {
+            return inside
+        }
+        append(inside, to: &scratch)
+        return scratch.slice
+    }
+
     /// The same, without its content.
     func take(namesOf answer: ByteSlice) { take(names: AnswerSketch(of: answer)) }
 
@@ -244,8 +259,8 @@ final class RequestTrace {
 
     // MARK: The end
 
-    /// Completes the record and hands it out; it borrows from this trace.
-    func finish(_ body: (TraceRecord) -> Void) {
+    /// Completes the record, which borrows from this trace.
+    func complete() {
         if !response.choices.isEmpty {
             if keepsContent { TraceContent.append(message: response, to: &output) }
             if keepsMessages { TraceContent.append(parts: response, to: &outputMessages) }
@@ -254,8 +269,8 @@ final class RequestTrace {
             output.append(text.slice)
             output.append(ASCII.quote)
         }
-        record.reportedModel = reportedModel.slice
-        record.responseID = responseID.slice
+        if record.reportedModel.isEmpty { record.reportedModel = reportedModel.slice }
+        if record.responseID.isEmpty { record.responseID = responseID.slice }
         record.user = user.slice
         record.session = session.slice
         record.tags = tags.slice
@@ -265,7 +280,6 @@ final class RequestTrace {
         if keepsContent { record.output = output.slice }
         record.inputMessages = inputMessages.slice
         record.outputMessages = outputMessages.slice
-        withExtendedLifetime(self) { body(record) }
     }
 }
 

@@ -12,6 +12,8 @@ package struct ChatResponseObserver {
     package private(set) var usage: Usage?
     /// The last choice's.
     package private(set) var finishReason: FinishReason?
+    /// The inside of its id in the body, escapes as they stand.
+    package private(set) var id: Range<Int>?
     /// The inside of the reported model's name in the body, escapes as they stand.
     package private(set) var model: Range<Int>?
     /// Why the body is no answer; nil if it is one.
@@ -46,6 +48,9 @@ package struct ChatResponseObserver {
         while let name = try scanner.nextName(in: Self.names, likely: likely) {
             likely = name.index + 1
             switch name.index {
+            case 0:
+                let value = try scanner.value()
+                id = value.kind == .string ? value.inside : nil
             case 3:
                 let value = try scanner.value()
                 model = value.kind == .string ? value.inside : nil

@@ -94,18 +94,18 @@ package final class RequestMetrics {
         return area.counts(slot, process: process)
     }
 
-    /// Takes a request that has ended.
+    /// Takes a request that has ended, of the kind that `template` is of; the worker's own.
     /// - Returns: its cost in billionths of a dollar; nil where usage or price are not known.
-    package func record(_ record: AccessRecord) -> Int? {
-        countDoor(record.door, status: record.status)
+    package func record(_ record: AccessRecord, _ template: inout RecordTemplate) -> Int? {
+        let doorCounts = template.doorCounts ?? self.doorCounts(record.door)
+        template.doorCounts = doorCounts
+        doorCounts.pointee.doors.record(status: record.status)
         var cost: Int?
         if !record.provider.isEmpty {
             if record.status != 499 {
                 overhead.pointee.duration.record(microseconds: record.overheadMicroseconds)
             }
-            let series = table.series(
-                provider: record.provider, model: record.upstreamModel,
-                succeeded: record.outcome.isSame(as: "ok"), prices: prices)
+            let series = series(of: record, &template)
             if let usage = record.usage {
                 let price =
                     series.isShared
@@ -124,12 +124,22 @@ package final class RequestMetrics {
     /// The sums over all workers, at this moment.
     package var sums: MetricsSums { MetricsSums(area) { [table] in table.exemplar($0, $1) } }
 
-    private func countDoor(_ door: StaticString, status: Int) {
-        for known in doors where known.door.isSame(as: door) {
-            return known.counts.pointee.doors.record(status: status)
-        }
+    /// A series lives as long as this object. What shares one may get its own later.
+    private func series(
+        of record: AccessRecord, _ template: inout RecordTemplate
+    ) -> ModelSeries {
+        if let known = template.series { return known.takeUnretainedValue() }
+        let series = table.series(
+            provider: record.provider, model: record.upstreamModel,
+            succeeded: record.outcome.isSame(as: "ok"), prices: prices)
+        if !series.isShared { template.series = Unmanaged.passUnretained(series) }
+        return series
+    }
+
+    private func doorCounts(_ door: StaticString) -> UnsafeMutablePointer<RequestCounts> {
+        for known in doors where known.door.isSame(as: door) { return known.counts }
         let counts = Self.counts(area, process, .door, ByteSlice(door))
         doors.append((door, counts))
-        counts.pointee.doors.record(status: status)
+        return counts
     }
 }

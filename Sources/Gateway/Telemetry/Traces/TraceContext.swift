@@ -85,17 +85,6 @@ extension ByteBuffer {
         append(hexWord: trace.high)
         append(hexWord: trace.low)
     }
-
-    /// Appends 16 digits in lower case.
-    package mutating func append(hexWord word: UInt64) {
-        append(room: 16) { memory, _ in
-            for index in 0..<16 {
-                let nibble = UInt8(truncatingIfNeeded: word >> UInt64((15 - index) * 4)) & 0xF
-                memory[index] = nibble < 10 ? ASCII.zero + nibble : 0x57 + nibble
-            }
-            return 16
-        }
-    }
 }
 
 /// Which requests are recorded.

@@ -33,9 +33,6 @@ package struct TraceRecord {
     /// Who wants it.
     package var isForSpans = false
     package var isForGenerations = false
-    /// Random words, for ids of events.
-    package var words: (UInt64, UInt64) = (0, 0)
-
     // Nanoseconds since 1970. 0: it did not come to that.
     package var began = 0
     package var dispatched = 0
@@ -46,8 +43,8 @@ package struct TraceRecord {
 
     /// By the names of the GenAI conventions: `chat`, `text_completion`, `embeddings`.
     package var operation: StaticString = "chat"
-    package var system = ""
-    package var host = ""
+    package var system = ByteSlice.empty
+    package var host = ByteSlice.empty
     package var port = 0
     /// The model by the provider's own word, and its id of the answer.
     package var reportedModel = ByteSlice.empty
@@ -81,6 +78,9 @@ package struct TraceRecord {
 
 /// Who takes them. Implemented by the Admin floor.
 package protocol TraceSink: AnyObject {
-    /// Takes one request. Slices are borrowed for the time of the call.
-    func take(_ trace: TraceRecord, _ record: AccessRecord)
+    /// Takes one request, of the kind that `template` is of. Slices are borrowed for the time of the
+    /// call.
+    func take(
+        _ trace: TraceRecord, _ record: AccessRecord,
+        _ template: UnsafeMutablePointer<RecordTemplate>)
 }
