@@ -368,7 +368,7 @@ extension Worker {
         if error.isFinal { fields.append("x-should-retry: false\r\n" as StaticString) }
         if refusal.status == 503 { fields.append("retry-after: 1\r\n" as StaticString) }
         guard door == nil, snapshot.observability.logsRequests else { return }
-        var record = AccessRecord()
+        let record = AccessRecord()
         (record.secondsSince1970, record.milliseconds) = loop.wallClock
         record.requestID = requestID.slice
         record.status = refusal.status

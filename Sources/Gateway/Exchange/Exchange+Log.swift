@@ -39,7 +39,8 @@ extension Exchange {
         guard logs || snapshot.observability.countsRequests || trace != nil else { return }
         let loop = worker.loop
         let now = loop.clock()
-        var record = AccessRecord()
+        let record = worker.record
+        record.reset()
         (record.secondsSince1970, record.milliseconds) = loop.wallClock
         record.requestID = requestID.slice
         record.method = ByteSlice(method.token)
@@ -71,7 +72,7 @@ extension Exchange {
         } else {
             template = worker.templates.template(of: record)
         }
-        if snapshot.observability.countsRequests { measure(&record, now, template) }
+        if snapshot.observability.countsRequests { measure(record, now, template) }
         if let trace { finish(trace, record, template) }
         guard logs else { return }
         if isRepaired || looped != nil { return log(record, template, repairs) }
@@ -85,7 +86,6 @@ extension Exchange {
         _ record: AccessRecord, _ template: UnsafeMutablePointer<RecordTemplate>,
         _ repairs: RepairCounts
     ) {
-        var record = record
         var text = ByteBuffer()
         repairs.append(to: &text)
         record.repairs = text.slice
@@ -120,7 +120,7 @@ extension Exchange {
 
     /// Fills in what only metrics ask for, counts the request, and learns its cost.
     private func measure(
-        _ record: inout AccessRecord, _ now: Instant,
+        _ record: AccessRecord, _ now: Instant,
         _ template: UnsafeMutablePointer<RecordTemplate>
     ) {
         record.isModelless = !door.takesModel

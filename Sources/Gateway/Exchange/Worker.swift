@@ -63,7 +63,10 @@ package final class Worker {
     package let loop: EventLoop
     /// What new requests are served by.
     package private(set) var snapshot: Snapshot {
-        didSet { metrics.prices = snapshot.observability.prices }
+        didSet {
+            metrics.prices = snapshot.observability.prices
+            templates.removeAll()
+        }
     }
     /// What all workers share.
     package let shared: SharedState
@@ -74,6 +77,8 @@ package final class Worker {
     var lines = AccessLog()
     /// What requests of one kind have in common.
     let templates = RecordTemplates()
+    /// The request that is ending.
+    let record = AccessRecord()
     package let arena = JSONArena()
     package var random: SeededRandom
     /// Ids that providers leave out.

@@ -11,64 +11,6 @@ package enum LogFormat: String, Sendable {
     case text
 }
 
-/// What is known of a request when it is over. Slices are borrowed for the time of the call.
-package struct AccessRecord {
-    package var secondsSince1970 = 0
-    package var milliseconds = 0
-    package var requestID = ByteSlice.empty
-    package var method = ByteSlice.empty
-    package var path = ByteSlice.empty
-    package var status = 0
-    /// `ok`, `error`, `cancelled`, `stalled`, `stopped`.
-    package var outcome: StaticString = "ok"
-    package var key = ByteSlice.empty
-    package var requestedModel = ByteSlice.empty
-    package var upstreamModel = ByteSlice.empty
-    package var provider = ByteSlice.empty
-    package var streams = false
-    package var attempts = 0
-    package var requestBytes = 0
-    package var durationMicroseconds = 0
-    /// To the first event of a stream; -1 without one.
-    package var firstEventMicroseconds = -1
-    package var overheadMicroseconds = 0
-    package var usage: Usage?
-    package var finishReason: FinishReason?
-    /// Repairs of tool calls by kind, `name=1, closed=2`; empty where there were none.
-    package var repairs = ByteSlice.empty
-    /// Requests to the provider where the gateway ran functions itself, and the calls by function,
-    /// `calculate=1, get_time=2`.
-    package var builtInRounds = 0
-    package var builtInCalls = ByteSlice.empty
-    /// What went wrong; empty where nothing did, or nobody said.
-    package var error = ByteSlice.empty
-    /// The attempts that failed before the last, `openai rate_limit 429, b breaker_open`; empty where
-    /// there were none.
-    package var departures = ByteSlice.empty
-    /// Which door it came through.
-    package var door: StaticString = "none"
-    /// Whether no model was asked for: such are not among the recent requests.
-    package var isModelless = false
-    /// From handing it on to its end; -1 if it was not.
-    package var upstreamMicroseconds = -1
-    /// Parameters that the provider could not be told.
-    package var droppedParameters = 0
-    /// In billionths of a dollar, where usage and price are known.
-    package var cost: Int?
-    /// The trace that it is part of, where it is recorded.
-    package var trace: TraceID?
-
-    package init() {}
-
-    /// How important its line is.
-    package var level: LogLevel {
-        if outcome.isSame(as: "ok") { return .info }
-        if status >= 500 { return .error }
-        if outcome.isSame(as: "error") { return status < 400 ? .error : .warning }
-        return outcome.isSame(as: "refused") ? .warning : .info
-    }
-}
-
 /// Writes records as lines. Keeps the text of the last line's second, which the next one shares.
 package struct AccessLog: ~Copyable {
     private var second = Int.min
@@ -140,6 +82,12 @@ package struct AccessLog: ~Copyable {
             cursor.put(jsonEscaping: record.requestID)
             cursor.put(template.line.slice)
             Self.putNumbers(record, &cursor)
+            if let trace = record.trace {
+                cursor.put(",\"trace_id\":\"")
+                cursor.put(hexWord: trace.high)
+                cursor.put(hexWord: trace.low)
+                cursor.put(ASCII.quote)
+            }
         }
         appendRest(record, to: &buffer)
         buffer.append("}\n" as StaticString)
@@ -216,11 +164,6 @@ package struct AccessLog: ~Copyable {
         }
         Self.text(",\"moved_on\":", record.departures, &buffer)
         Self.text(",\"error\":", record.error, &buffer)
-        if let trace = record.trace {
-            buffer.append(",\"trace_id\":\"" as StaticString)
-            buffer.append(trace)
-            buffer.append(ASCII.quote)
-        }
     }
 
     private mutating func appendText(_ record: AccessRecord, to buffer: inout ByteBuffer) {

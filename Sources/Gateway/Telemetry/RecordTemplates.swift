@@ -5,35 +5,44 @@
 import GatewayModel
 import ReactorCore
 
-/// What tells one kind of requests from another.
-private struct RecordKind {
-    static let nameCount = 9
+/// What tells one kind of requests from another, besides the names themselves.
+private struct RecordKind: Equatable {
+    /// The names' lengths, a byte each.
+    var counts: UInt64 = 0
+    /// How it ended, and what else has few values.
+    var numbers = UInt64.max
+    /// Literals, by where they lie; and what a provider's kind is called, which lies where it does as
+    /// long as its configuration holds.
+    var outcome: UnsafePointer<UInt8>?
+    var door: UnsafePointer<UInt8>?
+    var method: UnsafePointer<UInt8>?
+    var system: UnsafePointer<UInt8>?
 
-    /// Path, method, key, models, provider, host.
-    let names: InlineArray<9, ByteSlice>
-    /// How it ended and what else has few values, and literals by where they lie.
-    let numbers: UInt64
-    let literals: (outcome: UnsafePointer<UInt8>, door: UnsafePointer<UInt8>)
-    /// Whether there are ever two of it: what reached no provider is as various as mistakes are.
-    let isLikely: Bool
+    /// No request is of it.
+    init() {}
 
+    @inline(__always)
     init(_ record: AccessRecord, _ trace: TraceRecord) {
-        names = [
-            record.path, record.method, record.key, record.requestedModel, record.upstreamModel,
-            record.provider, trace.reportedModel, trace.host, trace.system,
-        ]
+        counts =
+            UInt64(truncatingIfNeeded: record.path.count)
+            | UInt64(truncatingIfNeeded: record.key.count) &<< 8
+            | UInt64(truncatingIfNeeded: record.requestedModel.count) &<< 16
+            | UInt64(truncatingIfNeeded: record.upstreamModel.count) &<< 24
+            | UInt64(truncatingIfNeeded: record.provider.count) &<< 32
+            | UInt64(truncatingIfNeeded: trace.reportedModel.count) &<< 40
+            | UInt64(truncatingIfNeeded: trace.host.count) &<< 48
         let flags =
             (record.streams ? 1 : 0) | (trace.tags.isEmpty ? 0 : 2) | (trace.reachedModel ? 4 : 0)
         let reason = record.finishReason.map(Self.number) ?? 0
-        isLikely =
-            !record.provider.isEmpty && record.attempts < 256 && record.status < 1000
-            && trace.port < 65_536
         numbers =
             UInt64(truncatingIfNeeded: record.status)
             | UInt64(truncatingIfNeeded: record.attempts) &<< 16
             | UInt64(truncatingIfNeeded: flags | reason &<< 4) &<< 32
             | UInt64(truncatingIfNeeded: trace.port) &<< 48
-        literals = (record.outcome.utf8Start, record.door.utf8Start)
+        outcome = record.outcome.utf8Start
+        door = record.door.utf8Start
+        method = record.method.base
+        system = trace.system.base
     }
 
     private static func number(_ reason: FinishReason) -> Int {
@@ -46,47 +55,52 @@ private struct RecordKind {
         }
     }
 
-    /// Of what tells kinds apart in practice.
+    /// Whether the words above hold all of it, and whether there are ever two of it: what reached no
+    /// provider is as various as mistakes are.
     @inline(__always)
-    var hash: UInt64 {
-        var hash = numbers
-        for index in 2..<6 {
-            hash = (hash ^ Self.sample(names[index])) &* 0x9E37_79B9_7F4A_7C15
-            hash ^= hash &>> 29
-        }
-        return hash
+    static func isLikely(_ record: AccessRecord, _ trace: TraceRecord) -> Bool {
+        let counts =
+            record.path.count | record.key.count | record.requestedModel.count
+            | record.upstreamModel.count | record.provider.count | trace.reportedModel.count
+            | trace.host.count
+        return counts < 256 && !record.provider.isEmpty && record.attempts | record.status < 65_536
     }
 
-    /// The end of a name, and how long it is.
+    /// Of what tells kinds apart in practice.
     @inline(__always)
-    private static func sample(_ name: ByteSlice) -> UInt64 {
+    func hash(_ record: AccessRecord) -> UInt64 {
+        var hash = numbers ^ counts
+        hash = Self.mix(hash, record.key)
+        hash = Self.mix(hash, record.requestedModel)
+        hash = Self.mix(hash, record.upstreamModel)
+        return Self.mix(hash, record.provider)
+    }
+
+    /// Mixes in the end of a name.
+    @inline(__always)
+    private static func mix(_ hash: UInt64, _ name: ByteSlice) -> UInt64 {
         let count = name.count
         let bytes = UnsafeRawPointer(name.base)
+        var word: UInt64 = 0
         if count >= 8 {
-            return bytes.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-                ^ UInt64(truncatingIfNeeded: count) &<< 56
-        }
-        if count >= 4 {
+            word = bytes.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
+        } else if count >= 4 {
             let first = bytes.loadUnaligned(as: UInt32.self)
             let last = bytes.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
-            return UInt64(first) &<< 32 | UInt64(last)
+            word = UInt64(first) &<< 32 | UInt64(last)
+        } else {
+            for index in 0..<count { word = word &<< 8 | UInt64(name.base[index]) }
         }
-        var word: UInt64 = 0
-        for index in 0..<count { word = word &<< 8 | UInt64(name.base[index]) }
-        return word
+        let mixed = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+        return mixed ^ mixed &>> 29
     }
 }
 
 /// The bytes and counts of one kind. What is empty has not been asked for yet.
 package struct RecordTemplate: ~Copyable {
-    /// Bytes of the names of a kind that is kept.
-    static let nameBytesMax = 1024
-
-    // The kind.
+    private var kind = RecordKind()
+    /// One behind the other.
     private var names = ByteBuffer()
-    private var counts = InlineArray<9, UInt16>(repeating: 0)
-    private var numbers = UInt64.max
-    private var literals: (outcome: UnsafePointer<UInt8>?, door: UnsafePointer<UInt8>?)
 
     /// Of a line in the log.
     var line = ByteBuffer()
@@ -98,63 +112,68 @@ package struct RecordTemplate: ~Copyable {
     var series: Unmanaged<ModelSeries>?
     var doorCounts: UnsafeMutablePointer<RequestCounts>?
 
-    fileprivate init() { literals = (nil, nil) }
+    fileprivate init() {}
 
-    /// Whether it is of this kind.
-    fileprivate func isOf(_ kind: RecordKind) -> Bool {
-        guard numbers == kind.numbers, literals.outcome == kind.literals.outcome,
-            literals.door == kind.literals.door
-        else { return false }
+    /// Whether a request, whose kind has these words, is of this one.
+    fileprivate func isOf(
+        _ kind: RecordKind, _ record: AccessRecord, _ trace: TraceRecord
+    ) -> Bool {
+        guard self.kind == kind else { return false }
         var place = UnsafeRawPointer(names.slice.base)
-        for index in 0..<RecordKind.nameCount {
-            let name = kind.names[index]
-            guard Int(counts[index]) == name.count, Self.areSame(place, name) else { return false }
-            place += name.count
+        return Self.passes(&place, record.path) && Self.passes(&place, record.key)
+            && Self.passes(&place, record.requestedModel)
+            && Self.passes(&place, record.upstreamModel) && Self.passes(&place, record.provider)
+            && Self.passes(&place, trace.reportedModel) && Self.passes(&place, trace.host)
+    }
+
+    /// Whether `name` is at `place`, which then moves behind it. Names are short: a few words are
+    /// compared before a call has found its way.
+    @inline(__always)
+    private static func passes(_ place: inout UnsafeRawPointer, _ name: ByteSlice) -> Bool {
+        let (mine, other, count) = (place, UnsafeRawPointer(name.base), name.count)
+        place += count
+        if count >= 8 {
+            // Eight at a time, the last eight perhaps a second time.
+            let last = count &- 8
+            var index = 0
+            while index < last {
+                if word(mine, index) != word(other, index) { return false }
+                index &+= 8
+            }
+            return word(mine, last) == word(other, last)
         }
+        if count >= 4 {
+            return mine.loadUnaligned(as: UInt32.self) == other.loadUnaligned(as: UInt32.self)
+                && mine.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+                    == other.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
+        }
+        for index in 0..<count
+        where mine.load(fromByteOffset: index, as: UInt8.self)
+            != other.load(fromByteOffset: index, as: UInt8.self)
+        { return false }
         return true
     }
 
-    /// Names are short: a few words are compared before a call has found its way.
     @inline(__always)
-    private static func areSame(_ place: UnsafeRawPointer, _ name: ByteSlice) -> Bool {
-        let other = UnsafeRawPointer(name.base)
-        let count = name.count
-        guard count >= 8 else {
-            var index = 0
-            while index < count {
-                let (one, two) = (
-                    place.load(fromByteOffset: index, as: UInt8.self),
-                    other.load(fromByteOffset: index, as: UInt8.self)
-                )
-                if one != two { return false }
-                index &+= 1
-            }
-            return true
-        }
-        // Eight at a time, the last eight perhaps a second time.
-        var index = 0
-        let last = count &- 8
-        while true {
-            let (one, two) = (
-                place.loadUnaligned(fromByteOffset: index, as: UInt64.self),
-                other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            )
-            if one != two { return false }
-            if index == last { return true }
-            index = min(index &+ 8, last)
-        }
+    private static func word(_ bytes: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+        bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 
-    /// Becomes that of another kind.
-    /// - Parameter isKept: whether requests are to find it.
-    fileprivate mutating func begin(_ kind: RecordKind, isKept: Bool) {
+    /// Becomes that of another kind; of none that a request could find, where there is no `kind`.
+    fileprivate mutating func begin(
+        _ kind: RecordKind?, _ record: AccessRecord, _ trace: TraceRecord
+    ) {
+        self.kind = kind ?? RecordKind()
         names.removeAll()
-        for index in 0..<RecordKind.nameCount where isKept {
-            names.append(kind.names[index])
-            counts[index] = UInt16(truncatingIfNeeded: kind.names[index].count)
+        if kind != nil {
+            names.append(record.path)
+            names.append(record.key)
+            names.append(record.requestedModel)
+            names.append(record.upstreamModel)
+            names.append(record.provider)
+            names.append(trace.reportedModel)
+            names.append(trace.host)
         }
-        numbers = kind.numbers
-        literals = isKept ? (kind.literals.outcome, kind.literals.door) : (nil, nil)
         line.removeAll()
         serverSpan.removeAll()
         modelSpan.removeAll()
@@ -188,24 +207,19 @@ package final class RecordTemplates {
         template(of: record, untraced)
     }
 
-    /// The template of a request's kind, until the next one is asked for.
+    /// The template of a request's kind, until the next one is asked for. Its method is a literal, as its
+    /// outcome and its door are.
     package func template(
         of record: AccessRecord, _ trace: TraceRecord
     ) -> UnsafeMutablePointer<RecordTemplate> {
-        let kind = RecordKind(record, trace)
-        if kind.isLikely {
-            let index = Int(truncatingIfNeeded: kind.hash &>> 58)
-            let place = places + index
-            if place.pointee.isOf(kind) { return place }
-            var byteCount = 0
-            for index in 0..<RecordKind.nameCount { byteCount += kind.names[index].count }
-            if byteCount <= RecordTemplate.nameBytesMax {
-                place.pointee.begin(kind, isKept: true)
-                return place
-            }
+        guard RecordKind.isLikely(record, trace) else {
+            let place = places + Self.countMax
+            place.pointee.begin(nil, record, trace)
+            return place
         }
-        let place = places + Self.countMax
-        place.pointee.begin(kind, isKept: false)
+        let kind = RecordKind(record, trace)
+        let place = places + Int(truncatingIfNeeded: kind.hash(record) &>> 58)
+        if !place.pointee.isOf(kind, record, trace) { place.pointee.begin(kind, record, trace) }
         return place
     }
 

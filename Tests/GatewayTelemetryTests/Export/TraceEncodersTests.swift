@@ -14,7 +14,7 @@ import Testing
 
     /// The requests that the golden files tell of, by name.
     static func request(_ name: String) -> (TraceRecord, AccessRecord) {
-        var trace = TraceRecord()
+        let trace = TraceRecord()
         trace.trace = TraceID(high: 0x0AF7_6519_16CD_43DD, low: 0x8448_EB21_1C80_319C)
         trace.serverSpan = 0xB7AD_6B71_6920_3331
         trace.modelSpan = 0x00F0_67AA_0BA9_02B7
@@ -24,7 +24,7 @@ import Testing
         trace.system = "openai"
         trace.host = "api.openai.com"
         trace.port = 443
-        var record = AccessRecord()
+        let record = AccessRecord()
         record.requestID = "req_1"
         record.method = "POST"
         record.path = "/v1/chat/completions"

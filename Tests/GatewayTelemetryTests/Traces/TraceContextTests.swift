@@ -11,7 +11,7 @@ import Testing
 
     private func text(_ context: TraceContext) -> String {
         var buffer = ByteBuffer()
-        context.append(to: &buffer)
+        buffer.append(upTo: TraceContext.fieldBytes) { context.put(to: &$0) }
         return buffer.string
     }
 

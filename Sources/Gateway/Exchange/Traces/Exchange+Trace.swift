@@ -40,9 +40,11 @@ extension Exchange {
         // What Langfuse alone records says nothing of whether others should.
         let isSampled = isForSpans || client.map(\.isSampled) ?? true
         let next = TraceContext(trace: id, span: trace.record.modelSpan, isSampled: isSampled)
-        forwarded.append("traceparent: " as StaticString)
-        next.append(to: &forwarded)
-        forwarded.append("\r\n" as StaticString)
+        forwarded.append(upTo: TraceContext.fieldBytes + 16) { cursor in
+            cursor.put("traceparent: ")
+            next.put(to: &cursor)
+            cursor.put("\r\n")
+        }
     }
 
     /// Keeps what the body says, while it is there.
@@ -84,18 +86,16 @@ extension Exchange {
         }
         trace.complete()
         if trace.logsBodies { noteBodies(trace.record) }
-        if !trace.tellsContent { (trace.record.input, trace.record.output) = (.empty, .empty) }
+        if trace.logsBodies, !trace.tellsContent {
+            (trace.record.input, trace.record.output) = (.empty, .empty)
+        }
     }
 
     /// Takes what a whole answer says that was relayed.
     private func takeAnswer(_ trace: RequestTrace) {
         if trace.keepsAnswer, case .answer(let answerDoor) = door {
             trace.take(whole: answer.slice, at: answerDoor, providerContext)
-        } else if let responseObserver, unaryRepairs.isEmpty {
-            // Read already, and not changed since.
-            trace.lend(
-                id: responseObserver.id, model: responseObserver.model, of: answer.slice)
-        } else {
+        } else if !trace.takeNoted(of: answer.slice) {
             trace.take(namesOf: answer.slice)
         }
     }

@@ -16,7 +16,7 @@ final class RequestTrace {
     /// Bytes of tags.
     static let tagsBytesMax = 1024
 
-    var record = TraceRecord()
+    let record = TraceRecord()
     private(set) var keepsContent = false
     /// Whether it is told outside of the log.
     private(set) var tellsContent = false
@@ -42,6 +42,8 @@ final class RequestTrace {
     /// The text of a completion, as it stands in JSON.
     private var text = ByteBuffer()
     private var hasLooked = false
+    private var idPlace: Range<Int>?
+    private var modelPlace: Range<Int>?
 
     private static let metadataNames = JSONNames("session_id", "sessionId", "tags", "user_id")
     /// The two that name a session, in that list.
@@ -59,7 +61,7 @@ final class RequestTrace {
     var keepsAnswer: Bool { keepsContent || keepsMessages }
 
     func reset() {
-        record = TraceRecord()
+        record.reset()
         user.removeAll()
         session.removeAll()
         tags.removeAll()
@@ -67,7 +69,13 @@ final class RequestTrace {
         topP.removeAll()
         reportedModel.removeAll()
         responseID.removeAll()
-        // Content may have been long.
+        hasLooked = false
+        (idPlace, modelPlace) = (nil, nil)
+        if keepsContent || keepsMessages { releaseContent() }
+    }
+
+    /// Content may have been long.
+    private func releaseContent() {
         input.release()
         inputMessages.release()
         output.release()
@@ -75,7 +83,6 @@ final class RequestTrace {
         text.release()
         response = ModelResponse()
         decoder = nil
-        hasLooked = false
     }
 
     // MARK: The request
@@ -234,10 +241,19 @@ final class RequestTrace {
         door == .messages ? .messages(isAnswerInTool: false) : .chat
     }
 
-    /// The names in a whole answer, as places in it, which the record borrows from.
-    func lend(id: Range<Int>?, model: Range<Int>?, of answer: ByteSlice) {
-        if let id { record.responseID = Self.plain(answer[id], scratch: &responseID) }
-        if let model { record.reportedModel = Self.plain(answer[model], scratch: &reportedModel) }
+    /// Where a whole answer has its names; it stays as it is to the end.
+    func note(id: Range<Int>?, model: Range<Int>?) { (idPlace, modelPlace) = (id, model) }
+
+    /// Takes the names from the places that were noted, if any were.
+    func takeNoted(of answer: ByteSlice) -> Bool {
+        guard idPlace != nil || modelPlace != nil else { return false }
+        if let idPlace {
+            record.responseID = Self.plain(answer[idPlace], scratch: &responseID)
+        }
+        if let modelPlace {
+            record.reportedModel = Self.plain(answer[modelPlace], scratch: &reportedModel)
+        }
+        return true
     }
 
     /// A name as it stands in JSON; one with escapes is copied.

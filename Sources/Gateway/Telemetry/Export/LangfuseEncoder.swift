@@ -78,7 +78,7 @@ package final class LangfuseEncoder: Sendable {
         span trace: TraceRecord, _ record: AccessRecord, _ template: inout RecordTemplate,
         to buffer: inout ByteBuffer
     ) {
-        let digits = SpanDigits(trace)
+        trace.makeDigits()
         let level = Level(record)
         if template.generation.isEmpty { makeSpan(trace, record, level, &template.generation) }
         let texts =
@@ -86,10 +86,9 @@ package final class LangfuseEncoder: Sendable {
             + trace.responseID.count + record.requestID.count
         buffer.append(upTo: SpanPiece.roomMax + template.generation.count + 6 * texts) { cursor in
             // With OpenTelemetry's spans beside it this one keeps its place in the same trace.
-            SpanPiece.begin(
-                digits, digits.modelSpan,
-                parent: digits.hasClientSpan ? digits.clientSpan : nil, from: digits.dispatched,
-                &cursor)
+            SpanPiece.begin(trace, trace.digits.modelSpan, &cursor)
+            if trace.clientSpan != 0 { SpanPiece.put(parent: trace.digits.clientSpan, &cursor) }
+            SpanPiece.put(from: trace.digits.dispatched, to: trace.digits.ended, &cursor)
             cursor.put(template.generation.slice)
             Self.putParameters(trace, record, &cursor)
             if let usage = record.usage { Self.put(UsageShares(usage), &cursor) }

@@ -14,14 +14,14 @@ package enum OTLPSpanEncoder {
         _ trace: TraceRecord, _ record: AccessRecord,
         _ template: inout RecordTemplate, to buffer: inout ByteBuffer
     ) {
-        let digits = SpanDigits(trace)
+        trace.makeDigits()
         if template.serverSpan.isEmpty { makeServerSpan(record, &template.serverSpan) }
         buffer.append(
             upTo: SpanPiece.roomMax + template.serverSpan.count + 6 * record.requestID.count
         ) { cursor in
-            SpanPiece.begin(
-                digits, digits.serverSpan,
-                parent: digits.hasClientSpan ? digits.clientSpan : nil, from: digits.began, &cursor)
+            SpanPiece.begin(trace, trace.digits.serverSpan, &cursor)
+            if trace.clientSpan != 0 { SpanPiece.put(parent: trace.digits.clientSpan, &cursor) }
+            SpanPiece.put(from: trace.digits.began, to: trace.digits.ended, &cursor)
             cursor.put(template.serverSpan.slice)
             cursor.put(
                 #",{"key":"http.request.body.size","value":{"intValue":""#, record.requestBytes)
@@ -31,7 +31,7 @@ package enum OTLPSpanEncoder {
         SpanPiece.end(record, isError: isServerError(record), &buffer)
         guard trace.reachedModel else { return }
         buffer.append(ASCII.comma)
-        appendModelSpan(digits, trace, record, &template, &buffer)
+        appendModelSpan(trace, record, &template, &buffer)
     }
 
     /// By the conventions a server's span is in error for what the server did wrong.
@@ -61,17 +61,17 @@ package enum OTLPSpanEncoder {
     }
 
     private static func appendModelSpan(
-        _ digits: SpanDigits, _ trace: TraceRecord, _ record: AccessRecord,
-        _ template: inout RecordTemplate, _ buffer: inout ByteBuffer
+        _ trace: TraceRecord, _ record: AccessRecord, _ template: inout RecordTemplate,
+        _ buffer: inout ByteBuffer
     ) {
         if template.modelSpan.isEmpty { makeModelSpan(trace, record, &template.modelSpan) }
         let texts =
             trace.temperature.count + trace.topP.count + trace.responseID.count
             + trace.session.count + trace.user.count
         buffer.append(upTo: SpanPiece.roomMax + template.modelSpan.count + 6 * texts) { cursor in
-            SpanPiece.begin(
-                digits, digits.modelSpan, parent: digits.serverSpan, from: digits.dispatched,
-                &cursor)
+            SpanPiece.begin(trace, trace.digits.modelSpan, &cursor)
+            SpanPiece.put(parent: trace.digits.serverSpan, &cursor)
+            SpanPiece.put(from: trace.digits.dispatched, to: trace.digits.ended, &cursor)
             cursor.put(template.modelSpan.slice)
             putCounts(trace, record, &cursor)
             putNames(trace, &cursor)

@@ -8,12 +8,12 @@ struct HexDigits {
     private let first: UInt64
     private let last: UInt64
 
+    init() { (first, last) = (DigitWord.asciiZeros, DigitWord.asciiZeros) }
+
     init(_ word: UInt64) {
         first = DigitWord.hexadecimal(word &>> 32)
         last = DigitWord.hexadecimal(word)
     }
-
-    static let none = HexDigits(0)
 
     @inline(__always)
     func put(to cursor: inout ByteCursor) {
@@ -24,25 +24,29 @@ struct HexDigits {
 
 /// Nanoseconds since 1970 as 19 decimal digits, with zeros in front before 2001.
 struct TimeDigits {
-    private let first: UInt64
+    /// The first three, of which each changes but once in months; as characters.
+    private let first: UInt32
     private let middle: UInt64
     private let last: UInt64
 
+    init() { (first, middle, last) = (0x303030, DigitWord.asciiZeros, DigitWord.asciiZeros) }
+
     init(_ nanoseconds: Int) {
         let time = UInt(max(nanoseconds, 0))
-        let thousands = time / 1000
-        let upper = thousands / 100_000_000
-        // Three digits at the end, and with them five of the second word once more.
-        first = DigitWord.decimal(upper) | DigitWord.asciiZeros
-        middle = DigitWord.decimal(thousands &- upper &* 100_000_000) | DigitWord.asciiZeros
-        last = DigitWord.decimal(time % 100_000_000) | DigitWord.asciiZeros
+        let upper = time / 100_000_000
+        let months = upper / 100_000_000
+        last = DigitWord.decimal(time &- upper &* 100_000_000) | DigitWord.asciiZeros
+        middle = DigitWord.decimal(upper &- months &* 100_000_000) | DigitWord.asciiZeros
+        // Below 93.
+        let tens = UInt32(truncatingIfNeeded: months &* 103) &>> 10
+        let ones = UInt32(truncatingIfNeeded: months) &- tens &* 10
+        first = 0x30 | (0x30 | tens) &<< 8 | (0x30 | ones) &<< 16
     }
 
     @inline(__always)
     func put(to cursor: inout ByteCursor) {
-        cursor.put(word: first)
+        cursor.put(first, count: 3)
         cursor.put(word: middle)
-        cursor.back(5)
         cursor.put(word: last)
     }
 }
@@ -52,21 +56,26 @@ struct SpanDigits {
     let trace: (HexDigits, HexDigits)
     let serverSpan: HexDigits
     let modelSpan: HexDigits
-    /// Where there is one.
+    /// Zeros where there is none.
     let clientSpan: HexDigits
-    let hasClientSpan: Bool
     let began: TimeDigits
     let dispatched: TimeDigits
     let ended: TimeDigits
 
-    init(_ trace: TraceRecord) {
-        self.trace = (HexDigits(trace.trace.high), HexDigits(trace.trace.low))
-        serverSpan = HexDigits(trace.serverSpan)
-        modelSpan = HexDigits(trace.modelSpan)
-        hasClientSpan = trace.clientSpan != 0
-        clientSpan = hasClientSpan ? HexDigits(trace.clientSpan) : HexDigits.none
-        began = TimeDigits(trace.began)
-        dispatched = trace.reachedModel ? TimeDigits(trace.dispatched) : began
-        ended = TimeDigits(trace.ended)
+    /// All zeros.
+    init() {
+        trace = (HexDigits(), HexDigits())
+        (serverSpan, modelSpan, clientSpan) = (HexDigits(), HexDigits(), HexDigits())
+        (began, dispatched, ended) = (TimeDigits(), TimeDigits(), TimeDigits())
+    }
+
+    init(_ record: TraceRecord) {
+        trace = (HexDigits(record.trace.high), HexDigits(record.trace.low))
+        serverSpan = HexDigits(record.serverSpan)
+        modelSpan = HexDigits(record.modelSpan)
+        clientSpan = record.clientSpan == 0 ? HexDigits() : HexDigits(record.clientSpan)
+        began = TimeDigits(record.began)
+        dispatched = record.reachedModel ? TimeDigits(record.dispatched) : began
+        ended = TimeDigits(record.ended)
     }
 }

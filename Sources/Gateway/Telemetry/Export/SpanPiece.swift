@@ -10,26 +10,28 @@ enum SpanPiece {
     /// of less than 110 bytes.
     static let roomMax = 2048
 
-    /// Puts `{"traceId":...` up to the end of its times.
-    /// - Parameter parent: nil for a span that has none.
+    /// Puts `{"traceId":...,"spanId":"...` up to the id's end; its digits have been made.
     @inline(__always)
-    static func begin(
-        _ digits: SpanDigits, _ span: HexDigits, parent: HexDigits?,
-        from start: TimeDigits, _ cursor: inout ByteCursor
-    ) {
+    static func begin(_ trace: TraceRecord, _ span: HexDigits, _ cursor: inout ByteCursor) {
         cursor.put("{\"traceId\":\"")
-        digits.trace.0.put(to: &cursor)
-        digits.trace.1.put(to: &cursor)
+        trace.digits.trace.0.put(to: &cursor)
+        trace.digits.trace.1.put(to: &cursor)
         cursor.put("\",\"spanId\":\"")
         span.put(to: &cursor)
-        if let parent {
-            cursor.put("\",\"parentSpanId\":\"")
-            parent.put(to: &cursor)
-        }
+    }
+
+    @inline(__always)
+    static func put(parent: HexDigits, _ cursor: inout ByteCursor) {
+        cursor.put("\",\"parentSpanId\":\"")
+        parent.put(to: &cursor)
+    }
+
+    @inline(__always)
+    static func put(from start: TimeDigits, to end: TimeDigits, _ cursor: inout ByteCursor) {
         cursor.put("\",\"startTimeUnixNano\":\"")
         start.put(to: &cursor)
         cursor.put("\",\"endTimeUnixNano\":\"")
-        digits.ended.put(to: &cursor)
+        end.put(to: &cursor)
         cursor.put(ASCII.quote)
     }
 

@@ -69,13 +69,14 @@ package struct TraceContext: Equatable, Sendable {
         return word
     }
 
-    /// Appends the value of a `traceparent` of version 00.
-    package func append(to buffer: inout ByteBuffer) {
-        buffer.append("00-" as StaticString)
-        buffer.append(trace)
-        buffer.append(UInt8(ascii: "-"))
-        buffer.append(hexWord: span)
-        buffer.append(isSampled ? "-01" : "-00" as StaticString)
+    /// Puts the value of a `traceparent` of version 00.
+    package func put(to cursor: inout ByteCursor) {
+        cursor.put("00-")
+        cursor.put(hexWord: trace.high)
+        cursor.put(hexWord: trace.low)
+        cursor.put(UInt8(ascii: "-"))
+        cursor.put(hexWord: span)
+        if isSampled { cursor.put("-01") } else { cursor.put("-00") }
     }
 }
 

@@ -21,8 +21,8 @@ package struct TracePolicy: Equatable, Sendable {
     package var isOn: Bool { spans != nil || generations != nil || logsBodies }
 }
 
-/// One request as exporters see it.
-package struct TraceRecord {
+/// One request as exporters see it. An object, so that to hand it on copies nothing.
+package final class TraceRecord {
     package var trace = TraceID(high: 0, low: 0)
     /// The span that the client made; 0 without one.
     package var clientSpan: SpanID = 0
@@ -33,6 +33,7 @@ package struct TraceRecord {
     /// Who wants it.
     package var isForSpans = false
     package var isForGenerations = false
+
     // Nanoseconds since 1970. 0: it did not come to that.
     package var began = 0
     package var dispatched = 0
@@ -64,7 +65,49 @@ package struct TraceRecord {
     package var inputMessages = ByteSlice.empty
     package var outputMessages = ByteSlice.empty
 
+    /// Ids and times as spans hold them, once `makeDigits` was called.
+    private(set) var digits = SpanDigits()
+    private var hasDigits = false
+
     package init() {}
+
+    /// Becomes a new one.
+    package func reset() {
+        trace = TraceID(high: 0, low: 0)
+        clientSpan = 0
+        serverSpan = 0
+        modelSpan = 0
+        isForSpans = false
+        isForGenerations = false
+        began = 0
+        dispatched = 0
+        firstEvent = 0
+        ended = 0
+        operation = "chat"
+        system = ByteSlice.empty
+        host = ByteSlice.empty
+        port = 0
+        reportedModel = ByteSlice.empty
+        responseID = ByteSlice.empty
+        user = ByteSlice.empty
+        session = ByteSlice.empty
+        tags = ByteSlice.empty
+        temperature = ByteSlice.empty
+        topP = ByteSlice.empty
+        outputTokensMax = nil
+        input = ByteSlice.empty
+        output = ByteSlice.empty
+        inputMessages = ByteSlice.empty
+        outputMessages = ByteSlice.empty
+        hasDigits = false
+    }
+
+    /// Makes the digits, once for all spans. From then on ids and times may not change.
+    func makeDigits() {
+        guard !hasDigits else { return }
+        hasDigits = true
+        digits = SpanDigits(self)
+    }
 
     /// Whether vectors were asked for, and no text.
     var isEmbedding: Bool { operation.isSame(as: Self.embeddings) }

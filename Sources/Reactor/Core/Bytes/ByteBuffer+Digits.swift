@@ -20,9 +20,6 @@ extension ByteBuffer {
 
     /// Appends the sixteen lower-case hexadecimal digits of `word`.
     public mutating func append(hexWord word: UInt64) {
-        append(upTo: 16) {
-            $0.put(word: DigitWord.hexadecimal(word &>> 32))
-            $0.put(word: DigitWord.hexadecimal(word))
-        }
+        append(upTo: 16) { $0.put(hexWord: word) }
     }
 }

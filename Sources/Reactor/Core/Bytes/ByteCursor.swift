@@ -67,11 +67,25 @@ public struct ByteCursor {
         put(word: DigitWord.decimal(value) | DigitWord.asciiZeros)
     }
 
+    /// Puts the sixteen lower-case hexadecimal digits of `word`.
+    @inlinable @inline(__always)
+    public mutating func put(hexWord word: UInt64) {
+        put(word: DigitWord.hexadecimal(word &>> 32))
+        put(word: DigitWord.hexadecimal(word))
+    }
+
     /// Puts the eight bytes of `word`, the lowest first.
     @inlinable @inline(__always)
     public mutating func put(word: UInt64) {
         place.storeBytes(of: word.littleEndian, as: UInt64.self)
         place += 8
+    }
+
+    /// Puts the lowest `count` bytes of `word`, the lowest first.
+    @inlinable @inline(__always)
+    public mutating func put(_ word: UInt32, count: Int) {
+        place.storeBytes(of: word.littleEndian, as: UInt32.self)
+        place += count
     }
 
     /// Takes back the last `count` bytes.
