@@ -98,4 +98,19 @@
     "\"usage\":{\"output_tokens\":24}")                                  \
   MESSAGE_EVENT("message_stop", "")
 
+// Salesforce's: a token that is not looked into, and a generation whose text is where it is documented
+// to be.
+
+#define SALESFORCE_TOKEN                                                 \
+  "{\"access_token\":\"00Dbench!AQ4AQFhZ0Tq3mJ7\",\"instance_url\":\"https://bench.my.salesforce.com\"," \
+  "\"token_type\":\"Bearer\",\"issued_at\":\"1700000000000\",\"scope\":\"sfap_api einstein_gpt_api api\"}"
+
+#define SALESFORCE_GENERATION                                            \
+  "{\"id\":\"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT\",\"generation\":{\"id\":\"gen-1\"," \
+  "\"generatedText\":\"A relay is as good as what it leaves alone: it keeps every byte it has no " \
+  "reason to touch.\",\"contentQuality\":null,\"parameters\":{\"finish_reason\":\"stop\"," \
+  "\"index\":0,\"logprobs\":null}},\"parameters\":{\"usage\":{\"prompt_tokens\":187," \
+  "\"completion_tokens\":24,\"total_tokens\":211},\"model\":\"gpt-4o\",\"provider\":\"OpenAI\"," \
+  "\"object\":\"chat.completion\"}}"
+
 #endif

@@ -364,9 +364,10 @@ static void read_request(int argc, char **argv) {
 }
 
 static void print_histogram(const char *name, const struct histogram *h) {
-  printf("\"%s\":{\"mean\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"max\":%.1f},", name,
+  printf("\"%s\":{\"mean\":%.1f,\"p50\":%.1f,\"p90\":%.1f,\"p95\":%.1f,"
+         "\"p99\":%.1f,\"max\":%.1f},", name,
          h->total ? (double)h->sum / (double)h->total / 1e3 : 0.0, quantile_us(h, .5),
-         quantile_us(h, .9), quantile_us(h, .99), (double)h->max / 1e3);
+         quantile_us(h, .9), quantile_us(h, .95), quantile_us(h, .99), (double)h->max / 1e3);
 }
 
 static void print_results(double seconds, int count, uint64_t unfinished) {

@@ -144,6 +144,13 @@ OPENAI = """type: openai
 # The same clients in front of a server of another dialect: the translate lane.
 ANTHROPIC = """type: anthropic
     base_url: "https://127.0.0.1:{port}\""""
+KEY = "api_key: sk-upstream"
+# The Models API with its login by client credentials.
+SALESFORCE = """type: salesforce
+    instance_url: "https://127.0.0.1:{port}"
+    api_url: "https://127.0.0.1:{port}\""""
+SALESFORCE_LOGIN = """consumer_key: bench
+    consumer_secret: bench"""
 
 
 # Nothing is told of requests: no line, no metrics, and so no costs.
@@ -166,7 +173,7 @@ OBSERVED = """observability:
 """
 
 
-def ours(bench, binary, *flags, provider=OPENAI, model="gpt-4o-mini", more=""):
+def ours(bench, binary, *flags, provider=OPENAI, model="gpt-4o-mini", login=KEY, more=""):
     """Keys, routing, metrics and the access log on; the log goes where the process's output goes,
     which is a file."""
     configuration = write(bench, "gateway.yaml", f"""
@@ -181,12 +188,13 @@ auth:
 providers:
   bench:
     {provider.format(port=bench.upstream.tls)}
-    api_key: sk-upstream
+    {login}
     ca_file: "{bench.directory}/ca.pem"
 models:
   "gpt-4o-mini": {{provider: bench, model: {model}}}
 {more}""")
-    return [binary, "serve", "--no-supervisor", "--config", configuration, *flags], {}
+    return ([binary, "serve", "--no-supervisor", "--config", configuration, *flags],
+            {"STATE_DIR": bench.directory})
 
 
 def ours_quiet(bench, binary):
@@ -211,6 +219,10 @@ def ours_translating(bench, binary):
     return ours(bench, binary, provider=ANTHROPIC, model="claude-sonnet-4-5-20250929")
 
 
+def ours_salesforce(bench, binary):
+    return ours(bench, binary, provider=SALESFORCE, model="gpt-4", login=SALESFORCE_LOGIN)
+
+
 def newest_build():
     """The release binary that was linked last, by whichever build system's folder it is in."""
     found = [path for pattern in (".build/*/release/gateway", ".build/release/gateway")
@@ -229,6 +241,7 @@ PEERS = {peer.name: peer for peer in (
     Peer("ours-observed", ours_observed, ""),
     Peer("ours-observed-content", ours_observed_content, ""),
     Peer("ours-translating", ours_translating, ""),
+    Peer("ours-salesforce", ours_salesforce, ""),
     Peer("litellm", litellm, "litellm", streams_max=200),
 )}
 

@@ -191,6 +191,42 @@ def reuse(bench):
             **errors_of(*results), "foreign": window.foreign}
 
 
+def behind_a_model(bench, connections, seconds=8):
+    """What clients see of a model that takes its time, each asking again when it is answered: with
+    the proxy between, and straight from the upstream."""
+    straight = bench.load("unary", port=bench.upstream.plain, conns=connections, seconds=seconds / 2,
+                          grace_s=5)
+    bench.load("unary", conns=4, seconds=0.5, grace_s=5)
+    base, before = bench.memory_kb(), bench.upstream.counters()
+    running = bench.load_async("unary", conns=connections, seconds=seconds, grace_s=5)
+    time.sleep(seconds / 2)
+    window = Window(bench)
+    time.sleep(seconds / 4)
+    window.end()
+    memory = bench.memory_kb()
+    result = bench.finish(running)
+    latency, direct, after = result["latency_us"], straight["latency_us"], bench.upstream.counters()
+    asked, opened = (after[name] - before[name] for name in ("unary", "connections_tls"))
+    return {"mean_ms": latency["mean"] / 1e3, "p95_ms": latency["p95"] / 1e3,
+            "direct_mean_ms": direct["mean"] / 1e3, "direct_p95_ms": direct["p95"] / 1e3,
+            "requests_per_s": window.counters["unary"] / window.seconds,
+            "utilization": window.utilization,
+            "kb_per_request": (memory - base) / connections, "memory_mb": memory / 1024,
+            "reused_percent": 100 * (1 - opened / max(asked, 1)), "opened": opened,
+            "completed": result["completed"],
+            **errors_of(straight, result), "foreign": window.foreign}
+
+
+def model_scenario(connections):
+    """The upstream: nine answers of ten after 300 ms, the tenth after 700: 340 ms in the mean."""
+    def run(bench):
+        return behind_a_model(bench, connections)
+    return Scenario(run, ("mean_ms", "p95_ms", "direct_mean_ms", "direct_p95_ms", "requests_per_s",
+                          "utilization", "kb_per_request", "memory_mb", "reused_percent", "opened",
+                          "completed", "errors"),
+                    ("--delay-us", 300000, "--slow-every", 10, "--slow-us", 700000), pooled=True)
+
+
 UNARY = ("cpu_us_per_request", "requests_per_s", "utilization", "p50_us", "p99_us", "memory_mb",
          "start_ms", "errors")
 STREAMS = ("cpu_us_per_chunk", "chunks_per_s", "utilization", "first_p50_us", "first_p99_us",
@@ -207,6 +243,8 @@ SCENARIOS = {
                      streams=2000, pooled=True),
     "latency": Scenario(latency, ("added_p50_us", "added_p99_us", "p50_us", "p99_us",
                                   "direct_p50_us", "cpu_us_per_request", "errors")),
+    "model-40": model_scenario(40),
+    "model-1000": model_scenario(1000),
     "disconnect": Scenario(disconnect, ("seen_after_p50_ms", "seen_after_max_ms", "left",
                                         "never_seen", "errors"),
                            ("--chunks", 100, "--interval-us", 500000), streams=50),

@@ -1,11 +1,13 @@
-// The mock upstream: OpenAI chat completions and, under /v1/messages, Anthropic's Messages, over plain
-// HTTP/1.1 and TLS 1.3 from one epoll loop.
+// The mock upstream: OpenAI chat completions, under /v1/messages Anthropic's Messages, and Salesforce's
+// token endpoint and Models API, over plain HTTP/1.1 and TLS 1.3 from one epoll loop.
 //
 //   upstream --cert F --key F [--plain-port P] [--tls-port P] [--admin-port P]
 //            [--chunks N] [--interval-us N] [--burst N]
+//            [--delay-us N] [--slow-every N] [--slow-us N]
 //
 // A request with "stream":true is answered by `chunks` content events, `burst` of them in one write
-// every `interval-us` (0: as fast as they are taken). A port of 0, the default, lets the kernel
+// every `interval-us` (0: as fast as they are taken). Any other is answered after `delay-us`, and
+// every `slow-every`th after `slow-us` instead; but for tokens, which come at once. A port of 0, the default, lets the kernel
 // choose; the ports are printed as one line of JSON once all listen. GET on the admin port answers
 // with the counters, so that reading them changes none.
 #define _GNU_SOURCE
@@ -30,7 +32,7 @@ struct buffer { char *bytes; size_t count, capacity; };
 struct connection {
   int fd;
   enum door door;
-  enum { LISTENING, HANDSHAKE, READING, STREAMING, CLOSED } state;
+  enum { LISTENING, HANDSHAKE, READING, DELAYED, STREAMING, CLOSED } state;
   bool write_watched, wants_usage, speaks_messages;
   SSL *ssl;
   struct buffer in;   // the part of a request that has come
@@ -38,7 +40,9 @@ struct connection {
   size_t out_sent;
   uint64_t stream, due_ns;
   uint32_t chunks_sent;
-  struct connection *earlier, *later;  // the due list while streaming; `later` chains dead ones
+  const char *delayed;  // the body that is due
+  struct connection *earlier, *later;  // the due list while DELAYED or STREAMING; `later` chains
+                                       // dead ones
 };
 
 static struct {
@@ -48,8 +52,8 @@ static struct {
   struct { uint64_t stream, at_ns; } aborts[ABORTS_KEPT];
 } counters;
 
-static uint32_t chunk_count, burst;
-static uint64_t interval_ns;
+static uint32_t chunk_count, burst, slow_every;
+static uint64_t interval_ns, delay_ns, slow_ns;
 static int epoll;
 static SSL_CTX *tls;
 static struct connection *first_due, *last_due, *dead;
@@ -265,8 +269,23 @@ static bool respond(struct connection *c, const char *head, const char *body, si
   c->speaks_messages = !strncmp(head, "POST /v1/messages", 17);
   c->wants_usage = is_true(body, count, "\"include_usage\"");
   if (is_true(body, count, "\"stream\"")) return stream_start(c);
+  if (!strncmp(head, "POST /services/oauth2/token", 27))
+    return answer_json(c, UNARY_FIELDS, SALESFORCE_TOKEN);
   counters.unary++;
-  return answer_json(c, UNARY_FIELDS, c->speaks_messages ? MESSAGE : COMPLETION);
+  const char *text = c->speaks_messages ? MESSAGE
+                     : !strncmp(head, "POST /einstein/", 15) ? SALESFORCE_GENERATION
+                                                              : COMPLETION;
+  if (!delay_ns) return answer_json(c, UNARY_FIELDS, text);
+  c->state = DELAYED;
+  c->delayed = text;
+  due_insert(c, now_ns() + (counters.unary % slow_every ? delay_ns : slow_ns));
+  return true;
+}
+
+static bool due_step(struct connection *c) {
+  if (c->state == STREAMING) return stream_step(c);
+  c->state = READING;
+  return answer_json(c, UNARY_FIELDS, c->delayed);
 }
 
 // Reads the size of the body from the head's lines, each of which ends with CRLF.
@@ -379,7 +398,7 @@ static void turn(void) {
   uint64_t now = now_ns();
   for (struct connection *c; (c = first_due) && c->due_ns <= now;) {
     due_remove(c);
-    if (!stream_step(c) || (c->state == READING && !serve(c))) close_connection(c);
+    if (!due_step(c) || (c->state == READING && !serve(c))) close_connection(c);
   }
   for (struct connection *c; (c = dead);) {
     dead = c->later;
@@ -402,6 +421,10 @@ int main(int argc, char **argv) {
   chunk_count = (uint32_t)number_option(argc, argv, "--chunks", 20);
   interval_ns = (uint64_t)number_option(argc, argv, "--interval-us", 0) * 1000u;
   burst = (uint32_t)number_option(argc, argv, "--burst", 1);
+  delay_ns = (uint64_t)number_option(argc, argv, "--delay-us", 0) * 1000u;
+  slow_every = (uint32_t)number_option(argc, argv, "--slow-every", 1000000000);
+  slow_ns = (uint64_t)number_option(argc, argv, "--slow-us", 0) * 1000u;
+  if (!slow_every) slow_every = 1;
   if (chunk_count > 99999 || burst < 1 || burst > BURST_MAX) {
     fprintf(stderr, "upstream: --chunks is at most 99999, --burst 1 to %d\n", BURST_MAX);
     return 2;

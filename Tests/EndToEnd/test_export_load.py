@@ -8,9 +8,9 @@ import time
 
 import pytest
 
+from collecting import langfuse_block, metric, otlp_block
 from gateway_process import free_port
 from raw_http import RawClient, chat
-from test_tracing import langfuse_block, metric, otlp_block
 
 COUNT = int(os.environ.get("EXPORT_REQUESTS", "1200"))
 CLIENTS = 4

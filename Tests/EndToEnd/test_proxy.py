@@ -9,6 +9,7 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certificates import make_leaf
+from collecting import langfuse_block, otlp_block
 from raw_http import Closed, RawClient, ask, chat
 
 
@@ -117,6 +118,27 @@ def test_a_proxy_that_refuses_is_told(start_gateway, provider, remote, proxy):
     answer = ask(gateway.port, chat("gpt-x"))
     assert answer.status == 502 and answer.error["code"] == "upstream_unreachable"
     assert through.refused == 2 and through.asked == []
+
+
+def test_collectors_are_reached_through_a_proxy(
+        start_gateway, provider, upstream, langfuse, collector, certificates, proxy, tmp_path):
+    leaf = make_leaf(tmp_path, "collectors", certificates.authority, ["langfuse.example", "otlp.example"])
+    places = {}
+    for mock, host in (langfuse, "langfuse.example"), (collector, "otlp.example"):
+        places[mock] = mock.listen(mock.tls_context(leaf), host=host)
+    own, common = proxy("user:pass"), proxy()
+    gateway = start_gateway({"providers": {"up": provider()}, "observability": {
+        "langfuse": {**langfuse_block(langfuse, certificates), "base_url": places[langfuse].url,
+                     "proxy": f"http://user:pass@127.0.0.1:{own.port}"},
+        "otlp": {**otlp_block(collector, certificates), "endpoint": places[collector].url, "metrics": False},
+    }}, environment={"HTTPS_PROXY": f"http://127.0.0.1:{common.port}"})
+    assert ask(gateway.port, chat("gpt-x")).status == 200
+    langfuse.await_spans()
+    collector.await_spans(count=2)
+    assert own.asked == [f"langfuse.example:{places[langfuse].port}"]
+    assert common.asked == [f"otlp.example:{places[collector].port}"]
+    for mock, listener in places.items():
+        listener.close()
 
 
 def test_both_sides_show_certificates(start_gateway, start_simulator, certificates, client_tls, tmp_path):

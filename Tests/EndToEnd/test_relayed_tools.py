@@ -163,6 +163,20 @@ def test_a_broken_stream_of_a_response_arrives_whole(name, arguments, pieces, re
     assert logged(gateway, model).get("repairs") == repairs
 
 
+def test_a_call_of_no_name_is_a_message_in_a_stream_of_a_response(gateway, responses_mock, responses):
+    """Of two tools it could be either: what it says is told as text, by events that the client adds up to a message."""
+    model = responses_mock.script(play(*response("", '{"city": ', ['{"city"', ": "])))
+    with responses.stream(model=f"openai/{model}", input="?", tools=RESPONSES_TOOLS) as stream:
+        events = list(stream)
+        final = stream.get_final_response()
+    assert [value.sequence_number for value in events if value.type != "response.output_text.delta"][-1] == 8
+    assert "".join(value.delta for value in events if value.type == "response.output_text.delta") == '{"city": '
+    (item,) = final.output
+    assert (item.type, item.id, item.status, final.output_text) == ("message", "fc_e2e", "completed", '{"city": ')
+    assert final.service_tier == "priority" and final.usage.total_tokens == 8
+    assert logged(gateway, model).get("repairs") == "text=1"
+
+
 # -- definitions ------------------------------------------------------------------------------------------------------
 
 

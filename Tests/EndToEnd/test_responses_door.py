@@ -122,6 +122,8 @@ def namespaced(cell):
     assert (find["namespace"], find["name"], json.loads(find["arguments"])) == ("mcp__crm__", "find", {"city": "Köln"})
     assert clock["name"] == "clock" and "namespace" not in clock
     assert [tool["name"] for tool in cell.reached.tools] == ["mcp__crm__find", "mcp__crm__note", "clock"]
+    told = [tool["description"] for tool in cell.reached.tools]
+    assert told == ["About all tools mcp__crm__*: Customers.\n\nTells the weather.", "Notes.", "Tells the time."], told
     history += [*made.output, *[output(call, call[1]) for call in made.calls]]
     assert cell.ask(history, tools=tools).text == "find\nclock"
     assert [name for _, name, _ in cell.reached.calls] == ["mcp__crm__find", "clock"]

@@ -7,22 +7,13 @@ import time
 
 import pytest
 
-from mocks.collectors import COLLECTOR_KEY, LANGFUSE_PUBLIC, LANGFUSE_SECRET
+from collecting import langfuse_block, metric, otlp_block
+from mocks.collectors import LANGFUSE_PUBLIC, LANGFUSE_SECRET
 from gateway_process import free_port
 from raw_http import RawClient, ask, chat, get, post
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRACE, SPAN = PARENT.split("-")[1:3]
-
-
-def langfuse_block(mock, certificates, **fields):
-    return {"public_key": LANGFUSE_PUBLIC, "secret_key": LANGFUSE_SECRET, "base_url": mock.url,
-            "ca_file": certificates.ca_file, "flush_interval": "50ms", **fields}
-
-
-def otlp_block(mock, certificates, **fields):
-    return {"endpoint": mock.url, "headers": {"authorization": f"Bearer {COLLECTOR_KEY}"},
-            "ca_file": certificates.ca_file, "flush_interval": "50ms", "metrics_interval": "100ms", **fields}
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +205,40 @@ def test_metrics_by_otlp(gateway, upstream, langfuse, collector):
     tokens = {values["gen_ai.token.type"]: value for values, value in collector.points["gen_ai.client.token.usage"]
               if values["gen_ai.request.model"] == "gpt-counted"}
     assert tokens == {"input": (1, 12), "output": (1, 3)}
+    # Between the tokens of a stream; what does not stream has none.
+    ask(gateway.port, chat("gpt-spaced", stream=True))
+
+    def spaced():
+        return {values["gen_ai.request.model"]: value
+                for values, value in collector.points.get("gen_ai.server.time_per_output_token", [])}
+
+    while "gpt-spaced" not in spaced():
+        assert time.monotonic() < deadline, collector.points
+        time.sleep(0.02)
+    assert spaced()["gpt-spaced"][0] == 1 and "gpt-counted" not in spaced()
+
+
+@pytest.mark.parametrize("transport", ["otlp", "ingestion"])
+def test_bodies_as_gzip(start_gateway, provider, upstream, langfuse, collector, certificates, transport):
+    gateway = start_gateway(
+        {"providers": {"up": provider()}, "observability": {
+            "langfuse": langfuse_block(langfuse, certificates, compression="gzip", transport=transport),
+            "otlp": otlp_block(collector, certificates)}},
+        environment={"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"})
+    answers = [ask(gateway.port, chat("gpt-packed", "A long wish. " * 500)) for _ in range(5)]
+    for answer in answers:
+        collector.await_spans(by_request(answer))
+    if transport == "otlp":
+        for answer in answers:
+            generation(langfuse, answer)
+        packed, plain = (sum(column) for column in zip(*(sizes for _, *sizes in langfuse.sizes)))
+        assert packed * 5 < plain and plain > 5 * 2 * 6500
+    else:
+        # Nothing says that the older API reads gzip.
+        assert len(langfuse.await_events(10)) == 10 and langfuse.sizes == []
+    gateway.stop()
+    assert {path for path, _, _ in collector.sizes} == {"/v1/traces", "/v1/metrics"}
+    assert all(packed < plain for _, packed, plain in collector.sizes)
 
 
 def test_content_by_otlp_where_it_is_asked_for(start_gateway, provider, upstream, collector, certificates):
@@ -266,11 +291,6 @@ def test_a_server_without_the_older_api(older, langfuse, how):
     answer = ask(older.port, chat("gpt-kept"))
     generation(langfuse, answer)
     assert metric(older, 'gateway_export_records_total{exporter="langfuse",result="dropped"}') == 1
-
-
-def metric(gateway, name):
-    text = ask(gateway.port, get("/metrics"), "GET").body.decode()
-    return float(re.search(re.escape(name) + " ([0-9.]+)", text)[1])
 
 
 def test_what_fails_is_sent_again_and_nothing_twice(start_gateway, provider, upstream, langfuse, certificates):

@@ -220,12 +220,19 @@ import Testing
                   tools: text
                   streaming: false
                   vision: true
+                  max_output_tokens: 9000
+                  reasoning: true
+                timeouts: {connect: 1s, head: auto, idle: 3s, total: 4s}
             """
         ).configuration.models
         #expect(models[0].settings == ModelSettings())
         #expect(models[0].settings.unsupportedParameters == .drop)
         #expect(models[0].settings.surface == nil && models[0].settings.streamTools == nil)
         #expect(models[0].capabilities == CapabilityOverrides())
+        #expect(models[0].timeouts.isEmpty)
+        let timeouts = models[1].timeouts
+        #expect(timeouts.connect == .seconds(1) && timeouts.head == .some(nil))
+        #expect(timeouts.idle == .seconds(3) && timeouts.total == .seconds(4))
         let settings = models[1].settings
         #expect(models[1].targets == [ModelTarget(provider: "crm", model: "there")])
         #expect(settings.surface == .llmGateway)
@@ -236,6 +243,7 @@ import Testing
         #expect(known.isAnthropicBedrock == false && known.isVertexGemini == true)
         #expect(known.passesToolsThrough == false && known.requiresNormalization == true)
         #expect(known.tools == .text && known.streams == false && known.sees == true)
+        #expect(known.outputTokensMax == 9000 && known.reasons == true)
     }
 
     @Test func readsTheLog() throws {

@@ -219,6 +219,36 @@ import Testing
     }
 
     /// The table's own words come first, then the sources in their order.
+    @Test func clocksOfAModelGoWithItsRoutes() throws {
+        let builder = try builder(
+            ["openai", "sim:simulator"],
+            """
+            models:
+              slow: {provider: openai, timeouts: {head: 9m}}
+              both: {targets: [{provider: openai}, {provider: sim}], fallbacks: [slow, gpt-4o],
+                timeouts: {idle: 7s}}
+              plain: {provider: openai}
+            """)
+        let table = builder.table()
+        func timeouts(_ name: String) -> [TimeoutOverrides] {
+            name.withByteSlice { model in
+                table.route(model: model, providerHeader: nil).map { route in
+                    table.plan(route, model: model, draw: { 0 }, load: { _ in 0 }).candidates
+                        .map(\.timeouts)
+                } ?? []
+            }
+        }
+        var slow = TimeoutOverrides()
+        slow.head = .seconds(540)
+        var both = TimeoutOverrides()
+        both.idle = .seconds(7)
+        #expect(timeouts("slow") == [slow])
+        #expect(timeouts("both") == [both, both, slow, TimeoutOverrides()])
+        #expect(timeouts("plain") == [TimeoutOverrides()])
+        let route = "slow".withByteSlice { table.route(model: $0, providerHeader: nil) }
+        #expect(route?.timeouts == slow)
+    }
+
     @Test func capabilitiesAreLaidOverEachOther() throws {
         let configuration = try load(
             "models: {a: {provider: sim, capabilities: {vision: false}}}",

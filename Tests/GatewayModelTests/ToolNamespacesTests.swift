@@ -29,4 +29,30 @@ import Testing
         #expect(again.raw.baseAddress == joined[7].raw.baseAddress)
         #expect("n__200".withByteSlice { names.split($0) } == nil)
     }
+
+    private func described(_ group: String, before own: String?) -> String {
+        let names = ToolNamespaces()
+        return "mcp__crm__".withByteSlice { word in
+            group.withByteSlice { group in
+                guard let own else { return names.describe(word, group, before: nil).string }
+                return own.withByteSlice { names.describe(word, group, before: $0).string }
+            }
+        }
+    }
+
+    @Test func tellsOfAGroup() {
+        #expect(described("Customers.", before: nil) == "About all tools mcp__crm__*: Customers.")
+        #expect(
+            described("Customers.", before: "Finds.")
+                == "About all tools mcp__crm__*: Customers.\n\nFinds.")
+        #expect(described("Customers.", before: "").hasSuffix("Customers."))
+    }
+
+    @Test(arguments: 0..<4) func aLongDescriptionIsCutBetweenCharacters(shift: Int) {
+        let text = String(repeating: "a", count: shift) + String(repeating: "€", count: 1000)
+        let told = described(text, before: nil).dropFirst("About all tools mcp__crm__*: ".count)
+        #expect(text.hasPrefix(String(told)))
+        let bound = ToolNamespaces.descriptionBytesMax
+        #expect((bound - 2...bound).contains(told.utf8.count))
+    }
 }

@@ -50,6 +50,37 @@ import Testing
         }
     }
 
+    /// What each provider does with a request that says nothing of length and thoughts.
+    @Test func everyProviderTellsItsPace() {
+        func pace(
+            _ provider: Provider, _ model: String, _ surface: UpstreamSurface? = nil
+        ) -> ModelPace {
+            var settings = ModelSettings()
+            settings.surface = surface
+            return model.withByteSlice { provider.pace(of: $0, settings) }
+        }
+        #expect(pace(.openAI(OpenAIProvider()), "o3") == ModelPace())
+        let claude = Provider.anthropic(AnthropicProvider())
+        #expect(
+            pace(claude, "claude-3-haiku-20240307")
+                == ModelPace(outputTokensMax: 4096, reasons: false))
+        #expect(
+            pace(claude, "claude-opus-4-6") == ModelPace(outputTokensMax: 32_000, reasons: false))
+        #expect(pace(claude, "claude-fable-5-5").reasons == true)
+        let gemini = Provider.gemini(GeminiProvider())
+        #expect(pace(gemini, "gemini-2.5-pro") == ModelPace(reasons: true))
+        #expect(pace(gemini, "gemini-2.0-flash") == ModelPace(reasons: false))
+        #expect(pace(gemini, "gemini-2.5-flash-lite") == ModelPace(reasons: false))
+        let vertex = Provider.vertex(VertexProvider(project: "p"))
+        #expect(pace(vertex, "gemini-2.5-flash") == ModelPace(reasons: true))
+        #expect(pace(vertex, "claude-sonnet-4@20250514").outputTokensMax == 32_000)
+        #expect(pace(vertex, "meta/llama-4") == ModelPace())
+        // Salesforce's gateway is told 256 where nothing is asked for; its Models API takes no bound.
+        let salesforce = Provider.salesforce(SalesforceProvider())
+        #expect(pace(salesforce, "m") == ModelPace())
+        #expect(pace(salesforce, "m", .llmGateway) == ModelPace(outputTokensMax: 256))
+    }
+
     @Test(arguments: codecs)
     func readsAnswers(_ codec: AnswerCodec) {
         var log = EventLog()

@@ -124,6 +124,7 @@ import Testing
         record.durationMicroseconds = 4
         record.firstEventMicroseconds = 5
         record.overheadMicroseconds = 6
+        record.streamMicroseconds = 6
         record.usage = Usage()
         record.repairs = "r"
         record.builtInRounds = 7

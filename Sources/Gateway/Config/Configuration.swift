@@ -218,6 +218,8 @@ package struct ModelConfiguration: Equatable, Sendable {
     /// Tries of one target beyond the first; nil: as its provider says.
     package var retries: Int?
     package var settings = ModelSettings()
+    /// Clocks above those of the providers.
+    package var timeouts = TimeoutOverrides()
     /// What is known better than the registry knows it.
     package var capabilities = CapabilityOverrides()
 

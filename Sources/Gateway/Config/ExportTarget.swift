@@ -25,14 +25,36 @@ package struct ExportTarget {
     /// The head up to the length of the body: request line and fields. Holds credentials.
     package var head: Secret
     package var frame: ExportFrame
+    /// Whether bodies are sent as gzip; the head says so.
+    package var isCompressed = false
     package var limits: ExportLimits
     /// What to become where the older API does not exist any more.
-    package var fallback: (form: Form, head: Secret, frame: ExportFrame)?
+    package var fallback: Way?
+
+    /// How records are written and sent.
+    package struct Way {
+        package var form: Form
+        package var head: Secret
+        package var frame: ExportFrame
+        package var isCompressed: Bool
+    }
+
+    /// Becomes what stands for it; false where nothing does.
+    package mutating func fallBack() -> Bool {
+        guard let way = fallback else { return false }
+        form = way.form
+        head = way.head
+        frame = way.frame
+        isCompressed = way.isCompressed
+        fallback = nil
+        return true
+    }
 }
 
 /// Makes the targets of one configuration.
 package struct ExportBuilder {
     private let configuration: ObservabilityConfiguration
+    private let proxies: EnvironmentProxies
     private let environment: String
     private let resolver: Resolver
     private let version: String
@@ -43,6 +65,7 @@ package struct ExportBuilder {
         _ configuration: Configuration, resolver: Resolver, version: String, instance: String
     ) {
         self.configuration = configuration.observability
+        proxies = configuration.proxies
         environment = configuration.environmentName
         self.resolver = resolver
         self.version = version
@@ -101,23 +124,24 @@ package struct ExportBuilder {
         publicKey.withBytes { fields.append($0) }
         fields.append("\r\n" as StaticString)
         let common = fields.array
-        func head(_ path: String, _ more: String = "") -> Secret {
-            self.head(settings.baseURL, path, common + Array(more.utf8))
-        }
         // Without the version what is sent shows up minutes later.
-        let spans = (
-            form: ExportTarget.Form.generations(encoder, .otlp),
-            head: head("/api/public/otel/v1/traces", "x-langfuse-ingestion-version: 4\r\n"),
-            frame: ExportFrame.spans(resource)
-        )
+        let spans = ExportTarget.Way(
+            form: .generations(encoder, .otlp),
+            head: head(
+                settings.baseURL, "/api/public/otel/v1/traces",
+                common + Array("x-langfuse-ingestion-version: 4\r\n".utf8), settings.compression),
+            frame: .spans(resource), isCompressed: settings.compression == .gzip)
         var target = ExportTarget(
             name: "langfuse", form: spans.form,
-            origin: try origin(settings.baseURL, settings.caFile, "langfuse"), head: spans.head,
-            frame: spans.frame, limits: limits(settings.flushInterval, settings.queueBytes))
+            origin: try origin(settings.baseURL, settings.caFile, settings.proxy, "langfuse"),
+            head: spans.head, frame: spans.frame, isCompressed: spans.isCompressed,
+            limits: limits(settings.flushInterval, settings.queueBytes))
         if settings.transport == .ingestion {
             target.form = .generations(encoder, .ingestion)
-            target.head = head("/api/public/ingestion")
+            // Nothing says that the older API reads gzip.
+            target.head = head(settings.baseURL, "/api/public/ingestion", common, .none)
             target.frame = .events
+            target.isCompressed = false
             target.fallback = spans
         }
         return target
@@ -138,8 +162,10 @@ package struct ExportBuilder {
         let settings = configuration.otlp
         guard let url = settings.endpoint else { preconditionFailure("no endpoint") }
         return ExportTarget(
-            name: "otlp", form: .spans, origin: try origin(url, settings.caFile, "otlp"),
-            head: head(url, "/v1/traces", fields(of: settings)), frame: .spans(resource),
+            name: "otlp", form: .spans,
+            origin: try origin(url, settings.caFile, settings.proxy, "otlp"),
+            head: head(url, "/v1/traces", fields(of: settings), settings.compression),
+            frame: .spans(resource), isCompressed: settings.compression == .gzip,
             limits: limits(settings.flushInterval, settings.queueBytes))
     }
 
@@ -152,8 +178,9 @@ package struct ExportBuilder {
         limits.queueBytesMax = 0
         return ExportTarget(
             name: "otlp_metrics", form: .metrics(every: settings.metricsInterval),
-            origin: try origin(url, settings.caFile, "otlp"),
-            head: head(url, "/v1/metrics", fields(of: settings)), frame: .metrics(resource),
+            origin: try origin(url, settings.caFile, settings.proxy, "otlp"),
+            head: head(url, "/v1/metrics", fields(of: settings), settings.compression),
+            frame: .metrics(resource), isCompressed: settings.compression == .gzip,
             limits: limits)
     }
 
@@ -178,18 +205,21 @@ package struct ExportBuilder {
         return limits
     }
 
-    private func head(_ url: BaseURL, _ path: String, _ fields: [UInt8]) -> Secret {
+    private func head(
+        _ url: BaseURL, _ path: String, _ fields: [UInt8], _ compression: ExportCompression
+    ) -> Secret {
         var head = ByteBuffer()
         head.append("POST \(url.pathPrefix)\(path) HTTP/1.1\r\nhost: \(url.authority)\r\n")
         head.append("user-agent: gateway/\(version)\r\ncontent-type: application/json\r\n")
         head.append("accept: application/json\r\naccept-encoding: identity\r\n" as StaticString)
         fields.withUnsafeBytes { head.append(ByteSlice($0)) }
+        if compression == .gzip { head.append("content-encoding: gzip\r\n" as StaticString) }
         head.append("content-length: " as StaticString)
         return Secret(head.slice)
     }
 
     private func origin(
-        _ url: BaseURL, _ caFile: String?, _ section: String
+        _ url: BaseURL, _ caFile: String?, _ proxy: ProxyChoice, _ section: String
     ) throws(SnapshotFailure) -> HTTPOrigin {
         var pool = PoolLimits()
         // One batch is on its way at a time; the second connection is for the retry of a call.
@@ -202,7 +232,9 @@ package struct ExportBuilder {
             return HTTPOrigin(
                 resolver: resolver, host: url.host, port: url.port,
                 tls: url.usesTLS ? try TLSContext(client: settings) : nil, limits: pool,
-                connectTime: .seconds(10))
+                connectTime: .seconds(10),
+                proxy: proxy.proxy(
+                    host: url.host, port: url.port, usesTLS: url.usesTLS, environment: proxies))
         } catch {
             throw SnapshotFailure(description: "observability.\(section): \(error)")
         }

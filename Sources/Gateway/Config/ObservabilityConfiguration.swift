@@ -36,6 +36,12 @@ package struct LogConfiguration: Equatable, Sendable {
     package init() {}
 }
 
+/// How bodies are packed that are sent to a collector.
+package enum ExportCompression: String, CaseIterable, Sendable {
+    case none
+    case gzip
+}
+
 /// A trace and a generation at Langfuse for every request.
 package struct LangfuseConfiguration: Equatable, Sendable {
     /// It is on where both keys are there.
@@ -43,6 +49,8 @@ package struct LangfuseConfiguration: Equatable, Sendable {
     package var secretKey: Secret?
     package var baseURL = BaseURL(host: "cloud.langfuse.com")
     package var caFile: String?
+    package var proxy = ProxyChoice.environment
+    package var compression = ExportCompression.none
     package var transport = LangfuseEncoder.Transport.otlp
     /// Nil: by the variable `ENVIRONMENT`.
     package var environment: String?
@@ -63,6 +71,8 @@ package struct OTLPConfiguration: Equatable, Sendable {
     package var endpoint: BaseURL?
     package var headers: [HeaderConfiguration] = []
     package var caFile: String?
+    package var proxy = ProxyChoice.environment
+    package var compression = ExportCompression.none
     package var serviceName = "gateway"
     package var tellsTraces = true
     package var tellsMetrics = true

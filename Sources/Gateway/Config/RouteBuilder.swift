@@ -24,7 +24,8 @@ package struct RouteBuilder {
                 let provider = names.firstIndex(of: target.provider)
             else { return nil }
             let route = Route(
-                provider: provider, upstreamModel: upstreamModel(target), settings: model.settings)
+                provider: provider, upstreamModel: upstreamModel(target), settings: model.settings,
+                timeouts: model.timeouts)
             return ModelRule(pattern: model.name, route: route, group: group(model))
         }
         var aliases: [Int: ModelAliases] = [:]

@@ -52,7 +52,7 @@ package struct SnapshotBuilder {
             doors: doors(), heartbeatInterval: server.heartbeatInterval,
             storesResponses: server.doors.storesResponses, tools: tools(routes),
             history: configuration.history,
-            textModels: routes.saysTextTools ? routes.capabilities() : nil)
+            capabilities: routes.capabilities(), hasTextModels: routes.saysTextTools)
         snapshot.catalog.onFailure = onListFailure
         let observability = configuration.observability
         snapshot.observability.prices = PriceTable(observability.prices)

@@ -305,18 +305,8 @@ struct UpstreamBuilder {
     private func proxy(
         _ settings: UpstreamConfiguration, host: String, port: Int, usesTLS: Bool
     ) -> HTTPProxy? {
-        let address: ProxyAddress? =
-            switch settings.proxy {
-            case .none: nil
-            case .address(let address): address
-            case .environment:
-                configuration.proxies.proxy(host: host, port: port, usesTLS: usesTLS)
-            }
-        return address.map { address in
-            HTTPProxy(
-                host: address.host, port: address.port,
-                authorization: address.authorization?.withBytes { Array($0.raw) })
-        }
+        settings.proxy.proxy(
+            host: host, port: port, usesTLS: usesTLS, environment: configuration.proxies)
     }
 
     private func clientTLS(

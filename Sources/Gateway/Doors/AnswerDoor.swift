@@ -178,6 +178,16 @@ package enum DoorScan: Sendable {
         }
     }
 
+    /// The tokens that it lets its model think; nil where it says nothing of that.
+    package var thinkingTokens: Int? {
+        switch self {
+        case .chat(let scan): scan.thinkingTokens
+        case .messages(let scan): scan.thinkingTokens
+        case .responses(let scan): scan.thinkingTokens
+        case .completions, .embeddings: nil
+        }
+    }
+
     /// The model's name: bytes of `body`, or of `scratch` if the client wrote it with escapes.
     package func modelName(in body: ByteSlice, scratch: inout ByteBuffer) -> ByteSlice {
         switch self {

@@ -17,14 +17,20 @@ extension Exchange: TokenWaiter {
         fail(failure)
     }
 
-    /// The upstream answered 401. A lent credential is renewed and the request sent again, once.
-    /// - Returns: whether that is being done.
+    /// The upstream answered 401. A lent credential is renewed and the request sent again, once. Where
+    /// another request has had it renewed meanwhile, the newer one is tried first, once as well: nothing
+    /// says yet that the upstream refuses that one.
+    /// - Returns: whether the request is sent again.
     func renewLease() -> Bool {
         guard let lease, !hasRenewedLease, let upstream, let tokens = upstream.tokens, let scan
         else { return false }
-        hasRenewedLease = true
+        if !hasReplacedLease, tokens.hasNewer(than: lease.generation) {
+            hasReplacedLease = true
+        } else {
+            hasRenewedLease = true
+            tokens.rejected(generation: lease.generation)
+        }
         call.cancel()
-        tokens.rejected(generation: lease.generation)
         self.lease = nil
         send(to: upstream, scan)
         return true

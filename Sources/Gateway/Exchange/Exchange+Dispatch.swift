@@ -1,5 +1,6 @@
-// Exchange+Dispatch.swift — how a request is handed to its upstream: by which clocks, with which
-// credential, and in which bytes. An upstream is asked over the network or simulated here.
+// Exchange+Dispatch.swift — how a request is handed to its upstream: with which credential, and in
+// which bytes. An upstream is asked over the network or simulated here. The clocks are in
+// Exchange+Clocks.swift.
 
 import GatewayCodec
 import GatewayDoors
@@ -40,27 +41,11 @@ extension Exchange {
                     .upstreamUnreachable,
                     "The host that the credential of '\(upstream.name)' names cannot be used."))
         }
-        let clocks = upstream.timeouts.clocks(
-            bodyBytes: requestBytes, streams: asksForStream(scan),
-            tokensMax: scan.outputTokensMax,
-            clientMilliseconds: millisecondsLeft)
-        call.start(on: origin, clocks: clocks, delegate: self)
-    }
-
-    /// The client's own time-out; of one that has waited for targets that failed, what is left.
-    private var millisecondsLeft: Int? {
-        guard let clientMilliseconds, rerouting != nil else { return clientMilliseconds }
-        let passed = worker.loop.now.nanoseconds(since: received)
-        return max(clientMilliseconds - Int(passed / 1_000_000), 1)
+        call.start(on: origin, clocks: clocks(for: scan, at: upstream), delegate: self)
     }
 
     /// Whether the request's body is needed once the answer has begun.
     var keepsBody: Bool { checksCalls || rerouting != nil }
-
-    /// Whether the upstream is asked for a stream.
-    private func asksForStream(_ scan: DoorScan) -> Bool {
-        translation?.call.streams ?? scan.isStreaming
-    }
 
     private func play(
         _ settings: SimulatorSettings, for upstream: Upstream, _ scan: DoorScan
@@ -132,23 +117,5 @@ extension Exchange {
     private func relaySplice(_ scan: DoorScan, asksForUsage: Bool) -> JSONSplice {
         scan.splice(
             model: renamesModel ? upstreamModel.slice : nil, addingUsage: asksForUsage)
-    }
-
-    // MARK: Clocks
-
-    /// The simulator has no connection that could keep the clocks of an exchange: here is the one
-    /// for the head, so that a simulated upstream that hangs ends like a real one.
-    private func setSimulatorClock(_ upstream: Upstream, _ scan: DoorScan) {
-        let clocks = upstream.timeouts.clocks(
-            bodyBytes: requestBytes, streams: asksForStream(scan),
-            tokensMax: scan.outputTokensMax,
-            clientMilliseconds: millisecondsLeft)
-        let timer =
-            simulatorClock
-            ?? LoopTimer(worker.loop) { [unowned(unsafe) self] in
-                callFailed(.timedOut(head.status == 0 ? .head : .idle))
-            }
-        simulatorClock = timer
-        timer.set(worker.loop.now + clocks.head)
     }
 }

@@ -128,6 +128,9 @@ extension Exchange {
         if dispatched > received {
             record.upstreamMicroseconds = Int(now.nanoseconds(since: dispatched) / 1000)
         }
+        if let firstEvent {
+            record.streamMicroseconds = Int(now.nanoseconds(since: firstEvent) / 1000)
+        }
         if let translation { record.droppedParameters = translation.call.droppedCount }
         record.cost = worker.metrics.record(record, &template.pointee)
     }

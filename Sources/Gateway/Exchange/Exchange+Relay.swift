@@ -185,7 +185,7 @@ extension Exchange: SimulatorAudience {
 
     func simulatorBody(_ bytes: ByteSlice) {
         if let upstream {
-            simulatorClock?.set(worker.loop.now + upstream.timeouts.idle)
+            simulatorClock?.set(worker.loop.now + timeouts(at: upstream).idle)
         }
         upstreamBody(bytes)
     }

@@ -49,6 +49,7 @@ extension Exchange {
     private func take(_ candidate: RoutePlan.Candidate, at upstream: Upstream) {
         self.upstream = upstream
         modelSettings = candidate.settings
+        modelTimeouts = candidate.timeouts
         upstreamModel.removeAll()
         upstreamModel.append(candidate.upstreamModel)
     }
@@ -159,6 +160,7 @@ extension Exchange {
         answer.removeAll()
         lease = nil
         hasRenewedLease = false
+        hasReplacedLease = false
         checksCalls = false
         chatRepair = nil
         namedRepair = nil

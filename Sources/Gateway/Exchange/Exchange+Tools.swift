@@ -57,9 +57,9 @@ extension Exchange {
     /// The provider's word, and the registry's.
     private func isTextOnly(_ upstream: Upstream) -> Bool {
         if upstream.provider.isTextOnly(modelSettings) { return true }
-        guard let registry = snapshot.textModels else { return false }
+        guard snapshot.hasTextModels else { return false }
         let isSame = requestedModel.slice == upstreamModel.slice
-        return registry.capabilities(
+        return snapshot.capabilities.capabilities(
             of: requestedModel.slice, upstream: isSame ? nil : upstreamModel.slice
         ).tools == .text
     }

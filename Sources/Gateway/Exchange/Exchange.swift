@@ -63,12 +63,15 @@ package final class Exchange {
     let call = HTTPClientCall()
     var player: SimulatorPlayer?
     var modelSettings = ModelSettings()
+    var modelTimeouts = TimeoutOverrides()
     /// Nil on the relay lane.
     var translation: Translation?
     /// The credential that was lent for this request.
     var lease: TokenLease?
-    /// Whether the upstream refused a lent credential once already.
+    /// Whether the upstream refused a lent credential once already, which was renewed for it.
     var hasRenewedLease = false
+    /// Whether it refused one that had been renewed for others by then.
+    var hasReplacedLease = false
     var renamesModel = false
     var answer = ByteBuffer()
     var head = UpstreamHead()
@@ -241,6 +244,7 @@ package final class Exchange {
                 parameter: "model")
         }
         modelSettings = route.settings
+        modelTimeouts = route.timeouts
         isStreamed = scan.isStreaming
         if let name = route.upstreamModel {
             upstreamModel.append(name)
@@ -345,6 +349,7 @@ package final class Exchange {
         modelSettings = ModelSettings()
         lease = nil
         hasRenewedLease = false
+        hasReplacedLease = false
         if let translation { worker.giveTranslation(translation) }
         translation = nil
         inflater = nil

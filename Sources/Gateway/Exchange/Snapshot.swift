@@ -102,6 +102,8 @@ package final class Upstream {
     private var systemBuffer = ByteBuffer()
     /// Whether its models are told beside the configured ones, if it lists them.
     package var listsModels = true
+    /// What is known of the models it was asked for lately.
+    let paces = ModelPaceCache()
     /// Where the models are listed, if elsewhere: the whole target is in the head.
     package var modelsPlace: UpstreamPlace?
 
@@ -230,8 +232,10 @@ package final class Snapshot {
     package let storesResponses: Bool
     package let tools: ToolPolicy
     package let history: HistoryPolicy
-    /// What is known of models, if of any it is said that it takes tools as text only.
-    package let textModels: CapabilityRegistry?
+    /// What operators say of models.
+    package let capabilities: CapabilityRegistry
+    /// Whether of any it is said that it takes tools as text only.
+    package let hasTextModels: Bool
     package var observability = ObservabilityPolicy()
     /// Bytes of an upstream's unary answer; more is a 502.
     package let answerBytesMax = 64 * 1024 * 1024
@@ -244,7 +248,8 @@ package final class Snapshot {
         cors: CORSPolicy, doors: DoorPolicies = DoorPolicies(),
         heartbeatInterval: Duration = .seconds(15), storesResponses: Bool = false,
         tools: ToolPolicy = ToolPolicy(), history: HistoryPolicy = HistoryPolicy(),
-        textModels: CapabilityRegistry? = nil
+        capabilities: CapabilityRegistry = CapabilityRegistry(layers: []),
+        hasTextModels: Bool = false
     ) {
         self.upstreams = upstreams
         self.routes = routes
@@ -258,7 +263,8 @@ package final class Snapshot {
         self.storesResponses = storesResponses
         self.tools = tools
         self.history = history
-        self.textModels = textModels
+        self.capabilities = capabilities
+        self.hasTextModels = hasTextModels
     }
 
     /// The silence that a heartbeat ends at a door; nil where they are off.

@@ -79,6 +79,17 @@ package struct ReasoningRequest {
 }
 
 extension ReasoningRequest.Effort {
+    /// Tokens of thoughts that stand for it where a number is wanted and nobody names another.
+    package var tokens: Int {
+        switch self {
+        case .none, .minimal: 0
+        case .low: 1024
+        case .medium: 4096
+        case .high: 16_000
+        case .xhigh, .max: 32_000
+        }
+    }
+
     /// The word that OpenAI's dialects and Anthropic's have for it.
     package var name: StaticString {
         switch self {

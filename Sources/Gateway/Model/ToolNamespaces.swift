@@ -15,13 +15,20 @@ package final class ToolNamespaces {
         var full: ByteSlice { ByteSlice(UnsafeRawBufferPointer(block)) }
     }
 
+    /// Bytes of a group's description that are told.
+    package static let descriptionBytesMax = 2048
+
     private static let joint: StaticString = "__"
 
     private var entries: [Entry] = []
+    private var descriptions: [UnsafeMutableRawBufferPointer] = []
 
     package init() {}
 
-    deinit { for entry in entries { entry.block.deallocate() } }
+    deinit {
+        for entry in entries { entry.block.deallocate() }
+        for block in descriptions { block.deallocate() }
+    }
 
     /// One name for the tool `name` of the group `namespace`.
     package func join(_ namespace: ByteSlice, _ name: ByteSlice) -> ByteSlice {
@@ -42,6 +49,31 @@ package final class ToolNamespaces {
             block: block, namespaceCount: namespace.count, nameStart: nameStart)
         entries.append(entry)
         return entry.full
+    }
+
+    /// A description for the first tool of the group `namespace`: what is said of the group, up to
+    /// the bound, and behind it what is said of the tool. Providers know no groups, and a word
+    /// before each of their tools would be paid for as often.
+    package func describe(
+        _ namespace: ByteSlice, _ group: ByteSlice, before own: ByteSlice?
+    ) -> ByteSlice {
+        var composed = ByteBuffer()
+        composed.append("About all tools " as StaticString)
+        composed.append(namespace)
+        composed.append("*: " as StaticString)
+        var end = min(group.count, Self.descriptionBytesMax)
+        // No character is cut in two.
+        while end > 0, end < group.count, group[end] & 0xC0 == 0x80 { end -= 1 }
+        composed.append(group.prefix(end))
+        if let own, !own.isEmpty {
+            composed.append("\n\n" as StaticString)
+            composed.append(own)
+        }
+        let block = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: composed.count, alignment: 1)
+        block.copyMemory(from: composed.slice.raw)
+        descriptions.append(block)
+        return ByteSlice(UnsafeRawBufferPointer(block))
     }
 
     /// The two words of a name that was joined here; nil for every other.

@@ -63,6 +63,18 @@ package enum Provider {
         return false
     }
 
+    /// What a model does here with a request that says nothing of its answer's length and thoughts.
+    package func pace(of model: ByteSlice, _ settings: ModelSettings) -> ModelPace {
+        switch self {
+        case .openAI: ModelPace()
+        case .anthropic(let provider): provider.pace(of: model)
+        case .gemini(let provider): provider.pace(of: model)
+        case .vertex(let provider): provider.pace(of: model)
+        case .salesforce(let provider): provider.pace(settings)
+        case .sambaNovaWeb: SambaNovaWebProvider.pace
+        }
+    }
+
     /// Writes `request` in the provider's words.
     /// - Throws: a failure that tells the caller what the provider cannot be asked for.
     package func encode(

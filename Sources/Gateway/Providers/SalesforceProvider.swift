@@ -20,6 +20,12 @@ package struct SalesforceProvider: Sendable {
 
     package init() {}
 
+    /// Its gateway is told a bound with every request.
+    func pace(_ settings: ModelSettings) -> ModelPace {
+        (settings.surface ?? surface) == .llmGateway
+            ? ModelPace(outputTokensMax: tokensMax) : ModelPace()
+    }
+
     package func encode(
         _ request: ModelRequest, _ context: ProviderContext, into call: inout ProviderCall
     ) throws(Failure) {

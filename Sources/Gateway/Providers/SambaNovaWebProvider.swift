@@ -15,6 +15,7 @@ package struct SambaNovaWebProvider: Sendable {
 
     /// What the site's own page asks for where its user says nothing.
     private static let tokensMax = 7168
+    static let pace = ModelPace(outputTokensMax: tokensMax)
 
     package init(fingerprint: String, target: String) {
         self.fingerprint = fingerprint

@@ -49,6 +49,14 @@ package struct VertexProvider: Sendable {
         return name.firstIndex(of: UInt8(ascii: "/")) == nil ? .gemini : .openAI
     }
 
+    func pace(of model: ByteSlice) -> ModelPace {
+        switch Self.surface(of: model) {
+        case .gemini: gemini.pace(of: model)
+        case .anthropic: anthropic.pace(of: model)
+        case .openAI: ModelPace()
+        }
+    }
+
     /// Writes `request` in the words of the model's surface.
     /// - Throws: a failure that tells the caller what the surface cannot be asked for.
     package func encode(

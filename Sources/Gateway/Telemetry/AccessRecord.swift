@@ -26,6 +26,8 @@ package final class AccessRecord {
     package var durationMicroseconds = 0
     /// To the first event of a stream; -1 without one.
     package var firstEventMicroseconds = -1
+    /// From the first event of a stream to its end; -1 without one.
+    package var streamMicroseconds = -1
     package var overheadMicroseconds = 0
     package var usage: Usage?
     package var finishReason: FinishReason?
@@ -73,6 +75,7 @@ package final class AccessRecord {
         requestBytes = 0
         durationMicroseconds = 0
         firstEventMicroseconds = -1
+        streamMicroseconds = -1
         overheadMicroseconds = 0
         usage = nil
         finishReason = nil

@@ -2,6 +2,7 @@
 # ways in). They refuse what the real ones refuse, keep what they took, and can be told to fail, to be slow, or to hang.
 
 import base64
+import gzip
 import json
 import re
 import threading
@@ -40,6 +41,7 @@ class Collector(Service):
         self.spans, self.batches, self.points, self.faults = [], [], {}, []
         self.arrivals = 0
         self.delay = 0.0
+        self.sizes = []  # of bodies that came as gzip: path, packed, plain
 
     def check_head(self, connection, request):
         self.check_transport(connection, request)
@@ -59,6 +61,19 @@ class Collector(Service):
         exchange.body = self.json_body(exchange.request)
         exchange.found = getattr(self, "check_" + exchange.operation)(exchange.body)
         return exchange.operation
+
+    def json_body(self, request):
+        encoding = request.headers.get("content-encoding")
+        if encoding == "gzip" and self.reads_gzip(request):
+            packed = request.body
+            request.body = gzip.decompress(packed)
+            self.sizes.append((request.target, len(packed), len(request.body)))
+        elif encoding is not None:
+            raise Refused(415, f"content-encoding {encoding}")
+        return super().json_body(request)
+
+    def reads_gzip(self, request):
+        return True
 
     def check_traces(self, body):
         return otlp_rules.spans(body)
@@ -128,6 +143,9 @@ class LangfuseMock(Collector):
             raise Refused(401, "UnauthorizedError")
         if request.target.endswith("/otel/v1/traces") and request.headers.get("x-langfuse-ingestion-version") != "4":
             raise Refused(400, "x-langfuse-ingestion-version")
+
+    def reads_gzip(self, request):
+        return not request.target.endswith("/ingestion")
 
     # -- OTLP --------------------------------------------------------------------------------------------------
 

@@ -157,5 +157,7 @@ def _histogram_point(name, point):
     _need(len(counts) == len(bounds) + 1, f"{name}: {len(counts)} buckets for {len(bounds)} bounds")
     _need(sum(map(int, counts)) == int(point["count"]), f"{name}: the buckets do not add up")
     _need(bounds == sorted(set(bounds)), f"{name}: bounds")
+    if name == "gen_ai.client.token.usage":
+        _need(bounds == [4**power for power in range(14)], f"{name}: not the bounds of the conventions")
     _need(isinstance(point["sum"], (int, float)), f"{name}: sum")
     return attributes(point["attributes"], name), (int(point["count"]), point["sum"])

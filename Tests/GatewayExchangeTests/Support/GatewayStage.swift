@@ -25,7 +25,8 @@ struct StageSettings {
     var simulator = StageSettings.quick
     var timeouts = TimeoutPolicy()
     var tools = StageSettings.tools
-    var textModels: CapabilityRegistry?
+    var capabilities = CapabilityRegistry(layers: [])
+    var hasTextModels = false
     var history = HistoryPolicy()
     var storesResponses = false
     var observability = ObservabilityPolicy()
@@ -185,7 +186,8 @@ final class GatewayStage {
             modelList: settings.modelList, cors: settings.cors, doors: doors,
             heartbeatInterval: settings.heartbeatInterval,
             storesResponses: settings.storesResponses, tools: settings.tools,
-            history: settings.history, textModels: settings.textModels)
+            history: settings.history, capabilities: settings.capabilities,
+            hasTextModels: settings.hasTextModels)
         snapshot.observability = settings.observability
         return snapshot
     }

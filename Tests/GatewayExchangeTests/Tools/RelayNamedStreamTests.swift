@@ -237,10 +237,79 @@ import Testing
         #expect(told.repairs == "name=1, syntax=1")
     }
 
-    @Test func aCallThatNobodyCanNameIsLeftInAResponse() throws {
-        let events = Self.response("", pieces: ["{'a'"], whole: "{'a'")
+    /// The dialect tells text by a message, with a part in it.
+    @Test func aCallThatNobodyCanNameIsAMessageInAResponse() throws {
+        let events = Self.response("", pieces: ["{'a'", ": 1"], whole: "{'a': 1")
         let told = try relay(events, at: "responses", tools: ["get_weather", "book"])
-        #expect(told.events == events)
-        #expect(told.repairs == nil)
+        #expect(
+            told.events.map { Answer.value(of: $0, ["type"]) } == [
+                "response.created", "response.output_item.added", "response.content_part.added",
+                "response.output_text.delta", "response.output_text.delta",
+                "response.output_text.done", "response.content_part.done",
+                "response.output_item.done", "response.completed",
+            ])
+        #expect(
+            told.events.map { Answer.value(of: $0, ["sequence_number"]) }
+                == (0..<9).map { "\($0)" })
+        for event in told.events[2...6] {
+            #expect(Answer.value(of: event, ["item_id"]) == "fc_1")
+            #expect(Answer.value(of: event, ["output_index"]) == "0")
+            #expect(Answer.value(of: event, ["content_index"]) == "0")
+        }
+        let part = #"{"type":"output_text","text":"{'a': 1","annotations":[]}"#
+        let item =
+            #"{"id":"fc_1","type":"message","status":"completed","role":"assistant","content":[\#(part)]}"#
+        #expect(
+            told.events[1].contains(
+                #"{"id":"fc_1","type":"message","status":"in_progress","role":"assistant","content":[]}"#
+            ))
+        #expect(told.events[2].contains(#""text":"""#))
+        #expect(Answer.value(of: told.events[3], ["delta"]) == "{'a'")
+        #expect(Answer.value(of: told.events[5], ["text"]) == "{'a': 1")
+        #expect(told.events[6].contains(part))
+        #expect(told.events[7].contains(item))
+        let last = events[events.count - 1]
+            .replacing(Self.item("", "{'a': 1", "completed"), with: item)
+            .replacing(#""sequence_number":6"#, with: #""sequence_number":8"#)
+        #expect(told.events[8] == last)
+        #expect(told.repairs == "text=1")
+    }
+
+    /// Its pieces are told behind its end, and a call that is known goes on as one.
+    @Test func aMessageInPlaceOfACallIsWholeWhateverIsLeftOut() throws {
+        let events = Self.response("", pieces: [], whole: "{'a'")
+        let few = [events[0], events[3], events[4]]
+        let told = try relay(few, at: "responses", tools: ["get_weather", "book"])
+        #expect(
+            told.events.map { Answer.value(of: $0, ["type"]) } == [
+                "response.created", "response.output_item.added", "response.content_part.added",
+                "response.output_text.delta", "response.output_text.done",
+                "response.content_part.done", "response.output_item.done", "response.completed",
+            ])
+        // The first two of those six stand for events that never came.
+        #expect(
+            told.events[1...].map { Answer.value(of: $0, ["sequence_number"]) }
+                == (3...9).map { "\($0)" })
+        #expect(Answer.value(of: told.events[3], ["delta"]) == "{'a'")
+        #expect(told.repairs == "text=1")
+    }
+
+    @Test func freeTextThatNobodyCanNameIsAMessage() throws {
+        let item =
+            #"{"id":"ctc_1","type":"custom_tool_call","call_id":"c","name":"","input":"STATE"}"#
+        let events = [
+            #"{"type":"response.output_item.added","output_index":1,"item":\#(item.replacing("STATE", with: ""))}"#,
+            #"{"type":"response.custom_tool_call_input.delta","item_id":"ctc_1","output_index":1,"delta":"ls"}"#,
+            #"{"type":"response.custom_tool_call_input.done","item_id":"ctc_1","output_index":1,"input":"ls"}"#,
+            #"{"type":"response.output_item.done","output_index":1,"item":\#(item.replacing("STATE", with: "ls"))}"#,
+            #"{"type":"response.completed","response":{"id":"r","output":[{"type":"reasoning"},\#(item.replacing("STATE", with: "ls"))]}}"#,
+        ]
+        let told = try relay(events, at: "responses", tools: ["get_weather", "book"])
+        #expect(Answer.value(of: told.events[2], ["delta"]) == "ls")
+        #expect(Answer.value(of: told.events[3], ["text"]) == "ls")
+        #expect(Answer.value(of: told.events[5], ["item", "content", "0", "text"]) == "ls")
+        #expect(
+            Answer.value(of: told.events[6], ["response", "output", "1", "type"]) == "message")
+        #expect(told.repairs == "text=1")
     }
 }

@@ -272,6 +272,38 @@ import Testing
         stage.finish()
     }
 
+    /// What the model in the middle has no word for goes with the words that replace a chunk.
+    @Test func membersOfARewrittenChunkStay() throws {
+        let more = #""service_tier":"flex","system_fingerprint":"fp_1","x_more":{"a":[1.50]},"#
+        func with(_ chunk: String) -> String { "{" + more + chunk.dropFirst() }
+        let filler = String(repeating: "x", count: 1100)
+        let long = with(ToolTalk.end).replacing(
+            #""x_more""#, with: #""x_long":"\#(filler)","x_more""#)
+        let stage = try GatewayStage()
+        stage.upstream.answers = [
+            .stream(
+                [
+                    with(ToolTalk.role),
+                    with(ToolTalk.calls(ToolTalk.call("functions.get_weather", "\"\"", index: 0))),
+                    with(ToolTalk.more(#""{\"city\": \"Os""#)), long,
+                ])
+        ]
+        let answer = try stage.ask(ToolTalk.ask("raw/m", stream: true))
+        #expect(answer.events.count == 6)
+        for event in answer.events.dropLast() {
+            #expect(Answer.value(of: event, ["system_fingerprint"]) == "fp_1", "\(event)")
+            #expect(Answer.value(of: event, ["service_tier"]) == "flex")
+            #expect(event.contains(#""x_more":{"a":[1.50]}"#))
+            #expect(Answer.value(of: event, ["id"]) == "chatcmpl-up")
+        }
+        // Of the end, the piece before it is new: it has what is short enough.
+        #expect(Answer.value(of: answer.events[3], ["x_long"]) == nil)
+        #expect(answer.events[4] == long)
+        #expect(ToolTalk.accumulate(answer).calls.map(\.arguments) == [#"{"city": "Os"}"#])
+        #expect(stage.logged("repairs") == "name=1, closed=1")
+        stage.finish()
+    }
+
     // MARK: Held
 
     @Test func holdRepairsAStreamWholly() throws {

@@ -167,7 +167,8 @@ import Testing
         var settings = StageSettings()
         var overrides = CapabilityOverrides()
         overrides.tools = .text
-        settings.textModels = CapabilityRegistry(layers: [[CapabilityEntry("plain*", overrides)]])
+        settings.hasTextModels = true
+        settings.capabilities = CapabilityRegistry(layers: [[CapabilityEntry("plain*", overrides)]])
         let stage = try GatewayStage(settings)
         let answer =
             #"{"id":"c","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"#

@@ -1,3 +1,4 @@
+import GatewayModel
 import GatewayPolicy
 import ReactorCore
 import Testing
@@ -57,6 +58,16 @@ import Testing
         #expect(found.backendType == .openAINative)
         #expect(find("claude-3-opus", [high, middle, low]).tools == nil)
         #expect(find("claude-3-opus", [high, middle, low]).streams == false)
+    }
+
+    @Test func operatorsTellAModelsPace() {
+        let high = [entry("fast") { $0.outputTokensMax = 100 }]
+        let low = [entry("f*") { ($0.outputTokensMax, $0.reasons) = (5, true) }]
+        #expect(find("fast", [high, low]).pace == ModelPace(outputTokensMax: 100, reasons: true))
+        #expect(find("other", [high, low]).pace == ModelPace())
+        // Another backend leaves it.
+        let other = [entry("fast") { $0.backendType = .vertexGemini }]
+        #expect(find("fast", [other, high]).pace.outputTokensMax == 100)
     }
 
     @Test func withinASourceTheExactNameGoesOverTheLongestPattern() {

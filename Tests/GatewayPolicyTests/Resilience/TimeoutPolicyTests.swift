@@ -1,5 +1,6 @@
 // TimeoutPolicyTests.swift — the clocks of a request, at and around every bound of their formula.
 
+import GatewayModel
 import GatewayPolicy
 import ReactorCore
 import Testing
@@ -8,14 +9,13 @@ import Testing
     private let second: Int64 = 1_000_000_000
 
     private func head(
-        bytes: Int = 0, streams: Bool = true, tokens: Int? = nil, client: Int? = nil,
-        policy: TimeoutPolicy = TimeoutPolicy()
+        bytes: Int = 0, streams: Bool = true, tokens: Int? = nil, thinking: Int? = nil,
+        pace: ModelPace = ModelPace(), policy: TimeoutPolicy = TimeoutPolicy()
     ) -> Int64 {
-        policy.clocks(
-            bodyBytes: bytes, streams: streams, tokensMax: tokens,
-            clientMilliseconds: client.map { $0 * 1000 }
-        )
-        .head.nanoseconds
+        var work = UpstreamWork(
+            bodyBytes: bytes, streams: streams, tokensMax: tokens, thinkingTokens: thinking)
+        work.pace = pace
+        return policy.clocks(for: work, clientMilliseconds: nil).head.nanoseconds
     }
 
     @Test func aStreamGetsAMinuteAndASecondPer16KiB() {
@@ -46,6 +46,48 @@ import Testing
         #expect(head(streams: false) == head(streams: false, tokens: 12_000))
     }
 
+    /// The model's own bound stands in for the request's, and the request's word wins.
+    @Test func aUnaryAnswerWithoutLimitGoesByItsModel() {
+        let small = ModelPace(outputTokensMax: 256)
+        #expect(head(streams: false, pace: small) == 60 * second + 256 * 30_000_000)
+        #expect(head(bytes: 16384, streams: false, pace: small) == 61 * second + 7_680_000_000)
+        #expect(head(streams: false, tokens: 1000, pace: small) == 90 * second)
+        #expect(head(streams: false, pace: ModelPace(outputTokensMax: 128_000)) == 600 * second)
+        #expect(head(streams: false, pace: ModelPace(reasons: true)) == 420 * second)
+        // A stream's head does not wait for the answer's length.
+        #expect(head(pace: small) == 60 * second)
+    }
+
+    @Test func aStreamWaitsForThoughts() {
+        let thinker = ModelPace(reasons: true)
+        let medium = 60 * second + 4096 * 30_000_000
+        #expect(head(pace: thinker) == medium)
+        #expect(head(bytes: 32768, pace: thinker) == medium + 2 * second)
+        #expect(head(thinking: 1000) == 90 * second)
+        // What the request says goes before what is known of the model.
+        #expect(head(thinking: 0, pace: thinker) == 60 * second)
+        #expect(head(thinking: 1000, pace: thinker) == 90 * second)
+        #expect(head(thinking: 1000, pace: ModelPace(reasons: false)) == 90 * second)
+        // No more can be thought than may be written.
+        #expect(head(tokens: 100, pace: thinker) == 63 * second)
+        #expect(head(tokens: 100, thinking: 4000) == 63 * second)
+        #expect(head(thinking: 8000) == 300 * second)
+        #expect(head(thinking: 8001) == 300 * second)
+        #expect(head(thinking: .max) == 300 * second)
+        #expect(head(thinking: -1) == 60 * second)
+    }
+
+    @Test func theModelIsAskedForOnlyWhereTheRequestIsSilent() {
+        func depends(streams: Bool, tokens: Int? = nil, thinking: Int? = nil) -> Bool {
+            UpstreamWork(
+                bodyBytes: 0, streams: streams, tokensMax: tokens, thinkingTokens: thinking
+            ).dependsOnModel
+        }
+        #expect(depends(streams: false) && depends(streams: true))
+        #expect(depends(streams: true, tokens: 5) && depends(streams: false, thinking: 5))
+        #expect(!depends(streams: false, tokens: 5) && !depends(streams: true, thinking: 0))
+    }
+
     @Test func aUnaryAnswerGetsTenMinutesAtMost() {
         #expect(head(streams: false, tokens: 18_000) == 600 * second)
         #expect(head(streams: false, tokens: 18_001) == 600 * second)
@@ -55,8 +97,9 @@ import Testing
 
     @Test func aConfiguredHeadIsNotComputed() {
         var policy = TimeoutPolicy()
+        #expect(policy.computesHead)
         policy.head = .seconds(7)
-        #expect(policy.head == .seconds(7))
+        #expect(policy.head == .seconds(7) && !policy.computesHead)
         #expect(head(bytes: 1 << 30, policy: policy) == 7 * second)
         #expect(head(streams: false, tokens: 99_999, policy: policy) == 7 * second)
         policy.head = nil
@@ -70,7 +113,7 @@ import Testing
         policy.total = .seconds(3600)
         func clocks(_ client: Int?) -> [Int] {
             let clocks = policy.clocks(
-                bodyBytes: 0, streams: true, tokensMax: nil,
+                for: UpstreamWork(bodyBytes: 0, streams: true),
                 clientMilliseconds: client.map { $0 * 1000 })
             let durations: [Duration] = [clocks.connect, clocks.head, clocks.idle, clocks.total]
             return durations.map { Int($0.nanoseconds / second) }

@@ -87,6 +87,35 @@ import Testing
         #expect(sum.unpriced == 1)
     }
 
+    @Test func betweenTheTokensOfAStream() {
+        let metrics = RequestMetrics()
+        // Ten tokens, nine of them behind the first event, 900 µs after it.
+        record(metrics) {
+            $0.streamMicroseconds = 900
+            $0.usage = usage(5, 10)
+        }
+        let told = metrics.sums.total
+        #expect(told.perToken.count == 1)
+        #expect(told.perToken.sum == 100)
+        #expect(told.inputSizes[2] == 1, "5 is above 4")
+        #expect(told.outputSizes[2] == 1)
+        // Without a stream, without tokens, with one, or where it broke: nothing.
+        record(metrics) { $0.usage = usage(5, 10) }
+        record(metrics) { $0.streamMicroseconds = 900 }
+        for tokens in [1, 0, -3, .min] {
+            record(metrics) {
+                $0.streamMicroseconds = 900
+                $0.usage = usage(5, tokens)
+            }
+        }
+        record(metrics, outcome: "error") {
+            $0.streamMicroseconds = 900
+            $0.usage = usage(5, 10)
+        }
+        #expect(metrics.sums.total.perToken.count == 1)
+        #expect(metrics.sums.total.inputSizes.count == 7)
+    }
+
     @Test func newPricesHoldForKnownModels() {
         let metrics = RequestMetrics(prices: PriceTable([], builtIn: []))
         #expect(record(metrics) { $0.usage = usage(1, 1) } == nil)

@@ -48,8 +48,9 @@ final class Exporter {
         case failed(HTTPClientFailure)
     }
 
-    // The batch on its way.
+    // The batch on its way, and its whole body where that is packed.
     private var batch: ExportBatch?
+    private var packed = ByteBuffer()
     private var outcome: Outcome?
     private var status = 0
     private var retryAfter: Duration?
@@ -104,11 +105,20 @@ final class Exporter {
             status = 0
             retryAfter = nil
             answer.removeAll()
+            if target.isCompressed { pack(batch) }
             timer?.set(.never)
             call.start(on: target.origin, clocks: Self.clocks, delegate: self)
         case .wait(let until): timer?.set(until)
         case .finished: end()
         }
+    }
+
+    /// Once for all tries; the longest batch takes some milliseconds.
+    private func pack(_ batch: ExportBatch) {
+        let deflater = Deflater()
+        packed.removeAll()
+        deflater.deflate(batch.bytes.slice, into: &packed)
+        deflater.finish(into: &packed)
     }
 
     // MARK: What became of a batch
@@ -133,6 +143,7 @@ final class Exporter {
             }
         }
         answer.release()
+        packed.release()
     }
 
     private var reply: ExportReply {
@@ -161,16 +172,12 @@ final class Exporter {
 
     /// What was written for the old form is of no use in the new one.
     private func changeForm(_ batch: ExportBatch) {
-        guard let fallback = target.fallback else {
+        guard target.fallBack() else {
             machine.refused()
             return tellRefused(batch.count)
         }
-        machine.dropAll(changingTo: fallback.frame)
-        target.form = fallback.form
-        target.head = fallback.head
-        target.frame = fallback.frame
-        target.fallback = nil
-        form = fallback.form
+        machine.dropAll(changingTo: target.frame)
+        form = target.form
         tell(.changedForm)
     }
 
@@ -216,11 +223,16 @@ extension Exporter: HTTPClientCallDelegate {
         guard let batch else { preconditionFailure("a call without a batch") }
         connection.withOutput { output in
             target.head.withBytes { output.append($0) }
+            guard packed.isEmpty else {
+                output.append(decimal: packed.count)
+                output.append("\r\n\r\n" as StaticString)
+                return output.append(packed.slice)
+            }
             output.append(decimal: batch.bytes.count)
             output.append("\r\n\r\n" as StaticString)
         }
         // Too long to be copied.
-        connection.writeLent(batch.bytes.slice, of: batch)
+        if packed.isEmpty { connection.writeLent(batch.bytes.slice, of: batch) }
     }
 
     func responseHeadArrived(_ head: HTTPHead) {

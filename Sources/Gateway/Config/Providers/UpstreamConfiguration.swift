@@ -26,7 +26,7 @@ package struct UpstreamConfiguration: Sendable {
     package init() {}
 }
 
-/// Which proxy stands in front of a provider.
+/// Which proxy stands in front of a provider or a collector.
 package enum ProxyChoice: Equatable, Sendable {
     /// The one that the environment names, if any.
     case environment

@@ -13,6 +13,7 @@ extension ConfigurationSchema {
         var fallbacks: [String] = []
         var retries: Int?
         var settings = ModelSettings()
+        var timeouts = TimeoutOverrides()
         var capabilities = CapabilityOverrides()
     }
 
@@ -32,13 +33,15 @@ extension ConfigurationSchema {
                 model.fallbacks = line.fallbacks
                 model.retries = line.retries
                 model.settings = line.settings
+                model.timeouts = line.timeouts
                 model.capabilities = line.capabilities
                 return model
             },
             split: { model in
                 var line = ModelLine(
                     strategy: model.strategy, fallbacks: model.fallbacks, retries: model.retries,
-                    settings: model.settings, capabilities: model.capabilities)
+                    settings: model.settings, timeouts: model.timeouts,
+                    capabilities: model.capabilities)
                 if model.targets.count > 1 {
                     line.targets = model.targets
                 } else {
@@ -100,6 +103,9 @@ extension ConfigurationSchema {
                     "How broken tool calls in streams are repaired: `stream` does what it can "
                         + "without delay, `hold` holds each call until it is whole. Whole answers "
                         + "are always held."),
+                Field(
+                    "timeouts", \.timeouts, .section(timeoutOverrides),
+                    "Clocks of one attempt for this model, above those of its providers."),
                 Field(
                     "capabilities", \.capabilities, .section(capabilities),
                     "What is known about the model better than the gateway knows it."),
@@ -176,6 +182,14 @@ extension ConfigurationSchema {
                         + "the answer."),
                 Field("streaming", \.streams, .boolean, "Its answers can be streamed."),
                 Field("vision", \.sees, .boolean, "It understands images."),
+                Field(
+                    "max_output_tokens", \.outputTokensMax, .integer(1...10_000_000),
+                    "How long its answers can get, thoughts included. Time-outs go by it where a "
+                        + "request sets no bound (docs/limits.md); it is not sent."),
+                Field(
+                    "reasoning", \.reasons, .boolean,
+                    "It thinks before it speaks, without being asked to. Time-outs of streams go by "
+                        + "it where a request says nothing of that."),
             ])
     }
 }

@@ -66,6 +66,14 @@ extension ConfigurationSchema {
             ])
     }
 
+    /// The proxy in front of a collector.
+    private static func proxy<Root>(_ path: WritableKeyPath<Root, ProxyChoice>) -> Field<Root> {
+        Field(
+            "proxy", path, proxy,
+            "The proxy in front of it, as a provider's: a URL, `none`, or `auto` for what the "
+                + "environment says.")
+    }
+
     // MARK: Langfuse
 
     private static var interval: ValueKind<Duration> {
@@ -89,6 +97,10 @@ extension ConfigurationSchema {
                 Field(
                     "ca_file", \.caFile, .path,
                     "PEM file with the only authorities to trust; the system's if left out."),
+                proxy(\.proxy),
+                Field(
+                    "compression", \.compression, .choice(ExportCompression.allCases),
+                    "How bodies are packed; those of the older API never are."),
                 Field(
                     "transport", \.transport, .choice(LangfuseEncoder.Transport.allCases),
                     "`otlp` is what Langfuse recommends; `ingestion` its older API, which newer "
@@ -140,6 +152,12 @@ extension ConfigurationSchema {
                     "ca_file", \.caFile, .path,
                     variable: "OTEL_EXPORTER_OTLP_CERTIFICATE",
                     "PEM file with the only authorities to trust; the system's if left out."),
+                proxy(\.proxy),
+                Field(
+                    "compression", \.compression, .choice(ExportCompression.allCases),
+                    variable: "OTEL_EXPORTER_OTLP_COMPRESSION",
+                    "How bodies are packed. `gzip` makes a tenth of them, for processor time on the "
+                        + "worker's one thread."),
                 Field(
                     "service_name", \.serviceName, .text("a name"), variable: "OTEL_SERVICE_NAME",
                     "The resource's `service.name`."),

@@ -155,7 +155,7 @@ extension ConfigurationSchema {
         }
     }
 
-    private static var proxy: ValueKind<ProxyChoice> {
+    static var proxy: ValueKind<ProxyChoice> {
         let address = ValueKind<ProxyAddress>.scalar(
             .secret("a proxy's URL"), "a URL", isSecret: true,
             parse: { (text) throws(Refusal) in try ProxyText.parse(text) },
@@ -206,17 +206,35 @@ extension ConfigurationSchema {
     }
 
     private static var timeouts: Section<TimeoutPolicy> {
-        let time: ValueKind<Duration> = .duration(.milliseconds(1) ... .seconds(86_400))
-        return Section(
+        Section(
             TimeoutPolicy(),
             [
-                Field("connect", \.connect, time, "Name look-up, TCP and TLS together."),
-                Field(
-                    "head", \.head, time, orWord: "auto",
-                    "From the request's last byte to the answer's head; `auto` goes by the "
-                        + "request's size."),
-                Field("idle", \.idle, time, "Between bytes of the answer."),
-                Field("total", \.total, time, "The whole attempt."),
+                Field("connect", \.connect, clock, aboutConnect),
+                Field("head", \.head, clock, orWord: "auto", aboutHead),
+                Field("idle", \.idle, clock, aboutIdle),
+                Field("total", \.total, clock, aboutTotal),
             ])
     }
+
+    /// The same keys for one model; what is left out is its provider's.
+    static var timeoutOverrides: Section<TimeoutOverrides> {
+        Section(
+            TimeoutOverrides(),
+            [
+                Field("connect", \.connect, clock, aboutConnect),
+                Field("head", \.head, clock.or("auto"), aboutHead),
+                Field("idle", \.idle, clock, aboutIdle),
+                Field("total", \.total, clock, aboutTotal),
+            ])
+    }
+
+    private static var clock: ValueKind<Duration> {
+        .duration(.milliseconds(1) ... .seconds(86_400))
+    }
+    private static let aboutConnect = "Name look-up, TCP and TLS together."
+    private static let aboutHead =
+        "From the request's last byte to the answer's head; `auto` goes by the request's size, its "
+        + "bounds, its model and whether it streams (docs/limits.md)."
+    private static let aboutIdle = "Between bytes of the answer."
+    private static let aboutTotal = "The whole attempt."
 }

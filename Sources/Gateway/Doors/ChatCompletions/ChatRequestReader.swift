@@ -31,9 +31,11 @@ enum ChatMember: UInt8 {
     static let names = JSONNames(
         ChatWire.model, ChatWire.messages, ChatWire.stream, ChatWire.streamOptions, ChatWire.tools,
         ChatWire.maxTokens, ChatWire.maxCompletionTokens, ChatWire.user,
-        ScannedDetails.metadataName, ScannedDetails.temperatureName, ScannedDetails.topPName)
+        ScannedDetails.metadataName, ScannedDetails.temperatureName, ScannedDetails.topPName,
+        ChatWire.reasoningEffort)
     /// Those from here on are details.
     static let detailIndex = 8
+    static let effortIndex = 11
 
     /// The members of stream options.
     static let optionNames = JSONNames(ChatWire.includeUsage)
@@ -114,7 +116,12 @@ struct ChatRequestReader {
         while let name = try scanner.nextName(in: ChatMember.names, likely: likely) {
             likely = name.index + 1
             if name.index >= ChatMember.detailIndex {
-                scan.details.take(name.index - ChatMember.detailIndex, try scanner.value())
+                let value = try scanner.value()
+                if name.index == ChatMember.effortIndex {
+                    scan.thinkingTokens = ScannedThinking.tokens(effort: value, in: body)
+                } else {
+                    scan.details.take(name.index - ChatMember.detailIndex, value)
+                }
                 continue
             }
             guard let member = ChatMember(rawValue: UInt8(name.index)) else {

@@ -35,6 +35,8 @@ package struct ChatRequestScan: Sendable {
     package internal(set) var streamOptions = StreamOptions.absent
     /// The bound on output tokens, by its newer name or its older.
     package internal(set) var outputTokensMax: Int?
+    /// The tokens that stand for the effort it asks for; nil: it asks for none.
+    package internal(set) var thinkingTokens: Int?
     /// The end user's name, quotes included, if it is a string.
     package internal(set) var user: Range<Int>?
     package internal(set) var details = ScannedDetails()

@@ -20,6 +20,8 @@ package struct MessagesRequestScan: Sendable {
     package fileprivate(set) var tools: Range<Int>?
     package var hasTools: Bool { tools != nil }
     package fileprivate(set) var outputTokensMax: Int?
+    /// The tokens that it lets its model think; nil: it says nothing of that.
+    package fileprivate(set) var thinkingTokens: Int?
     /// The end user's name, quotes included, if it is a string.
     package fileprivate(set) var user: Range<Int>?
     package fileprivate(set) var details = ScannedDetails()
@@ -63,9 +65,10 @@ private struct MessagesRequestReader {
     private static let names = JSONNames(
         MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
         MessagesWire.tools, MessagesWire.metadata, MessagesWire.system,
-        MessagesWire.temperature, MessagesWire.topP)
+        MessagesWire.temperature, MessagesWire.topP, MessagesWire.thinking)
     /// Those from here on are details.
     private static let detailIndex = 6
+    private static let thinkingIndex = 9
     private static let spelled: [StaticString] = [
         MessagesWire.model, MessagesWire.messages, MessagesWire.stream, MessagesWire.maxTokens,
         MessagesWire.tools, MessagesWire.metadata,
@@ -85,6 +88,8 @@ private struct MessagesRequestReader {
                 let value = try scanner.value()
                 if name.index == Self.detailIndex {
                     scan.details.system = .init(value.range)
+                } else if name.index == Self.thinkingIndex {
+                    scan.thinkingTokens = ScannedThinking.tokens(thinking: value, in: body)
                 } else {
                     scan.details.take(name.index - Self.detailIndex, value)
                 }

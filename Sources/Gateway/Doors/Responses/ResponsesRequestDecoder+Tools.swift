@@ -67,9 +67,15 @@ extension ResponsesRequestDecoder {
             guard let tools = try place.list(tool, Wire.tools) else {
                 throw place.missing(Wire.tools)
             }
+            let first = request.tools.count
             for (index, inner) in tools.enumerated() {
                 try read(tool: inner, in: word, place.element(Wire.tools, index))
             }
+            guard let text = try place.text(tool, Wire.description), !text.isEmpty,
+                first < request.tools.count, let namespaces = request.namespaces
+            else { return }
+            request.tools[first].description = namespaces.describe(
+                word, text, before: request.tools[first].description)
         } else {
             // OpenAI runs it, so no other provider can: agents offer some without need.
             leaveOut(type, tool)

@@ -21,6 +21,8 @@ package struct ResponsesRequestScan: Sendable {
     package internal(set) var tools: Range<Int>?
     package var hasTools: Bool { tools != nil }
     package internal(set) var outputTokensMax: Int?
+    /// The tokens that stand for the effort it asks for; nil: it asks for none.
+    package internal(set) var thinkingTokens: Int?
     /// The end user's name, quotes included, if it is a string.
     package internal(set) var user: Range<Int>?
     package internal(set) var details = ScannedDetails()
@@ -81,9 +83,10 @@ private enum ResponsesMember: Int, CaseIterable {
         ResponsesWire.model, ResponsesWire.input, ResponsesWire.stream, ResponsesWire.tools,
         ResponsesWire.maxOutputTokens, ResponsesWire.user, ResponsesWire.previousResponseID,
         ResponsesWire.background, ResponsesWire.instructions, ScannedDetails.metadataName,
-        ScannedDetails.temperatureName, ScannedDetails.topPName)
+        ScannedDetails.temperatureName, ScannedDetails.topPName, ResponsesWire.reasoning)
     /// Those from here on are details.
     static let detailIndex = 8
+    static let reasoningIndex = 12
 }
 
 /// The pass. A syntax error wins over a wrong value, whatever their order: the first problem is
@@ -114,6 +117,8 @@ private struct ResponsesRequestReader {
                 let value = try scanner.value()
                 if index == 0 {
                     scan.details.system = .init(value.range)
+                } else if name.index == ResponsesMember.reasoningIndex {
+                    scan.thinkingTokens = ScannedThinking.tokens(reasoning: value, in: body)
                 } else {
                     scan.details.take(index - 1, value)
                 }

@@ -153,6 +153,12 @@ package final class TokenSource {
         perform(machine.rejected(generation: generation, now: now))
     }
 
+    /// Whether a token that came behind that of this generation is at hand.
+    package func hasNewer(than generation: Int) -> Bool {
+        guard !isClosed, let lease = machine.lease(now: now) else { return false }
+        return lease.generation > generation
+    }
+
     /// Gets a token before the first request wants one.
     package func prepare() {
         _ = verdict()

@@ -81,6 +81,17 @@ package final class ModelCatalog {
         return models
     }
 
+    /// Rises whenever a provider's list changes.
+    var version: Int { machine.version }
+
+    /// The tokens of an answer at most, as the upstream's own list tells them; nil where it does not.
+    func outputTokensMax(of model: ByteSlice, at upstream: Upstream) -> Int? {
+        guard let index = upstreams.firstIndex(where: { $0 === upstream }),
+            let list = machine.models(of: index)
+        else { return nil }
+        return list.first { $0.id.withByteSlice { $0 == model } }?.outputTokensMax
+    }
+
     /// The models, with lists that are due being fetched behind this answer. Nil: a provider is being
     /// asked for the first time, and `waiter` is called back, unless it is forgotten before. To be
     /// called within a turn.

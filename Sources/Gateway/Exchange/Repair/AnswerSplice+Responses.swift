@@ -10,7 +10,7 @@ extension AnswerSplice {
     private static let names = JSONNames(ResponsesWire.output)
     private static let callNames = JSONNames(
         ResponsesWire.callID, ResponsesWire.name, ResponsesWire.arguments, ResponsesWire.type)
-    private static let customNames = JSONNames(
+    static let customCallNames = JSONNames(
         ResponsesWire.callID, ResponsesWire.name, ResponsesWire.input, ResponsesWire.type)
     private static let idNames = JSONNames(ResponsesWire.id)
     private static let typeNames = JSONNames(ResponsesWire.type)
@@ -38,7 +38,8 @@ extension AnswerSplice {
         let item = body[range]
         guard let kind = try Self.kind(of: item) else { return }
         let (names, spelling) =
-            kind == .function ? (Self.callNames, Self.function) : (Self.customNames, Self.custom)
+            kind == .function
+            ? (Self.callNames, Self.function) : (Self.customCallNames, Self.custom)
         var scanner = JSONScanner(item)
         let spans = try scanner.callSpans(in: names)
         let id = try Self.id(of: item)
@@ -82,7 +83,7 @@ extension AnswerSplice {
     }
 
     /// The value of an item's own id as it stands; an empty string if there is none.
-    private static func id(of item: ByteSlice) throws(JSONFailure) -> ByteSlice {
+    static func id(of item: ByteSlice) throws(JSONFailure) -> ByteSlice {
         var scanner = JSONScanner(item)
         var id = ByteSlice("\"\"" as StaticString)
         try scanner.beginObject()
@@ -93,7 +94,8 @@ extension AnswerSplice {
         return id
     }
 
-    private static func appendMessage(
+    /// Appends a message of `text` as an item; `id` is a JSON string.
+    static func appendMessage(
         _ text: ByteSlice, id: ByteSlice, to out: inout ByteBuffer
     ) {
         out.writeJSON { json in
@@ -104,14 +106,19 @@ extension AnswerSplice {
             json.field(ResponsesWire.status, ResponsesWire.Status.completed)
             json.field(ResponsesWire.role, ResponsesWire.Role.assistant)
             json.beginArray(ResponsesWire.content)
-            json.beginObject()
-            json.field(ResponsesWire.type, ResponsesWire.Part.outputText)
-            json.field(ResponsesWire.text, text)
-            json.beginArray(ResponsesWire.annotations)
-            json.endArray()
-            json.endObject()
+            write(part: text, to: &json)
             json.endArray()
             json.endObject()
         }
+    }
+
+    /// A message's part.
+    static func write(part text: ByteSlice, to json: inout JSONWriter) {
+        json.beginObject()
+        json.field(ResponsesWire.type, ResponsesWire.Part.outputText)
+        json.field(ResponsesWire.text, text)
+        json.beginArray(ResponsesWire.annotations)
+        json.endArray()
+        json.endObject()
     }
 }

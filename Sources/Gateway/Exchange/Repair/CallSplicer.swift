@@ -187,7 +187,8 @@ package struct CallSplicer: ~Copyable {
         return memory.slice
     }
 
-    private static func raw(_ span: JSONSpan?, _ bytes: ByteSlice) -> ByteSlice {
+    /// Any value but null as it stands.
+    static func raw(_ span: JSONSpan?, _ bytes: ByteSlice) -> ByteSlice {
         guard let span, span.kind != .null else { return .empty }
         return bytes[span.range]
     }

@@ -1,12 +1,15 @@
 // ChatStreamRepair.swift — looks after the tool calls of a chat stream that is relayed. A shadow of the
 // translate lane runs beside the stream from the first chunk with a call on: what it would have
-// written takes the place of those events, and of those only, in which something had to be set right.
+// written takes the place of those events, and of those only, in which something had to be set right;
+// what a chunk tells beside its choices goes with it.
 // Pure: events in, verdicts out. Used by Exchange.
 
+import GatewayCodec
 import GatewayDoors
 import GatewayModel
 import GatewayProviders
 import GatewayTools
+import GatewayWire
 import ReactorCore
 
 /// One stream's shadow.
@@ -15,6 +18,11 @@ import ReactorCore
 /// came so far: pieces of calls that come in turns are put in order, and from where they wait to
 /// where they have been told the shadow's words are the stream.
 final class ChatStreamRepair {
+    /// What of an upstream's chunk goes with it when it is rewritten, besides what the shadow tells:
+    /// a longer member is left out, and what comes behind so many bytes of them.
+    static let memberBytesMax = 1024
+    static let membersBytesMax = 4096
+
     /// What the shadow wrote for the last event, in whole events.
     private(set) var output = ByteBuffer()
     private var decoder = ChatStreamDecoder()
@@ -29,6 +37,8 @@ final class ChatStreamRepair {
     /// Whether an event that told the usage was replaced by words that do not.
     private var owesUsage = false
     private var look = Look()
+    /// Members of the last chunk that was rewritten, each with a comma behind it.
+    private var members = ByteBuffer()
 
     /// What is seen of one event.
     private struct Look {
@@ -79,10 +89,63 @@ final class ChatStreamRepair {
         if let start = look.finishStart, look.isEnd, !holds, !decoder.departs,
             look.reasonsTaken == look.reasonsTold, look.reasonsTaken.count == 1
         {
-            return .precededBy(start)
+            output.truncate(to: start)
+            keepMembers(of: event.data)
+            return .precededBy(output.count)
         }
         if look.hasUsage { owesUsage = wantsUsage }
+        keepMembers(of: event.data)
         return .rewritten
+    }
+
+    // MARK: Members
+
+    /// What the shadow writes itself.
+    private static let told = JSONNames(
+        ChatWire.id, ChatWire.object, ChatWire.created, ChatWire.model, ChatWire.choices,
+        ChatWire.usage)
+
+    /// Puts what the upstream's chunk tells besides, as `system_fingerprint`, into each of the
+    /// shadow's. The mark tells nothing: what is written for it has the last chunk's.
+    private func keepMembers(of chunk: ByteSlice) {
+        guard !output.isEmpty else { return }
+        do throws(JSONFailure) { try readMembers(chunk) } catch { members.removeAll() }
+        guard !members.isEmpty else { return }
+        let head: StaticString = "data: {"
+        var told = ByteBuffer()
+        var rest = output.slice
+        // The shadow's events are one line and an empty one each.
+        while let end = rest.firstIndex(of: ASCII.lf) {
+            var line = rest.prefix(end + 1)
+            rest = rest.dropFirst(end + 1)
+            if line.hasPrefix(head) {
+                told.append(head)
+                told.append(members.slice)
+                line = line.dropFirst(head.utf8CodeUnitCount)
+            }
+            told.append(line)
+        }
+        swap(&output, &told)
+    }
+
+    private func readMembers(_ chunk: ByteSlice) throws(JSONFailure) {
+        var scanner = JSONScanner(chunk)
+        guard scanner.comesObject else { return }
+        members.removeAll()
+        try scanner.beginObject()
+        while let member = try scanner.nextMember() {
+            let (key, value) = (member.key, member.value)
+            let name = chunk[key.range]
+            let count = name.count + value.range.count
+            guard !key.hasEscapes, !Self.told.contains(name), count <= Self.memberBytesMax,
+                members.count + count <= Self.membersBytesMax
+            else { continue }
+            members.append(ASCII.quote)
+            members.append(name)
+            members.append("\":" as StaticString)
+            members.append(chunk[value.range])
+            members.append(ASCII.comma)
+        }
     }
 
     /// The stream is whole. - Returns: whether `output` is its end, in place of the mark alone.

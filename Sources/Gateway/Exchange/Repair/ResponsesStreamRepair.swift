@@ -4,6 +4,7 @@
 // This dialect tells each call four times: when it begins, in pieces, whole when it ends, and whole in
 // the answer. Name and id are set right wherever they stand. Pieces that end open are closed by one
 // more; what is told as a whole is repaired as a whole, also where the pieces cannot be taken back.
+// A call that nobody can name is told as a message (+Text).
 
 import GatewayCodec
 import GatewayModel
@@ -14,10 +15,10 @@ import ReactorCore
 /// One stream's.
 package final class ResponsesStreamRepair {
     /// What of a call is new.
-    private struct Call {
+    struct Call {
         var isCustom = false
-        /// A stream has no way to tell it as text: it leaves as it came.
-        var isLeft = false
+        /// What is told of it as a message; nil: it is told as a call.
+        var message: Message?
         var isWhole = false
         var hasPieces = false
         var id: [UInt8]?
@@ -26,17 +27,17 @@ package final class ResponsesStreamRepair {
     }
 
     /// What was written for the last event, in whole events.
-    private(set) var output = ByteBuffer()
+    var output = ByteBuffer()
     private var repair: ToolCallRepair
     /// For calls that only the last event tells.
     private var answer: AnswerSplice
     /// By the place in the output.
-    private var calls: [Int: Call] = [:]
+    var calls: [Int: Call] = [:]
     /// Events that were added, by which the numbers of later ones grow.
-    private(set) var addedCount = 0
+    var addedCount = 0
     private var wholeCounts = RepairCounts()
 
-    private static let callNames = JSONNames(
+    static let callNames = JSONNames(
         ResponsesWire.callID, ResponsesWire.name, ResponsesWire.arguments, ResponsesWire.type)
 
     init(_ repair: ToolCallRepair, whole: consuming CallSplicer) {
@@ -79,7 +80,12 @@ package final class ResponsesStreamRepair {
             let type = places.type
             if type == Name.itemAdded {
                 try begin(places, event.data, &edits)
-            } else if type == Name.argumentsDelta {
+            } else if type == Name.itemDone, let index = places.index, calls[index] == nil {
+                var unused = JSONEdits()
+                try begin(places, event.data, &unused)
+            }
+            if try tellAsMessage(places, event.data) { return .rewritten }
+            if type == Name.argumentsDelta {
                 add(places, event.data)
             } else if type == Name.argumentsDone {
                 endArguments(places, event.data, &edits)
@@ -123,24 +129,25 @@ package final class ResponsesStreamRepair {
         let id = CallSplicer.text(spans.id, data[range], &idText)
         let name = CallSplicer.text(spans.name, data[range], &nameText)
         var call = Call(isCustom: kind == .custom)
-        if repair.canName(name) {
-            let start = PartStart.toolCall(id: id, name: name, isCustom: call.isCustom)
-            repair.pass(.partOpened(choice: index, start)) { told in
-                guard case .partOpened(_, .toolCall(let newID, let newName, _)) = told else {
-                    return
-                }
-                if newID != id { call.id = Array(newID.raw) }
-                if newName != name { call.name = Array(newName.raw) }
+        var isMessage = false
+        let start = PartStart.toolCall(id: id, name: name, isCustom: call.isCustom)
+        repair.pass(.partOpened(choice: index, start)) { told in
+            guard case .partOpened(_, .toolCall(let newID, let newName, _)) = told else {
+                isMessage = true
+                return
             }
-        } else {
-            call.isLeft = true
+            if newID != id { call.id = Array(newID.raw) }
+            if newName != name { call.name = Array(newName.raw) }
+        }
+        if isMessage {
+            call.message = Message(itemID: Array(try AnswerSplice.id(of: data[range]).raw))
         }
         calls[index] = call
         Self.put(call, over: spans, in: range, &edits)
     }
 
     private func add(_ places: ResponsesEventPlaces, _ data: ByteSlice) {
-        guard let index = places.index, let call = calls[index], !call.isLeft else { return }
+        guard let index = places.index, calls[index] != nil else { return }
         var memory = ByteBuffer()
         let text = CallSplicer.text(places.delta, data, &memory)
         if !text.isEmpty { calls[index]?.hasPieces = true }
@@ -150,7 +157,7 @@ package final class ResponsesStreamRepair {
     private func endArguments(
         _ places: ResponsesEventPlaces, _ data: ByteSlice, _ edits: inout JSONEdits
     ) {
-        guard let index = places.index, let call = calls[index], !call.isLeft else { return }
+        guard let index = places.index, let call = calls[index] else { return }
         settle(index, places.arguments, itemID: places.itemID, places, data)
         var spans = CallSpans()
         spans.arguments = places.arguments
@@ -166,10 +173,9 @@ package final class ResponsesStreamRepair {
     private func end(
         _ places: ResponsesEventPlaces, _ data: ByteSlice, _ edits: inout JSONEdits
     ) throws(JSONFailure) {
-        guard let index = places.index, let range = places.item else { return }
-        var unused = JSONEdits()
-        if calls[index] == nil { try begin(places, data, &unused) }
-        guard let call = calls[index], !call.isLeft else { return }
+        guard let index = places.index, let range = places.item, let call = calls[index] else {
+            return
+        }
         var scanner = JSONScanner(data[range])
         let spans = try scanner.callSpans(in: Self.callNames)
         if !call.isWhole {
@@ -192,7 +198,11 @@ package final class ResponsesStreamRepair {
                 try answer.mend(item: item, of: response)
                 continue
             }
-            guard !call.isLeft, try AnswerSplice.kind(of: response[item]) != nil else { continue }
+            guard try AnswerSplice.kind(of: response[item]) != nil else { continue }
+            if let message = call.message {
+                answer.edits.replace(item) { message.append(to: &$0) }
+                continue
+            }
             var scanner = JSONScanner(response[item])
             let spans = try scanner.callSpans(in: Self.callNames)
             Self.put(call, over: spans, in: item, &answer.edits)
@@ -311,11 +321,12 @@ struct ResponsesEventPlaces {
     private(set) var delta: JSONSpan?
     private(set) var arguments: JSONSpan?
     private(set) var name: JSONSpan?
+    private(set) var input: JSONSpan?
 
     private static let names = JSONNames(
         ResponsesWire.type, ResponsesWire.outputIndex, ResponsesWire.sequenceNumber,
         ResponsesWire.itemID, ResponsesWire.item, ResponsesWire.response, ResponsesWire.delta,
-        ResponsesWire.arguments, ResponsesWire.name)
+        ResponsesWire.arguments, ResponsesWire.name, ResponsesWire.input)
     private static let idNames = JSONNames(ResponsesWire.id)
 
     init(_ event: EventStreamEvent) throws(JSONFailure) {
@@ -339,6 +350,7 @@ struct ResponsesEventPlaces {
             case (6, .string): delta = value
             case (7, _): arguments = value
             case (8, .string): name = value
+            case (9, _): input = value
             default: break
             }
         }

@@ -1,6 +1,8 @@
 // ModelCapabilities.swift — what a model's backend speaks and can do, and how an operator says so.
 // Pure values; the flags and their names are those of the earlier gateway's registry.
 
+import GatewayModel
+
 /// The form in which a model's backend answers.
 package enum BackendType: String, CaseIterable, Sendable {
     case openAINative = "openai_native"
@@ -27,6 +29,8 @@ package struct CapabilityOverrides: Equatable, Sendable {
     package var tools: ToolMode?
     package var streams: Bool?
     package var sees: Bool?
+    package var outputTokensMax: Int?
+    package var reasons: Bool?
 
     package init() {}
 
@@ -58,6 +62,8 @@ package struct ModelCapabilities: Equatable, Sendable {
     package private(set) var streams: Bool?
     /// Whether images are understood; nil: as its provider does.
     package private(set) var sees: Bool?
+    /// Tokens of an answer at most, and whether thoughts come before it, as far as operators say it.
+    package private(set) var pace = ModelPace()
 
     /// What goes with a backend.
     package init(_ backend: BackendType) {
@@ -75,6 +81,7 @@ package struct ModelCapabilities: Equatable, Sendable {
             let before = self
             self = ModelCapabilities(backend)
             (tools, streams, sees) = (before.tools, before.streams, before.sees)
+            pace = before.pace
         }
         isOpenAICompatible = overrides.isOpenAICompatible ?? isOpenAICompatible
         isAnthropicBedrock = overrides.isAnthropicBedrock ?? isAnthropicBedrock
@@ -84,5 +91,7 @@ package struct ModelCapabilities: Equatable, Sendable {
         tools = overrides.tools ?? tools
         streams = overrides.streams ?? streams
         sees = overrides.sees ?? sees
+        pace.apply(
+            ModelPace(outputTokensMax: overrides.outputTokensMax, reasons: overrides.reasons))
     }
 }

@@ -18,16 +18,18 @@ package struct RoutePlan {
         /// The model's name there.
         package var upstreamModel: String
         package var settings: ModelSettings
+        package var timeouts: TimeoutOverrides
         /// Tries beyond the first; nil: as the provider says.
         package var retries: Int?
 
         package init(
             provider: Int, upstreamModel: String, settings: ModelSettings = ModelSettings(),
-            retries: Int? = nil
+            timeouts: TimeoutOverrides = TimeoutOverrides(), retries: Int? = nil
         ) {
             self.provider = provider
             self.upstreamModel = upstreamModel
             self.settings = settings
+            self.timeouts = timeouts
             self.retries = retries
         }
     }

@@ -17,18 +17,20 @@ package struct Route: Equatable, Sendable {
     /// How many bytes of the client's name are a `provider/` prefix to be taken off.
     package var prefixCount = 0
     package var settings = ModelSettings()
+    package var timeouts = TimeoutOverrides()
     /// The place of its group in the table, where there is more than this one way: then the above is
     /// the group's first target, and `RouteTable.plan` tells the way.
     package var group: Int?
 
     package init(
         provider: Int, upstreamModel: String?, prefixCount: Int = 0,
-        settings: ModelSettings = ModelSettings()
+        settings: ModelSettings = ModelSettings(), timeouts: TimeoutOverrides = TimeoutOverrides()
     ) {
         self.provider = provider
         self.upstreamModel = upstreamModel
         self.prefixCount = prefixCount
         self.settings = settings
+        self.timeouts = timeouts
     }
 }
 
@@ -186,7 +188,7 @@ package final class RouteTable {
             return Self.append(
                 RoutePlan.Candidate(
                     provider: route.provider, upstreamModel: route.upstreamModel ?? name.string,
-                    settings: route.settings), to: &candidates)
+                    settings: route.settings, timeouts: route.timeouts), to: &candidates)
         }
         let group = groups[number]
         turns[number] &+= 1
@@ -198,7 +200,8 @@ package final class RouteTable {
             Self.append(
                 RoutePlan.Candidate(
                     provider: target.provider, upstreamModel: upstreamModel,
-                    settings: route.settings, retries: group.retries), to: &candidates)
+                    settings: route.settings, timeouts: route.timeouts, retries: group.retries),
+                to: &candidates)
         }
     }
 

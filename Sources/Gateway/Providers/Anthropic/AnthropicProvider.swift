@@ -57,4 +57,12 @@ package struct AnthropicProvider: Sendable {
         capabilities.apply(rules, to: model)
         return capabilities
     }
+
+    /// This dialect demands a bound, so there always is one; and few models think unasked.
+    func pace(of model: ByteSlice) -> ModelPace {
+        let capabilities = capabilities(of: model)
+        return ModelPace(
+            outputTokensMax: capabilities.outputTokensDefault,
+            reasons: capabilities.thinking == .always)
+    }
 }

@@ -170,14 +170,8 @@ struct AnthropicRequestPlan {
     private static func budget(for wish: ReasoningRequest) -> Int? {
         if wish.isOff { return nil }
         if let tokens = wish.budgetTokens { return tokens }
-        switch wish.effort {
-        case .some(.none), .minimal: return nil
-        case .low: return 1024
-        case .medium: return 4096
-        case .high: return 16_000
-        case .xhigh, .max: return 32_000
-        case nil: return wish.isAdaptive ? 4096 : nil
-        }
+        let effort = wish.effort ?? (wish.isAdaptive ? .medium : .minimal)
+        return effort.tokens == 0 ? nil : effort.tokens
     }
 
     private func effort(for wish: ReasoningRequest) -> ReasoningRequest.Effort? {

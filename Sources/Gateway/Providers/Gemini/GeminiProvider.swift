@@ -53,6 +53,13 @@ package struct GeminiProvider: Sendable {
         return capabilities
     }
 
+    /// Models that can think do so unasked, but for the small ones of version 2.5.
+    func pace(of model: ByteSlice) -> ModelPace {
+        let name = GeminiModelName(model)
+        let isSilent = name.has("lite") && (name.version ?? 300) < 300
+        return ModelPace(reasons: capabilities(of: model).thinking != .none && !isSilent)
+    }
+
     /// Writes `request` in Gemini's words.
     /// - Throws: a failure that tells the caller what cannot be asked for.
     package func encode(

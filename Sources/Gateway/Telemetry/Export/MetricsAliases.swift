@@ -39,12 +39,18 @@ enum MetricsAliases {
         func model(_ series: MetricsSums.Series) -> [PrometheusWriter.Label] {
             [("model", series.model), ("api_provider", series.provider)]
         }
+        func deployment(_ series: MetricsSums.Series) -> [PrometheusWriter.Label] {
+            [("litellm_model_name", series.model), ("api_provider", series.provider)]
+        }
         counter("litellm_proxy_total_requests_metric", metrics, &writer, requested) { $0.total }
         counter("litellm_proxy_failed_requests_metric", metrics, &writer, requested) { $0.failed }
         histogram("litellm_request_total_latency_metric", metrics, &writer, model) { $0.duration }
         histogram("litellm_llm_api_latency_metric", metrics, &writer, model) { $0.upstream }
         histogram("litellm_llm_api_time_to_first_token_metric", metrics, &writer, model) {
             $0.firstEvent
+        }
+        histogram("litellm_deployment_latency_per_output_token", metrics, &writer, deployment) {
+            $0.perToken
         }
         writer.family(
             "litellm_overhead_latency_metric", .histogram, "An alias; see docs/metrics.md.")
@@ -78,6 +84,9 @@ enum MetricsAliases {
         histogram("bifrost_upstream_latency_seconds", metrics, &writer, labels) { $0.upstream }
         histogram("bifrost_stream_first_token_latency_seconds", metrics, &writer, labels) {
             $0.firstEvent
+        }
+        histogram("bifrost_stream_inter_token_latency_seconds", metrics, &writer, labels) {
+            $0.perToken
         }
         writer.family(
             "bifrost_overhead_latency_microseconds", .histogram, "An alias; see docs/metrics.md.")

@@ -152,6 +152,10 @@ package enum MetricsExposition {
             "gateway_time_to_first_token_seconds",
             "From a whole request to the first event of its stream.", metrics, &writer
         ) { $0.firstEvent }
+        histogram(
+            "gateway_time_per_output_token_seconds",
+            "Between two tokens of a stream, one mean a stream.", metrics, &writer
+        ) { $0.perToken }
         counter(
             "gateway_input_tokens", "Tokens read, as providers report them.", metrics, &writer
         ) { $0.inputTokens }

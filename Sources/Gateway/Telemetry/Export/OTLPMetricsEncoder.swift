@@ -111,30 +111,8 @@ package enum OTLPMetricsEncoder {
         histogram("gen_ai.server.time_to_first_token", metrics, times, &buffer) {
             $0.firstEvent
         }
-        // How many tokens each request had is not kept, only their sum: one bucket.
-        metric("gen_ai.client.token.usage", "{token}", "histogram", &buffer) { buffer in
-            for series in metrics.series where series.counts.total > 0 {
-                for (type, tokens) in [
-                    ("input", series.counts.inputTokens), ("output", series.counts.outputTokens),
-                ] as [(StaticString, Int)] {
-                    point(
-                        times, &buffer,
-                        attributes: {
-                            attributes(of: series, &$0)
-                            $0.word("gen_ai.token.type", type)
-                        },
-                        value: { buffer in
-                            buffer.append(",\"count\":\"" as StaticString)
-                            buffer.append(decimal: series.counts.total)
-                            buffer.append("\",\"sum\":" as StaticString)
-                            buffer.append(decimal: tokens)
-                            buffer.append(",\"bucketCounts\":[\"" as StaticString)
-                            buffer.append(decimal: series.counts.total)
-                            buffer.append("\"],\"explicitBounds\":[]" as StaticString)
-                        })
-                }
-            }
-        }
+        histogram("gen_ai.server.time_per_output_token", metrics, times, &buffer) { $0.perToken }
+        tokenUsage(metrics, times, &buffer)
         metric("gateway.cost", "USD", "sum", &buffer) { buffer in
             for series in metrics.series where series.counts.cost > 0 {
                 point(
@@ -143,6 +121,28 @@ package enum OTLPMetricsEncoder {
                         $0.append(",\"asDouble\":" as StaticString)
                         $0.append(billionths: series.counts.cost)
                     })
+            }
+        }
+    }
+
+    /// Of requests whose provider reported them, in the buckets of the conventions.
+    private static func tokenUsage(
+        _ metrics: MetricsSums, _ times: Times, _ buffer: inout ByteBuffer
+    ) {
+        metric("gen_ai.client.token.usage", "{token}", "histogram", &buffer) { buffer in
+            for series in metrics.series {
+                let counts = series.counts
+                for (type, sizes, sum) in [
+                    ("input", counts.inputSizes, counts.inputTokens),
+                    ("output", counts.outputSizes, counts.outputTokens),
+                ] as [(StaticString, SizeHistogram, Int)] where sizes.count > 0 {
+                    point(
+                        times, &buffer,
+                        attributes: {
+                            attributes(of: series, &$0)
+                            $0.word("gen_ai.token.type", type)
+                        }, value: { append(sizes, sum: sum, &$0) })
+                }
             }
         }
     }
@@ -190,6 +190,25 @@ package enum OTLPMetricsEncoder {
         for (index, place) in Histogram.toldPlaces.enumerated() {
             if index > 0 { buffer.append(ASCII.comma) }
             buffer.append(billionths: Histogram.bounds[place] * 1000)
+        }
+        buffer.append("]" as StaticString)
+    }
+
+    private static func append(_ sizes: SizeHistogram, sum: Int, _ buffer: inout ByteBuffer) {
+        buffer.append(",\"count\":\"" as StaticString)
+        buffer.append(decimal: sizes.count)
+        buffer.append("\",\"sum\":" as StaticString)
+        buffer.append(decimal: sum)
+        buffer.append(",\"bucketCounts\":[" as StaticString)
+        for place in 0..<SizeHistogram.bucketCount {
+            buffer.append(place == 0 ? "\"" : ",\"" as StaticString)
+            buffer.append(decimal: sizes[place])
+            buffer.append(ASCII.quote)
+        }
+        buffer.append("],\"explicitBounds\":[" as StaticString)
+        for (place, bound) in SizeHistogram.bounds.enumerated() {
+            if place > 0 { buffer.append(ASCII.comma) }
+            buffer.append(decimal: bound)
         }
         buffer.append("]" as StaticString)
     }

@@ -23,6 +23,7 @@ package struct RequestCountsDelta {
     package var inputTokens: Int
     package var duration: Histogram
     package var firstEvent: Histogram
+    package var perToken: Histogram
 
     package init(from earlier: RequestCounts, to later: RequestCounts) {
         requests = later.total - earlier.total
@@ -31,6 +32,7 @@ package struct RequestCountsDelta {
         inputTokens = later.inputTokens - earlier.inputTokens
         duration = later.duration - earlier.duration
         firstEvent = later.firstEvent - earlier.firstEvent
+        perToken = later.perToken - earlier.perToken
     }
 }
 
@@ -101,6 +103,7 @@ package enum StatusDocument {
         json.field("output_tokens", window.counts.outputTokens)
         quantiles("latency", window.counts.duration, &json)
         quantiles("ttft", window.counts.firstEvent, &json)
+        quantiles("per_token", window.counts.perToken, &json)
         json.endObject()
     }
 
@@ -113,6 +116,7 @@ package enum StatusDocument {
             write(series.counts, &json)
             quantiles("latency", series.counts.duration, &json)
             quantiles("ttft", series.counts.firstEvent, &json)
+            quantiles("per_token", series.counts.perToken, &json)
             json.endObject()
         }
         json.endArray()
@@ -157,6 +161,7 @@ package enum StatusDocument {
         json.field("uptime_seconds", report.now - report.startSeconds)
         quantiles("latency", sum.duration, &json)
         quantiles("time_to_first_token", sum.firstEvent, &json)
+        quantiles("time_per_output_token", sum.perToken, &json)
         quantiles("gateway_overhead", sums.overhead, &json)
         json.beginObject("memory")
         write(report.process, &json)

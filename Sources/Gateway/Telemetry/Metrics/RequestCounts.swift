@@ -29,6 +29,13 @@ package struct RequestCounts: Sendable {
     package var firstEvent = Histogram()
     /// What the provider took of the duration.
     package var upstream = Histogram()
+    /// Between two tokens of a stream, one mean a stream: from its first event to its end, by the
+    /// tokens behind the first. So it costs a chunk nothing, is about tokens where chunks hold several
+    /// or none, and is what `gen_ai.server.time_per_output_token` means. Streams that succeeded only.
+    package var perToken = Histogram()
+    /// Tokens of each request whose provider reported them.
+    package var inputSizes = SizeHistogram()
+    package var outputSizes = SizeHistogram()
     /// Where the name is a door's: how its requests ended.
     package var doors = DoorTally()
 
@@ -59,6 +66,11 @@ package struct RequestCounts: Sendable {
             upstream.record(microseconds: record.upstreamMicroseconds)
         }
         guard let usage = record.usage else { return }
+        if record.streamMicroseconds >= 0, usage.outputTokens > 1, record.outcome.isSame(as: "ok") {
+            perToken.record(microseconds: record.streamMicroseconds / (usage.outputTokens - 1))
+        }
+        inputSizes.record(usage.inputTokens)
+        outputSizes.record(usage.outputTokens)
         inputTokens.saturate(adding: usage.inputTokens)
         outputTokens.saturate(adding: usage.outputTokens)
         cachedTokens.saturate(adding: usage.cachedTokens)
@@ -84,6 +96,9 @@ package struct RequestCounts: Sendable {
         left.duration += right.duration
         left.firstEvent += right.firstEvent
         left.upstream += right.upstream
+        left.perToken += right.perToken
+        left.inputSizes += right.inputSizes
+        left.outputSizes += right.outputSizes
         left.doors += right.doors
     }
 }

@@ -67,11 +67,6 @@ package struct ToolCallRepair {
         random = SeededRandom(seed: seed)
     }
 
-    /// Whether a call of that name can leave as a call.
-    package func canName(_ name: ByteSlice) -> Bool {
-        names.isEmpty || names.match(name) != .none || !names.saysNothing(name)
-    }
-
     package mutating func pass(_ event: ModelEvent, _ emit: (ModelEvent) -> Void) {
         switch event {
         case .partOpened(let choice, let start):
