@@ -104,6 +104,7 @@ extension AdmissionView {
                     ".connection_pool.connecting=0", ".connection_pool.leased=0",
                     ".connection_pool.idle=0", ".connection_pool.waiting=0",
                     ".connection_pool.created=0", ".connection_pool.reused=0",
+                    ".connection_pool.handshakes=0", ".connection_pool.resumptions=0",
                 ])
             #expect(leaves.contains(".uptime_seconds=0") || leaves.contains(".uptime_seconds=1"))
         }
@@ -139,7 +140,9 @@ extension AdmissionView {
         #expect(plain.body.contains("\ngateway_requests_received_total 7\n"))
         #expect(plain.body.contains("gateway_build_info{version=\"1.2.3\"} 1"))
         #expect(!plain.body.contains("litellm_"))
-        #expect(!plain.body.contains("gateway_memory_anonymous_bytes 0\n"))
+        #expect(plain.body.contains("\ngateway_workers 1\n"))
+        #expect(plain.body.contains("\ngateway_memory_anonymous_bytes{worker=\"0\"} "))
+        #expect(!plain.body.contains("gateway_memory_anonymous_bytes{worker=\"0\"} 0\n"))
         let open = admin.ask("/metrics", openMetrics: true)
         #expect(open.type.hasPrefix("application/openmetrics-text; version=1.0.0"))
         #expect(open.body.hasSuffix("# EOF\n"))

@@ -26,6 +26,9 @@ static inline uint64_t cuv_word_subtract(uint64_t *word, uint64_t value) { retur
 static inline bool cuv_word_compare_exchange(uint64_t *word, uint64_t *expected, uint64_t desired) {
   return __atomic_compare_exchange_n(word, expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
+// What was written before the first is seen by whoever passes the second behind what was written after it.
+static inline void cuv_fence_release(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
+static inline void cuv_fence_acquire(void) { __atomic_thread_fence(__ATOMIC_ACQUIRE); }
 
 // Memory with a descriptor and no name; Swift does not see glibc's declaration without _GNU_SOURCE.
 static inline int cuv_memory_file(const char *name) { return (int)syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */); }

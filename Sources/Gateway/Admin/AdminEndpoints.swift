@@ -1,5 +1,5 @@
 // AdminEndpoints.swift — the doors without an upstream: health, readiness, metrics, the status page.
-// Reads the worker's state; changes nothing.
+// Reads the workers' state; changes nothing but the figures that this worker tells of itself.
 
 import GatewayCodec
 import GatewayDoors
@@ -8,7 +8,7 @@ import GatewayTelemetry
 import Reactor
 import ReactorCore
 
-/// Answers of one worker about itself.
+/// Answers of one worker about all of them.
 package final class AdminEndpoints: AdminDoors {
     private unowned(unsafe) let worker: Worker
     private let version: String
@@ -27,13 +27,22 @@ package final class AdminEndpoints: AdminDoors {
 
     package func close() { feed.close() }
 
+    /// Tells the other workers how this one stands. For the end: until then it is told each second.
+    package func publish() { feed.publish() }
+
     /// Who sends records of requests on; nil where nobody does.
     package var exporters: Exporters? {
         get { feed.exporters }
         set { feed.exporters = newValue }
     }
 
-    /// The worker's numbers at this moment.
+    /// Whose clients are counted.
+    package var clients: HTTPServer? {
+        get { feed.clients }
+        set { feed.clients = newValue }
+    }
+
+    /// The numbers of all workers at this moment.
     package func report() -> GatewayReport { feed.report() }
 
     package func watch(_ listener: any StatusListener) -> Bool { feed.add(listener) }
@@ -102,7 +111,6 @@ package final class AdminEndpoints: AdminDoors {
         json.field("providers", worker.snapshot.upstreams.count)
         json.endObject()
         json.beginObject("requests")
-        // Over all workers; the pool below is the answering worker's.
         let shared = worker.shared
         json.field("total", shared.sum { $0.requests })
         json.field("in_flight", shared.sum { $0.inFlight })
@@ -124,7 +132,7 @@ package final class AdminEndpoints: AdminDoors {
         for token in report.tokens {
             json.beginObject()
             json.field("provider", text: token.provider)
-            json.field("state", text: token.state)
+            json.field("state", token.state.name)
             json.field("usable", token.isUsable)
             json.endObject()
         }
@@ -145,7 +153,7 @@ package final class AdminEndpoints: AdminDoors {
             worker.snapshot.upstreams.contains { $0.provider.isSambaNovaWeb })
         json.field(
             "token_status",
-            text: best.map { $0.isUsable ? "active" : $0.state } ?? "none")
+            text: best.map { $0.isUsable ? "active" : "\($0.state.name)" } ?? "none")
         if let seconds = best?.expiresIn {
             json.field("token_expires_in", seconds)
         } else {

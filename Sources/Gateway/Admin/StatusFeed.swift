@@ -1,5 +1,5 @@
-// StatusFeed.swift — tells those who watch the gateway each second what has happened, and measures
-// how late the loop's clock is. A shell; the document is StatusDocument's.
+// StatusFeed.swift — each second: measures how late the loop's clock is, tells the other workers how this
+// one stands, and those who watch the gateway what has happened. A shell; the document is StatusDocument's.
 
 import GatewayCodec
 import GatewayExchange
@@ -17,8 +17,8 @@ final class StatusFeed {
 
     private struct Listener {
         let target: any StatusListener
-        /// The last request that it was told of.
-        var number: Int
+        /// The requests of each worker that it was told of.
+        var told: [Int]
     }
 
     private unowned(unsafe) let worker: Worker
@@ -29,8 +29,13 @@ final class StatusFeed {
     /// Sums of the last seconds, the oldest first.
     private var past: [(taken: Instant, sum: RequestCounts)] = []
     private var lags: [Int] = []
-    private(set) var lag = LagReading()
+    private var lag = LagReading()
+    private var told = ToldProcess()
+    private var isClosed = false
     var exporters: Exporters?
+    /// Not weak: objects that are referred to so are dearer to whoever else has them. The service
+    /// outlives this, and has it.
+    unowned(unsafe) var clients: HTTPServer?
 
     init(worker: Worker, version: String) {
         self.worker = worker
@@ -39,6 +44,7 @@ final class StatusFeed {
 
     func start() {
         timer = LoopTimer(worker.loop) { [unowned(unsafe) self] in secondPassed() }
+        publish()
         schedule()
     }
 
@@ -46,6 +52,8 @@ final class StatusFeed {
     func close() {
         timer?.cancel()
         timer = nil
+        isClosed = true
+        publish()
     }
 
     private func schedule() {
@@ -60,10 +68,8 @@ final class StatusFeed {
             return false
         }
         if past.isEmpty { past.append((worker.loop.now, worker.metrics.sums.total)) }
-        let listener = Listener(target: target, number: 0)
-        listeners.append(listener)
-        tell(listener, report(), window())
-        listeners[listeners.count - 1].number = worker.metrics.recent.number
+        listeners.append(Listener(target: target, told: []))
+        tell(listeners.count - 1, report(), window())
         return true
     }
 
@@ -79,7 +85,7 @@ final class StatusFeed {
         lag.lastMicroseconds = late
         lag.maxMicroseconds = lags.max() ?? 0
         schedule()
-        guard !listeners.isEmpty else { return }
+        guard !listeners.isEmpty else { return publish() }
         // The process cannot leave before they have.
         guard !worker.isDraining else {
             for listener in listeners { listener.target.endTelling() }
@@ -90,8 +96,7 @@ final class StatusFeed {
         past.append((worker.loop.now, worker.metrics.sums.total))
         if past.count > Self.windowCount { past.removeFirst() }
         for index in listeners.indices where listeners[index].target.hasRoom {
-            tell(listeners[index], report, window)
-            listeners[index].number = worker.metrics.recent.number
+            tell(index, report, window)
         }
     }
 
@@ -105,21 +110,32 @@ final class StatusFeed {
             counts: RequestCountsDelta(from: first.sum, to: sum))
     }
 
-    private func tell(_ listener: Listener, _ report: GatewayReport, _ window: MetricsWindow) {
+    private func tell(_ index: Int, _ report: GatewayReport, _ window: MetricsWindow) {
+        let recent = worker.metrics.recent.since(listeners[index].told)
+        listeners[index].told = recent.told
+        let target = listeners[index].target
         var event = worker.loop.takeBuffer()
         event.append("data: " as StaticString)
         event.writeJSON {
             StatusDocument.write(
-                report, worker.metrics, window: window, recentSince: listener.number, to: &$0)
+                report, worker.metrics, window: window, recent: recent.requests, to: &$0)
         }
         event.append("\n\n" as StaticString)
-        listener.target.tell(event.slice)
+        target.tell(event.slice)
         worker.loop.giveBuffer(&event)
     }
 
+    /// Tells the other workers how this one stands.
+    func publish() {
+        worker.publishProcess(lag: lag, clients: clients, isThere: !isClosed, told: &told)
+        worker.publishProviders()
+        exporters?.publish()
+    }
+
+    /// All workers at this moment. What is told of this one is written where all read it first: so
+    /// whoever is asked next does not say less.
     func report() -> GatewayReport {
-        var report = worker.report(version: version, lag: lag)
-        report.exports = exporters?.report ?? []
-        return report
+        publish()
+        return worker.report(version: version)
     }
 }

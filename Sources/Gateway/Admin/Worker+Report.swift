@@ -1,5 +1,5 @@
-// Worker+Report.swift — gathers what a worker tells of itself. The process's own numbers are read from
-// the system here: when somebody asks, never on the way of a request.
+// Worker+Report.swift — gathers what is told of all workers, and tells them of this one's process. Its
+// numbers are read from the system here: each second and when somebody asks, never on the way of a request.
 
 import GatewayExchange
 import GatewayPolicy
@@ -10,15 +10,14 @@ import Reactor
 import ReactorCore
 
 extension Worker {
-    /// The state of this moment.
-    func report(version: String, lag: LagReading) -> GatewayReport {
+    /// The state of this moment; what other workers hold is up to a second old.
+    func report(version: String) -> GatewayReport {
         var report = GatewayReport()
         report.version = version
         report.isDraining = isDraining
         report.now = loop.secondsSince1970
         report.startSeconds = startSeconds
         report.providerCount = snapshot.upstreams.count
-        // Over all workers; everything else is this one's.
         report.requests = shared.sum { $0.requests }
         report.inFlight = shared.sum { $0.inFlight }
         report.cancelled = shared.sum { $0.cancelled }
@@ -32,22 +31,57 @@ extension Worker {
         report.builtInCalls = BuiltInTool.all.enumerated().map { place, tool in
             ("\(tool.name)", shared.sum { $0.builtInCalls(of: place) })
         }
-        report.droppedLogLines = log.droppedCount
+        let figures = metrics.figures
+        let processes = figures.processes
+        report.droppedLogLines = processes.reduce(0) { $0 + $1.droppedLogLines }
+        report.connections = processes.reduce(0) { $0 + $1.connections }
+        report.receivedBytes = processes.reduce(0) { $0 + $1.receivedBytes }
+        report.sentBytes = processes.reduce(0) { $0 + $1.sentBytes }
+        report.workers = GatewayReport.workers(processes, now: Int(loop.now.nanoseconds))
+        report.exports = figures.exports.map { .init(name: $0.name, figures: $0.sum) }
         report.providers = snapshot.upstreams.map { provider($0) }
         report.budgets = snapshot.keys.budgeted.compactMap { budget(of: $0) }
         for upstream in snapshot.upstreams {
-            if case .network(let origin, _) = upstream.transport {
-                var counters = origin.counters
-                if let lent = upstream.lentHosts { counters += lent.counters }
-                report.pools.append(.init(provider: upstream.name, counters: counters))
+            let all = figures.all(ofProvider: upstream.name)
+            if upstream.poolCounters != nil, !all.isEmpty {
+                var sum = PoolCounters()
+                for one in all { sum += one.pool }
+                report.pools.append(.init(provider: upstream.name, counters: sum))
             }
-            if let tokens = upstream.tokens {
-                report.tokens.append(Self.token(tokens, of: upstream.name, now: report.now))
+            if upstream.tokens != nil {
+                report.tokens.append(
+                    .init(provider: upstream.name, all.map(\.token), now: report.now))
             }
         }
-        report.process = .read()
-        report.lag = lag
         return report
+    }
+
+    /// Tells all workers how this process stands.
+    /// - Parameters:
+    ///   - clients: the server of its clients, if it has any.
+    ///   - isThere: false where it only sends what is left, and measures nothing more.
+    ///   - told: what of its sums is told already.
+    func publishProcess(
+        lag: LagReading, clients: HTTPServer?, isThere: Bool, told: inout ToldProcess
+    ) {
+        let process = GatewayReport.Process.read()
+        let own = metrics.figures.own
+        own.pointee.isThere = isThere ? 1 : 0
+        own.pointee.writtenAtNanoseconds = Int(loop.now.nanoseconds)
+        own.pointee.anonymousBytes = process.anonymousBytes
+        own.pointee.residentBytes = process.residentBytes
+        own.pointee.lagMicroseconds = lag.lastMicroseconds
+        own.pointee.lagMaxMicroseconds = lag.maxMicroseconds
+        own.pointee.cpuMicroseconds += process.cpuMicroseconds - told.cpuMicroseconds
+        own.pointee.droppedLogLines += log.droppedCount - told.droppedLogLines
+        told.cpuMicroseconds = process.cpuMicroseconds
+        told.droppedLogLines = log.droppedCount
+        guard let clients else { return }
+        own.pointee.connections = clients.connectionCount
+        own.pointee.receivedBytes += clients.receivedByteCount - told.receivedBytes
+        own.pointee.sentBytes += clients.sentByteCount - told.sentBytes
+        told.receivedBytes = clients.receivedByteCount
+        told.sentBytes = clients.sentByteCount
     }
 
     private func provider(_ upstream: Upstream) -> GatewayReport.Provider {
@@ -80,18 +114,14 @@ extension Worker {
             key: key.name, period: budget.period.rawValue, limit: standing.limit,
             spent: standing.spent, resetIn: standing.resetSeconds)
     }
+}
 
-    private static func token(
-        _ source: TokenSource, of provider: String, now: Int
-    ) -> GatewayReport.Token {
-        let state = source.state
-        return GatewayReport.Token(
-            provider: provider, state: state.phase.rawValue, isUsable: state.isUsable,
-            generation: state.generation, age: state.createdAt.map { max(now - $0, 0) },
-            expiresIn: state.expiresAt.map { max($0 - now, 0) }, retryIn: state.retryIn,
-            secretBytes: state.secretBytes, waiting: source.waitingCount,
-            leases: source.leaseCount, hits: source.hitCount)
-    }
+/// The sums of this process that are among its figures already.
+struct ToldProcess {
+    var cpuMicroseconds = 0
+    var droppedLogLines = 0
+    var receivedBytes = 0
+    var sentBytes = 0
 }
 
 extension GatewayReport.Process {
@@ -109,10 +139,13 @@ extension GatewayReport.Process {
             let count = Glibc.read(file, buffer.baseAddress, buffer.count)
             guard count > 0 else { return }
             // Pages: all, resident, resident and shared with files.
-            let fields = ByteSlice(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
-                .string.split(separator: " ")
-            guard fields.count > 2, let resident = Int(fields[1]), let shared = Int(fields[2])
-            else { return }
+            var rest = ByteSlice(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+            func next() -> Int? {
+                let field = rest.prefix(rest.firstIndex(of: ASCII.space) ?? rest.count)
+                rest = rest.dropFirst(min(field.count + 1, rest.count))
+                return field.decimalValue
+            }
+            guard next() != nil, let resident = next(), let shared = next() else { return }
             let page = sysconf(Int32(_SC_PAGESIZE))
             process.residentBytes = resident * page
             process.anonymousBytes = max(resident - shared, 0) * page

@@ -7,7 +7,7 @@ struct RetiredSnapshot {
 
     let snapshot: Snapshot
     private var wasIdle = false
-    private var isClosed = false
+    private(set) var isClosed = false
 
     init(snapshot: Snapshot) { self.snapshot = snapshot }
 

@@ -12,7 +12,7 @@ import ReactorCore
 /// The words that all workers see, and which of them are this worker's.
 package final class SharedState {
     /// Changes whenever the meaning of a word does.
-    package static let layout: UInt64 = 4
+    package static let layout: UInt64 = 5
 
     private static let headerWords = SharedSegment.lineWords
 
@@ -118,5 +118,6 @@ package final class SharedState {
     package func clear(number: Int) {
         Self.counters(base, number).workerDied()
         limits.clear(process: number)
+        series.clear(process: number)
     }
 }

@@ -90,6 +90,8 @@ package final class Upstream {
     package let breaker: BreakerPolicy?
     /// Further tries of a request that has failed, where its model says nothing else.
     package let retries: Int
+    /// What all workers have been told of its pool and its tokens.
+    var told = ToldFigures()
     /// What all workers know of it; nil before a worker serves by it, or where there is no room.
     package internal(set) var cell: UpstreamCell?
     /// What traces call its kind (`gen_ai.provider.name`).
@@ -136,9 +138,7 @@ package final class Upstream {
 
     /// Requests of this worker's that are there or wait to be; 0 for the simulator.
     var load: Int {
-        guard case .network(let origin, _) = transport else { return 0 }
-        var counters = origin.counters
-        if let lentHosts { counters += lentHosts.counters }
+        guard let counters = poolCounters else { return 0 }
         return counters.leased + counters.waiting
     }
 

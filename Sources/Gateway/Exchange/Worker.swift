@@ -113,7 +113,7 @@ package final class Worker {
     var detached: [ObjectIdentifier: Exchange] = [:]
 
     /// Snapshots that are not current any more, until their last request has ended.
-    private var retired: [RetiredSnapshot] = []
+    private(set) var retired: [RetiredSnapshot] = []
     private var retirement: LoopTimer?
 
     package init(
@@ -132,6 +132,8 @@ package final class Worker {
         random = SeededRandom(seed: UInt64.random(in: .min ... .max))
         ids = IDSource(seed: random.next())
         snapshot.bind(to: shared.upstreams)
+        // A former process of this number may have died without a supervisor that knew of it.
+        shared.series.clear(process: shared.number)
         loop.register(self)
     }
 
@@ -179,6 +181,8 @@ package final class Worker {
     }
 
     private func closeRetired() {
+        // What they have done is not known any more once they are closed.
+        publishProviders()
         retired = retired.compactMap { $0.timePassed() }
         if !retired.isEmpty { retirement?.set(loop.now + RetiredSnapshot.interval) }
     }
@@ -188,6 +192,7 @@ package final class Worker {
     package func closeSnapshots() {
         retirement?.cancel()
         retirement = nil
+        publishProviders()
         for old in retired { old.snapshot.close() }
         snapshot.close()
     }

@@ -69,6 +69,7 @@ final class Service {
         // What the server answers by itself, in the OpenAI dialect, with a line in the log.
         settings.refusalBody = { worker.refuse($0, fields: &$1, body: &$2) }
         server = HTTPServer(loop, settings: settings)
+        admin.clients = server
     }
 
     private static func builder(
@@ -181,6 +182,7 @@ final class Service {
     /// The last of it: nothing keeps the loop any more.
     private func close() {
         for exporters in retiredExporters.values { exporters.abandon() }
+        admin.publish()
         worker.closeSnapshots()
         worker.log.close()
         link?.close()

@@ -110,7 +110,7 @@ package struct RecordTemplate: ~Copyable {
     var generation = ByteBuffer()
     /// Where it is counted; nil where others are counted with it, or it is not known yet.
     var series: Unmanaged<ModelSeries>?
-    var doorCounts: UnsafeMutablePointer<RequestCounts>?
+    var door: DoorPlace?
 
     fileprivate init() {}
 
@@ -179,7 +179,7 @@ package struct RecordTemplate: ~Copyable {
         modelSpan.removeAll()
         generation.removeAll()
         series = nil
-        doorCounts = nil
+        door = nil
     }
 }
 

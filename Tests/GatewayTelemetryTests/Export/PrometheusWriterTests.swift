@@ -118,11 +118,9 @@ import Testing
         report.providers[0].breaker = "closed"
         report.budgets = [.init(key: "k", period: "day", limit: 5, spent: 3, resetIn: 9)]
         report.pools = [.init(provider: "p", counters: PoolCounters())]
-        report.tokens = [
-            .init(
-                provider: "p", state: "valid", isUsable: true, generation: 1, age: 1, expiresIn: 2,
-                retryIn: nil, secretBytes: 3, waiting: 0, leases: 4, hits: 3)
-        ]
+        report.tokens = [.init(provider: "p", [TokenFigures()], now: 1)]
+        report.exports = [.init(name: "otlp", figures: ExportFigures())]
+        report.workers = [.init(place: 0)]
         let document = try #require(Self.document())
         for aliases in PrometheusAliases.allCases {
             var seen: Set<Substring> = []

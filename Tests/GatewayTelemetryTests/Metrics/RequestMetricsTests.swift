@@ -179,14 +179,43 @@ import Testing
         let metrics = RequestMetrics()
         for number in 1...250 { record(metrics, id: "id-\(number)") }
         record(metrics) { $0.isModelless = true }
-        var ids: [String] = []
-        metrics.recent.since(0) { ids.append($0.requestID.string) }
-        #expect(ids == (151...250).map { "id-\($0)" })
-        ids = []
-        metrics.recent.since(248) { ids.append($0.requestID.string) }
-        #expect(ids == ["id-249", "id-250"])
-        metrics.recent.since(metrics.recent.number) { _ in Issue.record("there is nothing new") }
-        record(metrics, model: String(repeating: "é", count: 500))
-        metrics.recent.since(250) { #expect($0.model.count == RecentRequests.textBytesMax) }
+        func ids(_ told: [Int]) -> [String] {
+            metrics.recent.since(told).requests.map(\.requestID)
+        }
+        #expect(ids([]) == (151...250).map { "id-\($0)" })
+        #expect(ids([248]) == ["id-249", "id-250"])
+        let told = metrics.recent.since([]).told
+        #expect(told == [250])
+        #expect(ids(told).isEmpty)
+        record(metrics) {
+            $0.streams = true
+            $0.usage = usage(4, 5)
+            $0.firstEventMicroseconds = 6
+        }
+        // A name that the area has is told whole.
+        let last = metrics.recent.since(told).requests[0]
+        #expect(last.model == "m" && last.provider == "p")
+        #expect(last.door == "chat" && last.outcome == "ok" && last.requestID == "id-1")
+        #expect(last.streams)
+        #expect((last.inputTokens, last.outputTokens) == (4, 5))
+        #expect((last.status, last.durationMicroseconds) == (200, 1000))
+        #expect(last.firstEventMicroseconds == 6)
+        #expect(last.cost == nil)
+    }
+
+    @Test func namesThatHaveNoSeriesAreToldAndCut() {
+        let metrics = RequestMetrics()
+        let long = String(repeating: "m", count: 500)
+        record(metrics, model: long, outcome: "cancelled", status: 499, id: long)
+        record(metrics, provider: "q", model: "junk", outcome: "error", status: 404)
+        record(metrics, provider: "", model: "", outcome: "refused", status: 400) {
+            $0.requestedModel = ByteSlice("asked")
+        }
+        let cut = String(repeating: "m", count: RecentRequests.textBytesMax)
+        let told = metrics.recent.since([]).requests
+        #expect(told.map(\.model) == [cut, "junk", "asked"])
+        #expect(told.map(\.provider) == ["p", "q", ""])
+        #expect(told.map(\.outcome) == ["cancelled", "error", "refused"])
+        #expect(told[0].requestID == cut)
     }
 }

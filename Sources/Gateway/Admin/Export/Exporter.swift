@@ -42,6 +42,9 @@ final class Exporter {
     private var timer: LoopTimer?
     private var random: SeededRandom
     private let tell: (ExportEvent) -> Void
+    /// This worker's, under the exporter's name, and what of it comes from this one.
+    private let figures: UnsafeMutablePointer<ExportFigures>
+    private var told = ExportFigures()
 
     private enum Outcome {
         case answered
@@ -65,11 +68,13 @@ final class Exporter {
 
     init(
         _ loop: EventLoop, target: ExportTarget, seed: UInt64,
+        figures: UnsafeMutablePointer<ExportFigures>,
         tell: @escaping (ExportEvent) -> Void
     ) {
         self.loop = loop
         self.target = target
         self.tell = tell
+        self.figures = figures
         name = target.name
         form = target.form
         machine = ExportQueueMachine(limits: target.limits, frame: target.frame)
@@ -96,9 +101,24 @@ final class Exporter {
         loop.atEndOfTurn(self)
     }
 
+    /// Tells all workers what has been done. After a reload two of a name are at work for a while.
+    func publish() {
+        var now = ExportFigures()
+        now.waiting = machine.count
+        now.sent = machine.sentCount
+        now.refused = machine.refusedCount
+        now.dropped = machine.droppedCount
+        figures.pointee.waiting += now.waiting - told.waiting
+        figures.pointee.sent += now.sent - told.sent
+        figures.pointee.refused += now.refused - told.refused
+        figures.pointee.dropped += now.dropped - told.dropped
+        told = now
+    }
+
     private func step() {
         guard timer != nil else { return }
         settle()
+        defer { publish() }
         switch machine.next(now: loop.now) {
         case .send(let batch):
             self.batch = batch
@@ -205,6 +225,7 @@ final class Exporter {
         timer?.cancel()
         timer = nil
         target.origin.close()
+        publish()
         let done = finished
         finished = nil
         done?()

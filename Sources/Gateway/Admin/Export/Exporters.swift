@@ -33,6 +33,7 @@ package final class Exporters {
             let name = target.name
             let exporter = Exporter(
                 worker.loop, target: target, seed: worker.random.next(),
+                figures: worker.metrics.figures.exporter(name),
                 tell: { tell(name, $0) })
             exporters.append(exporter)
             switch target.form {
@@ -58,15 +59,8 @@ package final class Exporters {
     /// Whether there is anything to do.
     package var isEmpty: Bool { exporters.isEmpty }
 
-    /// What each has done.
-    package var report: [GatewayReport.Export] {
-        exporters.map { exporter in
-            let machine = exporter.machine
-            return GatewayReport.Export(
-                name: exporter.name, sent: machine.sentCount, refused: machine.refusedCount,
-                dropped: machine.droppedCount, waiting: machine.count)
-        }
-    }
+    /// Tells all workers what each has done.
+    package func publish() { for exporter in exporters { exporter.publish() } }
 
     /// Sends what is left, for a while, then calls `done`. Once.
     package func finish(within time: Duration, _ done: @escaping () -> Void) {

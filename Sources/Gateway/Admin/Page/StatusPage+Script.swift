@@ -167,6 +167,10 @@ extension StatusPage {
             ['Heartbeats', number(now.heartbeats)],
             ['Broken streams', number(now.stream_errors), now.stream_errors > 0],
             ['Cancelled', number(now.cancelled)],
+            ['Log lines dropped', number(now.log_lines_dropped), now.log_lines_dropped > 0],
+            ['Clients connected', number(now.clients.connections)],
+            ['Received', bytes(now.clients.received_bytes)],
+            ['Sent', bytes(now.clients.sent_bytes)],
             ['Memory', bytes(now.process.anonymous_bytes)],
             ['Loop lag, most', ms(now.process.lag_max_us / 1000)],
           ]);
@@ -199,11 +203,13 @@ extension StatusPage {
             ['Idle', p => some(p.idle)], ['Being made', p => some(p.connecting)],
             ['Waiting', p => some(p.waiting), '', p => p.waiting ? 'bad' : ''],
             ['Made', p => some(p.created)], ['Reused', p => some(p.reused)],
+            ['Handshakes', p => some(p.handshakes)], ['Resumed', p => some(p.resumptions)],
           ], now.providers.map(p => ({...now.pools.find(q => q.provider === p.provider), ...p})),
             'No provider.');
           table('tokens', [
             ['Provider', t => t.provider, 'l'],
-            ['State', t => t.state, 'l', t => t.usable ? 'good' : 'bad'],
+            ['State', t => t.state, 'l', t => t.usable && t.state !== 'broken' ? 'good' : 'bad'],
+            ['Workers', t => Object.entries(t.workers).map(w => w.join(' ')).join(', '), 'l'],
             ['Holds for', t => t.expires_in == null ? '–' : span(t.expires_in)],
             ['Obtained', t => number(t.generation)], ['Waiting', t => number(t.waiting)],
             ['At hand', t => t.leases ? (t.hits / t.leases * 100).toFixed(1) + ' %' : '–'],
@@ -212,6 +218,20 @@ extension StatusPage {
             ['Door', d => d.door, 'l'], ['Requests', d => number(d.requests)],
             ['Errors', d => number(d.errors), '', d => d.errors ? 'bad' : ''],
           ], now.doors, 'No request yet.');
+          table('workers', [
+            ['Worker', w => String(w.worker), 'l'],
+            ['Memory', w => bytes(w.anonymous_bytes)], ['With files', w => bytes(w.resident_bytes)],
+            ['Processor time', w => ms(w.cpu_us / 1000)],
+            ['Loop lag', w => ms(w.lag_us / 1000)],
+            ['Most of a minute', w => ms(w.lag_max_us / 1000)],
+          ], now.workers, 'None.');
+          $('sending').hidden = !now.exports.length;
+          table('exports', [
+            ['To', e => e.exporter, 'l'], ['Sent', e => number(e.sent)],
+            ['Waiting', e => number(e.waiting)],
+            ['Refused', e => number(e.refused), '', e => e.refused ? 'bad' : ''],
+            ['Dropped', e => number(e.dropped), '', e => e.dropped ? 'bad' : ''],
+          ], now.exports, 'None.');
           table('recent', [
             ['Time', r => new Date(r.time_ms).toLocaleTimeString('en-GB'), 'l'],
             ['Door', r => r.door, 'l'], ['Model', r => r.model, 'l'],

@@ -83,6 +83,16 @@ enum StatusPage {
         <div class="wide" tabindex="0" role="region" aria-labelledby="h-doors">
         <table id="doors"></table></div>
         </section>
+        <section aria-labelledby="h-workers">
+        <h2 id="h-workers">Workers</h2>
+        <div class="wide" tabindex="0" role="region" aria-labelledby="h-workers">
+        <table id="workers"></table></div>
+        <div id="sending" hidden>
+        <h3 id="h-exports">Records sent on</h3>
+        <div class="wide" tabindex="0" role="region" aria-labelledby="h-exports">
+        <table id="exports"></table></div>
+        </div>
+        </section>
         <section aria-labelledby="h-recent">
         <h2 id="h-recent">Recent requests</h2>
         <div class="wide tall" tabindex="0" role="region" aria-labelledby="h-recent">

@@ -1,9 +1,9 @@
-// GatewayReport.swift — all that a worker tells about itself at one moment, gathered by Admin and
-// written by the exporters beside this file. Values only.
+// GatewayReport.swift — all that is told of the gateway at one moment, by whichever worker: gathered by
+// Admin and written by the exporters beside this file. Values only.
 
 import ReactorCore
 
-/// A worker's state, and the sums of what it has done.
+/// The state of all workers, and the sums of what they have done.
 package struct GatewayReport {
     /// One provider's connections.
     package struct Pool {
@@ -49,63 +49,19 @@ package struct GatewayReport {
         }
     }
 
-    /// One provider's credential that expires. Never the credential.
-    package struct Token {
-        package var provider: String
-        /// `empty`, `loading`, `valid`, `refreshing`, `waiting` or `broken`.
-        package var state: String
-        package var isUsable: Bool
-        /// How many there have been.
-        package var generation: Int
-        /// Seconds from now, of the one at hand.
-        package var age: Int?
-        package var expiresIn: Int?
-        package var retryIn: Int?
-        package var secretBytes: Int?
-        /// Requests that wait for one.
-        package var waiting: Int
-        /// Requests that wanted one, and those of them that had it at once.
-        package var leases: Int
-        package var hits: Int
-
-        package init(
-            provider: String, state: String, isUsable: Bool, generation: Int, age: Int?,
-            expiresIn: Int?, retryIn: Int?, secretBytes: Int?, waiting: Int, leases: Int, hits: Int
-        ) {
-            self.provider = provider
-            self.state = state
-            self.isUsable = isUsable
-            self.generation = generation
-            self.age = age
-            self.expiresIn = expiresIn
-            self.retryIn = retryIn
-            self.secretBytes = secretBytes
-            self.waiting = waiting
-            self.leases = leases
-            self.hits = hits
-        }
-    }
-
     /// What one exporter has done with the records of requests.
     package struct Export {
         package var name: String
-        package var sent: Int
-        /// Those that the collector would not have, and those for which there was no room or time.
-        package var refused: Int
-        package var dropped: Int
-        package var waiting: Int
+        package var figures: ExportFigures
 
-        package init(name: String, sent: Int, refused: Int, dropped: Int, waiting: Int) {
+        package init(name: String, figures: ExportFigures) {
             self.name = name
-            self.sent = sent
-            self.refused = refused
-            self.dropped = dropped
-            self.waiting = waiting
+            self.figures = figures
         }
     }
 
-    /// What the system says of the process.
-    package struct Process {
+    /// What the system says of a process.
+    package struct Process: Sendable {
         /// Memory of its own, without files that are mapped.
         package var anonymousBytes = 0
         package var residentBytes = 0
@@ -113,6 +69,17 @@ package struct GatewayReport {
         package var cpuMicroseconds = 0
 
         package init() {}
+    }
+
+    /// One place of the workers: while a worker is replaced there are two processes in it.
+    package struct Worker {
+        package var place: Int
+        package var process = Process()
+        package var lag = LagReading()
+        /// Processes that are there.
+        package var count = 0
+
+        package init(place: Int) { self.place = place }
     }
 
     package var version = ""
@@ -127,6 +94,10 @@ package struct GatewayReport {
     package var heartbeats = 0
     package var streamErrors = 0
     package var droppedLogLines = 0
+    /// Connections of clients that are open, and what came and went by them.
+    package var connections = 0
+    package var receivedBytes = 0
+    package var sentBytes = 0
     /// Repairs of tool calls by kind, and calls of built-in functions by name.
     package var repairs: [(kind: String, count: Int)] = []
     package var builtInRounds = 0
@@ -136,10 +107,27 @@ package struct GatewayReport {
     package var pools: [Pool] = []
     package var tokens: [Token] = []
     package var exports: [Export] = []
-    package var process = Process()
-    package var lag = LagReading()
+    package var workers: [Worker] = []
 
     package init() {}
+
+    /// All workers together.
+    package var process: Process {
+        var sum = Process()
+        for worker in workers {
+            sum.anonymousBytes += worker.process.anonymousBytes
+            sum.residentBytes += worker.process.residentBytes
+            sum.cpuMicroseconds += worker.process.cpuMicroseconds
+        }
+        return sum
+    }
+
+    /// The latest of all loops.
+    package var lag: LagReading {
+        var most = LagReading()
+        for worker in workers { most.take(worker.lag) }
+        return most
+    }
 
     /// All pools together.
     package var pool: PoolCounters {
@@ -156,9 +144,22 @@ package struct LagReading: Sendable {
     package var maxMicroseconds = 0
 
     package init() {}
+
+    mutating func take(_ other: LagReading) {
+        lastMicroseconds = max(lastMicroseconds, other.lastMicroseconds)
+        maxMicroseconds = max(maxMicroseconds, other.maxMicroseconds)
+    }
 }
 
 extension PoolCounters {
+    /// Leaves what has been done; what is held is gone.
+    mutating func clear() {
+        connecting = 0
+        leased = 0
+        idle = 0
+        waiting = 0
+    }
+
     package static func += (left: inout PoolCounters, right: PoolCounters) {
         left.connecting += right.connecting
         left.leased += right.leased
@@ -166,5 +167,7 @@ extension PoolCounters {
         left.waiting += right.waiting
         left.created += right.created
         left.reused += right.reused
+        left.handshakes += right.handshakes
+        left.resumptions += right.resumptions
     }
 }

@@ -68,6 +68,15 @@ package enum MetricsExposition {
         single(
             "gateway_requests_in_flight", .gauge, "Requests being served.", report.inFlight,
             &writer)
+        single(
+            "gateway_client_connections", .gauge, "Connections of clients that are open.",
+            report.connections, &writer)
+        single(
+            "gateway_received_bytes", .counter, "Bytes that clients have sent, without TLS's own.",
+            report.receivedBytes, &writer)
+        single(
+            "gateway_sent_bytes", .counter, "Bytes that were sent to clients, without TLS's own.",
+            report.sentBytes, &writer)
         single("gateway_streams", .counter, "Streams begun.", report.streams, &writer)
         single(
             "gateway_cancellations", .counter, "Requests whose client left.", report.cancelled,
@@ -254,32 +263,36 @@ package enum MetricsExposition {
             report.pools, \.provider, "gateway_pool_connections_reused", .counter,
             "Requests that got a connection which had served before.", &writer
         ) { $0.counters.reused }
+        writer.family(
+            "gateway_pool_handshakes", .counter,
+            "TLS handshakes of connections: full, or resumed from an earlier session.")
+        for pool in report.pools {
+            let provider: PrometheusWriter.Label = ("provider", pool.provider)
+            writer.sample([provider, ("kind", "full")], pool.counters.handshakes)
+            writer.sample([provider, ("kind", "resumed")], pool.counters.resumptions)
+        }
     }
-
-    private static let tokenStates = [
-        "empty", "loading", "valid", "refreshing", "waiting", "broken",
-    ]
 
     private static func tokens(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
         guard !report.tokens.isEmpty else { return }
         writer.family(
-            "gateway_token_state", .gauge, "1 at the state that a provider's access token is in.")
+            "gateway_token_state", .gauge,
+            "Workers by the state that a provider's access token is in there.")
         for token in report.tokens {
-            for state in tokenStates {
+            for (state, count) in zip(TokenFigures.State.allCases, token.workers) {
                 writer.sample(
-                    [("provider", token.provider), ("state", state)],
-                    token.state == state ? 1 : 0)
+                    [("provider", token.provider), ("state", "\(state.name)")], count)
             }
         }
         each(
             report.tokens, \.provider, "gateway_token_expires_in_seconds", .gauge,
-            "How long the access token at hand still holds; without one there is no sample.",
+            "Until the first of the workers' access tokens ends; without any there is no sample.",
             &writer
         ) { $0.expiresIn }
         each(
             report.tokens, \.provider, "gateway_token_generations", .counter,
-            "Access tokens obtained.", &writer
-        ) { $0.generation }
+            "Access tokens that workers have had.", &writer
+        ) { $0.generations }
         writer.family(
             "gateway_token_leases", .counter,
             "Requests that wanted an access token, by whether one was at hand.")
@@ -314,34 +327,52 @@ package enum MetricsExposition {
             "Records of requests by exporter: sent, refused by the collector, or dropped.")
         for export in report.exports {
             let name: PrometheusWriter.Label = ("exporter", export.name)
-            writer.sample([name, ("result", "sent")], export.sent)
-            writer.sample([name, ("result", "refused")], export.refused)
-            writer.sample([name, ("result", "dropped")], export.dropped)
+            writer.sample([name, ("result", "sent")], export.figures.sent)
+            writer.sample([name, ("result", "refused")], export.figures.refused)
+            writer.sample([name, ("result", "dropped")], export.figures.dropped)
         }
         writer.family("gateway_export_waiting_records", .gauge, "Records that wait to be sent.")
         for export in report.exports {
-            writer.sample([("exporter", export.name)], export.waiting)
+            writer.sample([("exporter", export.name)], export.figures.waiting)
         }
     }
 
+    /// One number of each worker.
+    private static func each(
+        _ workers: [GatewayReport.Worker], _ name: StaticString, _ kind: PrometheusWriter.Kind,
+        _ help: StaticString, _ writer: inout PrometheusWriter,
+        _ write: (GatewayReport.Worker, [PrometheusWriter.Label], inout PrometheusWriter) -> Void
+    ) {
+        writer.family(name, kind, help)
+        for worker in workers { write(worker, [("worker", "\(worker.place)")], &writer) }
+    }
+
     private static func process(_ report: GatewayReport, _ writer: inout PrometheusWriter) {
-        writer.family(
-            "gateway_loop_lag_seconds", .gauge,
-            "How late the event loop's clock was at the last look, once a second.")
-        writer.sample([], billionths: report.lag.lastMicroseconds * 1000)
-        writer.family(
-            "gateway_loop_lag_max_seconds", .gauge, "The most of the last minute.")
-        writer.sample([], billionths: report.lag.maxMicroseconds * 1000)
         single(
-            "gateway_memory_anonymous_bytes", .gauge,
-            "Memory of the worker's own, files left out.", report.process.anonymousBytes, &writer)
+            "gateway_workers", .gauge, "Worker processes that are there.",
+            report.workers.reduce(0) { $0 + $1.count }, &writer)
+        // One that is gone has used processor time, and holds nothing.
+        let there = report.workers.filter { $0.count > 0 }
+        each(
+            there, "gateway_loop_lag_seconds", .gauge,
+            "How late the event loop's clock was at the last look, once a second.", &writer
+        ) { $2.sample($1, billionths: $0.lag.lastMicroseconds * 1000) }
+        each(there, "gateway_loop_lag_max_seconds", .gauge, "The most of the last minute.", &writer)
+        {
+            $2.sample($1, billionths: $0.lag.maxMicroseconds * 1000)
+        }
+        each(
+            there, "gateway_memory_anonymous_bytes", .gauge,
+            "Memory of the worker's own, files left out.", &writer
+        ) { $2.sample($1, $0.process.anonymousBytes) }
+        each(there, "process_resident_memory_bytes", .gauge, "Resident memory.", &writer) {
+            $2.sample($1, $0.process.residentBytes)
+        }
+        each(
+            report.workers, "process_cpu_seconds", .counter, "User and system time.", &writer
+        ) { $2.sample($1, billionths: $0.process.cpuMicroseconds * 1000) }
         single(
-            "process_resident_memory_bytes", .gauge, "Resident memory.",
-            report.process.residentBytes, &writer)
-        writer.family("process_cpu_seconds", .counter, "User and system time.")
-        writer.sample([], billionths: report.process.cpuMicroseconds * 1000)
-        single(
-            "process_start_time_seconds", .gauge, "When it was started, since 1970.",
+            "process_start_time_seconds", .gauge, "When the whole was started, since 1970.",
             report.startSeconds, &writer)
     }
 }

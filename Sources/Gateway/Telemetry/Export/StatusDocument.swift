@@ -1,4 +1,4 @@
-// StatusDocument.swift — a worker's numbers as JSON: for the status page and for
+// StatusDocument.swift — the numbers of all workers as JSON: for the status page and for
 // `/v1/performance/metrics`. Pure.
 
 import GatewayCodec
@@ -39,10 +39,10 @@ package struct RequestCountsDelta {
 /// Writes what is known as JSON.
 package enum StatusDocument {
     /// What the status page gets each second.
-    /// - Parameter number: requests up to this one were told before.
+    /// - Parameter recent: requests that were not told before.
     package static func write(
         _ report: GatewayReport, _ metrics: RequestMetrics, window: MetricsWindow,
-        recentSince number: Int, to json: inout JSONWriter
+        recent: [RecentRequest], to json: inout JSONWriter
     ) {
         let sums = metrics.sums
         json.beginObject()
@@ -87,11 +87,49 @@ package enum StatusDocument {
         json.endArray()
         json.beginObject("process")
         write(report.process, &json)
-        json.field("lag_us", report.lag.lastMicroseconds)
-        json.field("lag_max_us", report.lag.maxMicroseconds)
+        write(report.lag, &json)
         json.endObject()
-        recent(metrics, number, &json)
+        workers(report, &json)
+        json.beginArray("exports")
+        for export in report.exports {
+            json.beginObject()
+            json.field("exporter", text: export.name)
+            json.field("sent", export.figures.sent)
+            json.field("refused", export.figures.refused)
+            json.field("dropped", export.figures.dropped)
+            json.field("waiting", export.figures.waiting)
+            json.endObject()
+        }
+        json.endArray()
+        json.field("log_lines_dropped", report.droppedLogLines)
+        clients(report, &json)
+        write(recent, &json)
         json.endObject()
+    }
+
+    private static func clients(_ report: GatewayReport, _ json: inout JSONWriter) {
+        json.beginObject("clients")
+        json.field("connections", report.connections)
+        json.field("received_bytes", report.receivedBytes)
+        json.field("sent_bytes", report.sentBytes)
+        json.endObject()
+    }
+
+    private static func workers(_ report: GatewayReport, _ json: inout JSONWriter) {
+        json.beginArray("workers")
+        for worker in report.workers where worker.count > 0 {
+            json.beginObject()
+            json.field("worker", worker.place)
+            write(worker.process, &json)
+            write(worker.lag, &json)
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    private static func write(_ lag: LagReading, _ json: inout JSONWriter) {
+        json.field("lag_us", lag.lastMicroseconds)
+        json.field("lag_max_us", lag.maxMicroseconds)
     }
 
     private static func write(_ window: MetricsWindow, _ json: inout JSONWriter) {
@@ -122,20 +160,18 @@ package enum StatusDocument {
         json.endArray()
     }
 
-    private static func recent(
-        _ metrics: RequestMetrics, _ number: Int, _ json: inout JSONWriter
-    ) {
+    private static func write(_ recent: [RecentRequest], _ json: inout JSONWriter) {
         json.beginArray("recent")
-        metrics.recent.since(number) { entry in
+        for entry in recent {
             json.beginObject()
-            json.field("n", entry.number)
-            json.field("id", entry.requestID.slice)
+            json.field("worker", entry.process / 2)
+            json.field("id", text: entry.requestID)
             json.field("time_ms", entry.seconds * 1000 + entry.milliseconds)
-            json.field("door", entry.door)
-            json.field("provider", entry.provider.slice)
-            json.field("model", entry.model.slice)
+            json.field("door", text: entry.door)
+            json.field("provider", text: entry.provider)
+            json.field("model", text: entry.model)
             json.field("status", entry.status)
-            json.field("outcome", entry.outcome)
+            json.field("outcome", text: entry.outcome)
             json.field("stream", entry.streams)
             json.field("duration_us", entry.durationMicroseconds)
             if entry.firstEventMicroseconds >= 0 {
@@ -166,6 +202,8 @@ package enum StatusDocument {
         json.beginObject("memory")
         write(report.process, &json)
         json.endObject()
+        workers(report, &json)
+        clients(report, &json)
         json.beginObject("connection_pool")
         write(report.pool, &json)
         json.endObject()
@@ -202,6 +240,8 @@ package enum StatusDocument {
         json.field("waiting", counters.waiting)
         json.field("created", counters.created)
         json.field("reused", counters.reused)
+        json.field("handshakes", counters.handshakes)
+        json.field("resumptions", counters.resumptions)
     }
 
     package static func write(_ provider: GatewayReport.Provider, _ json: inout JSONWriter) {
@@ -224,9 +264,14 @@ package enum StatusDocument {
     package static func write(_ token: GatewayReport.Token, _ json: inout JSONWriter) {
         json.beginObject()
         json.field("provider", text: token.provider)
-        json.field("state", text: token.state)
+        json.field("state", token.state.name)
         json.field("usable", token.isUsable)
-        json.field("generation", token.generation)
+        json.beginObject("workers")
+        for (state, count) in zip(TokenFigures.State.allCases, token.workers) where count > 0 {
+            json.field(state.name, count)
+        }
+        json.endObject()
+        json.field("generation", token.generations)
         optional("age_seconds", token.age, &json)
         optional("expires_in", token.expiresIn, &json)
         optional("retry_in", token.retryIn, &json)

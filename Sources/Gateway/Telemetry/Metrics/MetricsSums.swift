@@ -9,7 +9,7 @@ package struct MetricsSums {
         package var provider: String
         package var model: String
         package var counts = RequestCounts()
-        /// Of the worker that answers; empty where it has served none of them.
+        /// The last of all workers'; empty where none has an id that may be told.
         package var exemplar = Exemplar()
     }
 
@@ -26,15 +26,20 @@ package struct MetricsSums {
         return total
     }
 
-    init(_ area: SeriesArea, exemplar: (_ provider: ByteSlice, _ model: ByteSlice) -> Exemplar?) {
+    init(_ area: SeriesArea) {
         area.forEach { slot, kind, provider, model in
             var counts = RequestCounts()
-            area.sum(slot, into: &counts)
             switch kind {
             case .model:
-                add(counts, provider, model, exemplar(provider, model))
-            case .door: add(counts.doors, model)
-            case .overhead: overhead += counts.duration
+                area.sum(slot, into: &counts)
+                add(counts, provider, model, area.exemplar(slot))
+            case .door:
+                area.sum(slot, into: &counts)
+                add(counts.doors, model)
+            case .overhead:
+                area.sum(slot, into: &counts)
+                overhead += counts.duration
+            case .provider, .exporter, .process: break
             }
         }
         series.sort { ($0.provider, $0.model) < ($1.provider, $1.model) }
@@ -42,7 +47,7 @@ package struct MetricsSums {
     }
 
     private mutating func add(
-        _ counts: RequestCounts, _ provider: ByteSlice, _ model: ByteSlice, _ exemplar: Exemplar?
+        _ counts: RequestCounts, _ provider: ByteSlice, _ model: ByteSlice, _ exemplar: Exemplar
     ) {
         let names = (provider.string, model.string)
         // A name comes twice where a worker died while it entered it.
@@ -51,9 +56,7 @@ package struct MetricsSums {
             return
         }
         series.append(
-            Series(
-                provider: names.0, model: names.1, counts: counts,
-                exemplar: exemplar ?? Exemplar()))
+            Series(provider: names.0, model: names.1, counts: counts, exemplar: exemplar))
     }
 
     private mutating func add(_ tally: DoorTally, _ door: ByteSlice) {

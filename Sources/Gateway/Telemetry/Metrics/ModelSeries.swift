@@ -9,29 +9,37 @@ package final class ModelSeries {
     package let provider: String
     package let model: String
     let hash: UInt64
+    /// Where its names stand in the area.
+    let place: Int
     /// This worker's, where every worker can read them.
     private let pointer: UnsafeMutablePointer<RequestCounts>
-    var counts: RequestCounts {
-        get { pointer.pointee }
-        _modify { yield &pointer.pointee }
-    }
-    /// The last request whose id is short enough to be told.
-    package internal(set) var exemplar = Exemplar()
+    /// The last request whose id is short enough to be told, where every worker can read it.
+    private let exemplar: VersionedWords
     /// Nil where none is known, and for models that have no series of their own.
     var price: Price?
     /// Whether it stands for all such models.
     let isShared: Bool
 
     init(
-        provider: ByteSlice, model: ByteSlice, hash: UInt64, price: Price?, isShared: Bool,
-        counts: UnsafeMutablePointer<RequestCounts>
+        provider: ByteSlice, model: ByteSlice, hash: UInt64, place: Int, price: Price?,
+        isShared: Bool, counts: UnsafeMutablePointer<RequestCounts>, exemplar: VersionedWords
     ) {
         pointer = counts
+        self.place = place
+        self.exemplar = exemplar
         self.provider = provider.string
         self.model = model.string
         self.hash = hash
         self.price = price
         self.isShared = isShared
+    }
+
+    /// Counts a request that has ended.
+    func record(_ record: AccessRecord, cost: Int?) {
+        pointer.pointee.record(record, cost: cost)
+        let id = record.requestID
+        guard !id.isEmpty, id.count <= Exemplar.bytesMax else { return }
+        exemplar.write { $0.assumingMemoryBound(to: Exemplar.self).pointee.record(record) }
     }
 
     func isNamed(_ provider: ByteSlice, _ model: ByteSlice) -> Bool {
@@ -61,9 +69,14 @@ package struct Exemplar: Sendable {
         return text
     }
 
-    mutating func record(_ record: AccessRecord) {
+    /// Whether its request ended behind the other's.
+    func isLater(than other: Exemplar) -> Bool {
+        (seconds, milliseconds) > (other.seconds, other.milliseconds)
+    }
+
+    /// Takes a request whose id has a place here.
+    fileprivate mutating func record(_ record: AccessRecord) {
         let id = record.requestID
-        guard !id.isEmpty, id.count <= Self.bytesMax else { return }
         withUnsafeMutableBytes(of: &bytes) { $0.copyMemory(from: id.raw) }
         count = id.count
         microseconds = record.durationMicroseconds
@@ -140,11 +153,6 @@ package struct SeriesTable {
         }
     }
 
-    /// The last request of a series that this worker has served.
-    func exemplar(_ provider: ByteSlice, _ model: ByteSlice) -> Exemplar? {
-        find(provider, model, SeriesArea.hash(provider, model))?.exemplar
-    }
-
     private func find(
         _ provider: ByteSlice, _ model: ByteSlice, _ hash: UInt64
     ) -> ModelSeries? {
@@ -161,8 +169,9 @@ package struct SeriesTable {
         _ provider: ByteSlice, _ model: ByteSlice, _ hash: UInt64, at place: Int, price: Price?
     ) -> ModelSeries {
         let series = ModelSeries(
-            provider: provider, model: model, hash: hash, price: price,
-            isShared: model == Self.other, counts: area.counts(place, process: process))
+            provider: provider, model: model, hash: hash, place: place, price: price,
+            isShared: model == Self.other, counts: area.counts(place, process: process),
+            exemplar: area.exemplar(place, process: process))
         var slot = Int(hash % UInt64(Self.slotCount))
         while slots[slot] >= 0 { slot = (slot + 1) % Self.slotCount }
         slots[slot] = Int16(all.count)

@@ -45,6 +45,13 @@ package struct DoorCounts: Sendable {
     package var tally: DoorTally
 }
 
+/// Where a worker counts one door's requests.
+struct DoorPlace {
+    /// Of its name in the area.
+    let place: Int
+    let counts: UnsafeMutablePointer<RequestCounts>
+}
+
 /// The metrics of one worker's requests, and the sums of all workers'.
 package final class RequestMetrics {
     private let area: SeriesArea
@@ -52,9 +59,12 @@ package final class RequestMetrics {
     /// There where nobody else has the words.
     private let memory: SeriesMemory?
     /// This worker's, by the literal that names them; there are as many as doors.
-    private var doors: [(door: StaticString, counts: UnsafeMutablePointer<RequestCounts>)] = []
+    private var doors: [(door: StaticString, place: DoorPlace)] = []
     private var table: SeriesTable
-    package private(set) var recent = RecentRequests()
+    /// Of all workers; what is recorded is this one's.
+    package let recent: RecentRequests
+    /// What workers say of themselves.
+    package let figures: WorkerFigures
     /// The gateway's own share of requests that reached an upstream.
     private let overhead: UnsafeMutablePointer<RequestCounts>
     /// The prices that hold from now on.
@@ -69,7 +79,9 @@ package final class RequestMetrics {
         memory = nil
         self.prices = prices
         table = SeriesTable(area, process: process)
-        overhead = Self.counts(area, process, .overhead, .empty)
+        overhead = area.counts(Self.place(area, .overhead, .empty), process: process)
+        recent = RecentRequests(area, process: process)
+        figures = WorkerFigures(area, process: process)
     }
 
     /// For a process without siblings.
@@ -80,26 +92,30 @@ package final class RequestMetrics {
         process = 0
         self.prices = prices
         table = SeriesTable(area, process: 0)
-        overhead = Self.counts(area, 0, .overhead, .empty)
+        overhead = area.counts(Self.place(area, .overhead, .empty), process: 0)
+        recent = RecentRequests(area, process: 0)
+        figures = WorkerFigures(area, process: 0)
     }
 
     /// Of a name that is the program's own, for which there is always room.
-    private static func counts(
-        _ area: SeriesArea, _ process: Int, _ kind: SeriesArea.Kind, _ name: ByteSlice
-    ) -> UnsafeMutablePointer<RequestCounts> {
+    private static func place(
+        _ area: SeriesArea, _ kind: SeriesArea.Kind, _ name: ByteSlice
+    ) -> Int {
         let hash = SeriesArea.hash(.empty, name)
         guard let slot = area.enter(kind, .empty, name, hash: hash) else {
             preconditionFailure("no room for the counts of \(kind)")
         }
-        return area.counts(slot, process: process)
+        return slot
     }
 
     /// Takes a request that has ended, of the kind that `template` is of; the worker's own.
     /// - Returns: its cost in billionths of a dollar; nil where usage or price are not known.
     package func record(_ record: AccessRecord, _ template: inout RecordTemplate) -> Int? {
-        let doorCounts = template.doorCounts ?? self.doorCounts(record.door)
-        template.doorCounts = doorCounts
-        doorCounts.pointee.doors.record(status: record.status)
+        let door = template.door ?? doorCounts(record.door)
+        template.door = door
+        door.counts.pointee.doors.record(status: record.status)
+        var places = RecentRequests.Places()
+        places.door = door.place
         var cost: Int?
         if !record.provider.isEmpty {
             if record.status != 499 {
@@ -113,16 +129,16 @@ package final class RequestMetrics {
                     : series.price
                 cost = price.map { CostMeter.cost(of: usage, at: $0) }
             }
-            series.counts.record(record, cost: cost)
-            series.exemplar.record(record)
+            series.record(record, cost: cost)
+            if !series.isShared { places.model = series.place }
         }
         // Whoever looks for a model's work need not see who asked how the gateway is.
-        if !record.isModelless { recent.record(record, cost: cost) }
+        if !record.isModelless { recent.record(record, cost: cost, places: places) }
         return cost
     }
 
     /// The sums over all workers, at this moment.
-    package var sums: MetricsSums { MetricsSums(area) { [table] in table.exemplar($0, $1) } }
+    package var sums: MetricsSums { MetricsSums(area) }
 
     /// A series lives as long as this object. What shares one may get its own later.
     private func series(
@@ -136,10 +152,11 @@ package final class RequestMetrics {
         return series
     }
 
-    private func doorCounts(_ door: StaticString) -> UnsafeMutablePointer<RequestCounts> {
-        for known in doors where known.door.isSame(as: door) { return known.counts }
-        let counts = Self.counts(area, process, .door, ByteSlice(door))
-        doors.append((door, counts))
-        return counts
+    private func doorCounts(_ door: StaticString) -> DoorPlace {
+        for known in doors where known.door.isSame(as: door) { return known.place }
+        let place = Self.place(area, .door, ByteSlice(door))
+        let found = DoorPlace(place: place, counts: area.counts(place, process: process))
+        doors.append((door, found))
+        return found
     }
 }

@@ -1,10 +1,11 @@
-// SeriesArea.swift — counts by provider and model in memory that all workers see, so that any of them
-// can tell the sum. Where the memory lies is the owner's matter.
+// SeriesArea.swift — counts by provider and model, and what workers say of themselves, in memory that all
+// of them see, so that any can tell the sum. Where the memory lies is the owner's matter.
 //
-// A table of names, into which each series is entered once, by whichever worker is first; and for each
-// process a block of counts for each name, which that process alone writes. What a worker leaves behind
-// when it dies stays, and whoever gets its number goes on from there. A reader may see a request half
-// counted, never a word half written: every field is one aligned word.
+// A table of names, into which each is entered once, by whichever worker is first; for each process a
+// block for each name, which that process alone writes; and for each a ring of its last requests. What a
+// worker has counted stays when it dies, and whoever gets its number goes on from there; what it held
+// goes with it (`clear`). A reader may see a request half counted, never a word half written: every field
+// is one aligned word. What must be read whole is `VersionedWords`.
 
 import ReactorCore
 
@@ -19,17 +20,30 @@ package struct SeriesArea: @unchecked Sendable {
         case door
         /// All that went to a provider.
         case overhead
+        /// `ProviderFigures`, `ExportFigures` and, without a name, `ProcessFigures`.
+        case provider
+        case exporter
+        case process
     }
 
-    /// Names of all kinds. Those of models are bounded before (`SeriesTable`): there is always room
-    /// for the others.
-    package static let capacity = 384
+    /// Names of all kinds. Those of models (`SeriesTable`) and providers are bounded before: there is
+    /// always room for the others.
+    package static let capacity = 640
+    /// Providers that there can be from the first start on, reloads included; of further ones the
+    /// pools are not told.
+    package static let providerCountMax = 256
     /// Bytes of provider and model together; a longer name has no series of its own.
     package static let nameBytesMax = 360
     /// A line of counters, then the table, then the blocks.
     private static let headerWords = 8
     private static let nameWords = 48
-    private static let blockWords = (MemoryLayout<RequestCounts>.stride + 63) / 64 * 8
+    private static let countsWords = MemoryLayout<RequestCounts>.stride / 8
+    /// The counts, and an exemplar with its version.
+    private static let blockWords = lines(countsWords + 1 + MemoryLayout<Exemplar>.stride / 8)
+    private static let ringWords = lines(RecentRequests.wordCount)
+
+    /// Whole cache lines: no two processes write to one.
+    static func lines(_ words: Int) -> Int { (words + 7) / 8 * 8 }
 
     private static let free: UInt64 = 0
     private static let entered: UInt64 = 1
@@ -38,7 +52,7 @@ package struct SeriesArea: @unchecked Sendable {
     private static let patience = 10_000
 
     private let first: AtomicWord
-    private let processCount: Int
+    package let processCount: Int
 
     /// The area in zeroed words that begin with `first`, for numbers below `processCount`.
     package init(at first: AtomicWord, processCount: Int) {
@@ -48,6 +62,7 @@ package struct SeriesArea: @unchecked Sendable {
 
     package static func wordCount(processCount: Int) -> Int {
         headerWords + capacity * (nameWords + processCount * blockWords)
+            + processCount * ringWords
     }
 
     // MARK: Names
@@ -55,6 +70,8 @@ package struct SeriesArea: @unchecked Sendable {
     /// How many models have series of their own, and how many providers an `other`.
     var namedCount: AtomicWord { first }
     var otherCount: AtomicWord { first.advanced(by: 1) }
+    /// How many providers have figures.
+    var providerCount: AtomicWord { first.advanced(by: 2) }
 
     private func name(_ slot: Int) -> AtomicWord {
         first.advanced(by: Self.headerWords + slot * Self.nameWords)
@@ -139,6 +156,12 @@ package struct SeriesArea: @unchecked Sendable {
         return (Kind(rawValue: word >> 32), text.prefix(count), text.dropFirst(count))
     }
 
+    /// The names at a place that `enter` has told.
+    func names(_ slot: Int) -> (provider: String, model: String) {
+        let found = read(slot)
+        return (found.provider.string, found.model.string)
+    }
+
     /// Every name there is, with its place.
     func forEach(_ body: (Int, Kind, _ provider: ByteSlice, _ model: ByteSlice) -> Void) {
         for slot in 0..<Self.capacity where name(slot).load() == Self.ready {
@@ -149,13 +172,65 @@ package struct SeriesArea: @unchecked Sendable {
 
     // MARK: Counts
 
-    /// The counts of one process under a name.
-    func counts(_ slot: Int, process: Int) -> UnsafeMutablePointer<RequestCounts> {
+    /// The block of one process under a name.
+    private func block(_ slot: Int, process: Int) -> AtomicWord {
         precondition(process >= 0 && process < processCount, "no such process")
         let index = Self.headerWords + Self.capacity * Self.nameWords
-        return first.advanced(
-            by: index + (process * Self.capacity + slot) * Self.blockWords
-        ).memory.assumingMemoryBound(to: RequestCounts.self)
+        return first.advanced(by: index + (process * Self.capacity + slot) * Self.blockWords)
+    }
+
+    /// The counts of one process under a name.
+    func counts(_ slot: Int, process: Int) -> UnsafeMutablePointer<RequestCounts> {
+        block(slot, process: process).memory.assumingMemoryBound(to: RequestCounts.self)
+    }
+
+    /// An `Exemplar` of one process: its last request under a name.
+    func exemplar(_ slot: Int, process: Int) -> VersionedWords {
+        VersionedWords(at: block(slot, process: process).advanced(by: Self.countsWords))
+    }
+
+    /// The last request under a name, of all processes'; empty where none is told.
+    func exemplar(_ slot: Int) -> Exemplar {
+        var last = Exemplar()
+        for process in 0..<processCount {
+            let found = exemplar(slot, process: process).read { $0.load(as: Exemplar.self) }
+            if let found, !found.isEmpty, found.isLater(than: last) { last = found }
+        }
+        return last
+    }
+
+    /// What one process says of itself, or of a provider or an exporter.
+    func figures<Figures: SharedFigures>(
+        _ slot: Int, process: Int
+    ) -> UnsafeMutablePointer<Figures> {
+        precondition(MemoryLayout<Figures>.stride <= Self.blockWords * 8)
+        return block(slot, process: process).memory.assumingMemoryBound(to: Figures.self)
+    }
+
+    /// The last requests of one process.
+    func ring(process: Int) -> AtomicWord {
+        precondition(process >= 0 && process < processCount, "no such process")
+        let index =
+            Self.headerWords + Self.capacity * (Self.nameWords + processCount * Self.blockWords)
+        return first.advanced(by: index + process * Self.ringWords)
+    }
+
+    /// A process is dead, or begins: it holds nothing. What it has counted stays.
+    package func clear(process: Int) {
+        forEach { slot, kind, _, _ in
+            switch kind {
+            case .model, .door, .overhead: break
+            case .provider:
+                (figures(slot, process: process) as UnsafeMutablePointer<ProviderFigures>)
+                    .pointee.clear()
+            case .exporter:
+                (figures(slot, process: process) as UnsafeMutablePointer<ExportFigures>)
+                    .pointee.clear()
+            case .process:
+                (figures(slot, process: process) as UnsafeMutablePointer<ProcessFigures>)
+                    .pointee.clear()
+            }
+        }
     }
 
     /// Adds up what all processes have counted under a name.

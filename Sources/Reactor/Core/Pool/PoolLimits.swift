@@ -31,6 +31,10 @@ public struct PoolCounters: Sendable, Equatable {
     public var created = 0
     /// Requests that got a connection which had served before.
     public var reused = 0
+    /// TLS handshakes with certificates. Counted by the origin, as those below.
+    public var handshakes = 0
+    /// TLS handshakes that went on with an earlier session.
+    public var resumptions = 0
 
     /// Connections in whatever state.
     public var open: Int { connecting + leased + idle }

@@ -53,7 +53,14 @@ public final class HTTPOrigin {
     }
 
     /// The pool's counters, now.
-    public var counters: PoolCounters { machine.counters }
+    public var counters: PoolCounters {
+        var counters = machine.counters
+        if let tls {
+            counters.handshakes = tls.fullHandshakeCount
+            counters.resumptions = tls.resumedHandshakeCount
+        }
+        return counters
+    }
 
     // MARK: Calls
 

@@ -130,6 +130,11 @@ public final class HTTPServer {
     /// How many client connections are open.
     public var connectionCount: Int { connections.count }
 
+    /// Bytes that clients have sent: HTTP's, without TLS's own.
+    public internal(set) var receivedByteCount = 0
+    /// Bytes that were written to clients, likewise.
+    public internal(set) var sentByteCount = 0
+
     /// Listens on `address` and returns the one that was bound (a real port for port 0).
     @discardableResult
     public func listen(on address: SocketAddress) throws(SystemFailure) -> SocketAddress {

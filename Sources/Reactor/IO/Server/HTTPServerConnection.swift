@@ -66,6 +66,7 @@ public final class HTTPServerConnection: TCPConnection {
     }
 
     public override func received(_ bytes: ByteSlice) {
+        server.receivedByteCount += bytes.count
         guard machine.takesInput else { return }
         guard !machine.isServing || machine.isRequestOpen else {
             keepPipelined(bytes)
@@ -337,7 +338,10 @@ public final class HTTPServerConnection: TCPConnection {
 
     // MARK: Output events
 
-    public override func willFlush() { closeChunk() }
+    public override func willFlush() {
+        closeChunk()
+        server.sentByteCount += gathered.count
+    }
 
     public override func outputWaits(moved: Bool) {
         machine.outputWaits(moved: moved, now: loop.now)
