@@ -35,6 +35,8 @@ extension Exchange {
         let isRepaired = !repairs.isEmpty
         if isRepaired { count(repairs) }
         if looped != nil, let loop = translation?.loop, loop.callCount > 0 { count(loop) }
+        // Each look at such a property counts a reference: one look each.
+        let (snapshot, upstream, trace) = (snapshot, upstream, trace)
         let logs = snapshot.observability.logsRequests
         guard logs || snapshot.observability.countsRequests || trace != nil else { return }
         let loop = worker.loop
@@ -66,7 +68,7 @@ extension Exchange {
         if let rerouting { record.departures = rerouting.departures.slice }
         let template: UnsafeMutablePointer<RecordTemplate>
         if let trace {
-            complete(trace, record, now)
+            complete(trace, record, upstream, now)
             if trace.record.isTold { record.trace = trace.record.trace }
             template = worker.templates.template(of: record, trace.record)
         } else {

@@ -254,7 +254,9 @@ extension Exchange {
         let observer = ChatResponseObserver(observing: answer.slice)
         responseObserver = observer
         // A body with calls may be changed before it is passed on.
-        if let trace, !checksCalls { trace.note(id: observer.id, model: observer.model) }
+        if let trace, !checksCalls {
+            trace.note(id: observer.id, model: observer.model, message: observer.message)
+        }
         if let failure = observer.failure { return fail(failure) }
         guard !isStreamed else {
             return fail(

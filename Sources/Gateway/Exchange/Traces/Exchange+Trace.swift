@@ -61,7 +61,9 @@ extension Exchange {
     }
 
     /// Completes the record of a request that has ended.
-    func complete(_ trace: RequestTrace, _ access: AccessRecord, _ now: Instant) {
+    func complete(
+        _ trace: RequestTrace, _ access: AccessRecord, _ upstream: Upstream?, _ now: Instant
+    ) {
         if translation == nil, head.isSuccess, !isStreamed, !answer.isEmpty {
             takeAnswer(trace)
         }
@@ -93,10 +95,13 @@ extension Exchange {
 
     /// Takes what a whole answer says that was relayed.
     private func takeAnswer(_ trace: RequestTrace) {
-        if trace.keepsAnswer, case .answer(let answerDoor) = door {
+        let isRead = trace.takeNoted(of: answer.slice)
+        guard trace.keepsAnswer, case .answer(let answerDoor) = door else {
+            if !isRead { trace.take(namesOf: answer.slice) }
+            return
+        }
+        if !isRead || !trace.takeNotedMessage(of: answer.slice) {
             trace.take(whole: answer.slice, at: answerDoor, providerContext)
-        } else if !trace.takeNoted(of: answer.slice) {
-            trace.take(namesOf: answer.slice)
         }
     }
 

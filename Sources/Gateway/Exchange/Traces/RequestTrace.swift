@@ -13,6 +13,8 @@ import ReactorCore
 final class RequestTrace {
     /// Bytes of a name of the client's that are kept.
     static let nameBytesMax = 256
+    /// Memory for content that a trace keeps for the next request, for each kind of content.
+    private static let contentBytesKept = 4096
     /// Bytes of tags.
     static let tagsBytesMax = 1024
 
@@ -44,6 +46,7 @@ final class RequestTrace {
     private var hasLooked = false
     private var idPlace: Range<Int>?
     private var modelPlace: Range<Int>?
+    private var messagePlace: Range<Int>?
 
     private static let metadataNames = JSONNames("session_id", "sessionId", "tags", "user_id")
     /// The two that name a session, in that list.
@@ -70,19 +73,23 @@ final class RequestTrace {
         reportedModel.removeAll()
         responseID.removeAll()
         hasLooked = false
-        (idPlace, modelPlace) = (nil, nil)
+        (idPlace, modelPlace, messagePlace) = (nil, nil, nil)
         if keepsContent || keepsMessages { releaseContent() }
     }
 
-    /// Content may have been long.
     private func releaseContent() {
-        input.release()
-        inputMessages.release()
-        output.release()
-        outputMessages.release()
-        text.release()
-        response = ModelResponse()
-        decoder = nil
+        Self.empty(&input)
+        Self.empty(&inputMessages)
+        Self.empty(&output)
+        Self.empty(&outputMessages)
+        Self.empty(&text)
+        if !response.choices.isEmpty { response = ModelResponse() }
+        if decoder != nil { decoder = nil }
+    }
+
+    /// Content may have been long.
+    private static func empty(_ content: inout ByteBuffer) {
+        if content.capacity > contentBytesKept { content.release() } else { content.removeAll() }
     }
 
     // MARK: The request
@@ -95,12 +102,12 @@ final class RequestTrace {
 
     /// What the body says of itself. To be called while it is there.
     func take(_ scan: DoorScan, of body: ByteSlice) {
-        let details = scan.details
-        record.outputTokensMax = scan.outputTokensMax
+        let (details, user, outputTokensMax) = scan.traced
+        record.outputTokensMax = outputTokensMax
         temperature.append(details.temperature.slice(of: body).prefixed(by: 32))
         topP.append(details.topP.slice(of: body).prefixed(by: 32))
-        if let range = scan.user {
-            Self.append(body[range.lowerBound + 1..<range.upperBound - 1], to: &user)
+        if let range = user {
+            Self.append(body[range.lowerBound + 1..<range.upperBound - 1], to: &self.user)
         }
         let metadata = details.metadata.slice(of: body)
         if !metadata.isEmpty {
@@ -183,6 +190,7 @@ final class RequestTrace {
         text.removeAll()
         output.removeAll()
         hasLooked = false
+        (idPlace, modelPlace, messagePlace) = (nil, nil, nil)
     }
 
     /// An event of an answer that is translated.
@@ -241,8 +249,17 @@ final class RequestTrace {
         door == .messages ? .messages(isAnswerInTool: false) : .chat
     }
 
-    /// Where a whole answer has its names; it stays as it is to the end.
-    func note(id: Range<Int>?, model: Range<Int>?) { (idPlace, modelPlace) = (id, model) }
+    /// Where a whole answer of the chat dialect has its names and its message; it stays as it is to the
+    /// end.
+    func note(id: Range<Int>?, model: Range<Int>?, message: Range<Int>?) {
+        (idPlace, modelPlace, messagePlace) = (id, model, message)
+    }
+
+    /// Takes the message from the place that was noted, if it is one that need not be read.
+    func takeNotedMessage(of answer: ByteSlice) -> Bool {
+        guard !keepsMessages, let messagePlace else { return false }
+        return TraceContent.append(plain: answer[messagePlace], to: &output)
+    }
 
     /// Takes the names from the places that were noted, if any were.
     func takeNoted(of answer: ByteSlice) -> Bool {

@@ -11,7 +11,7 @@ package final class ExportBatch {
     package var bytes = ByteBuffer()
     package fileprivate(set) var count = 0
 
-    fileprivate init() {}
+    fileprivate init(reserving capacity: Int = 0) { bytes.reserve(capacity) }
 }
 
 /// The bounds of one queue.
@@ -104,7 +104,8 @@ package struct ExportQueueMachine {
         frame.tail.withUnsafeBytes { open.bytes.append(ByteSlice($0)) }
         closed.append(open)
         closedBytes += open.bytes.count
-        open = spares.popLast() ?? ExportBatch()
+        // The next is as long, more or less.
+        open = spares.popLast() ?? ExportBatch(reserving: open.bytes.count)
         openedAt = .never
         while closedBytes > limits.queueBytesMax, closed.count > 1 { dropFirst() }
     }

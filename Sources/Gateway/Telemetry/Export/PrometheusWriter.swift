@@ -223,8 +223,9 @@ extension ByteCursor {
             .quotientAndRemainder(dividingBy: 100_000_000)
         put(UInt8(ascii: "."))
         put(ASCII.zero &+ UInt8(truncatingIfNeeded: first))
-        put(eightDigits: others)
-        // One digit at least is no zero.
-        while last == ASCII.zero { back(1) }
+        // Zeros at the end are the highest bytes. Where all eight are, the first is none.
+        let digits = DigitWord.decimal(others)
+        put(word: digits | DigitWord.asciiZeros)
+        back(digits.leadingZeroBitCount &>> 3)
     }
 }

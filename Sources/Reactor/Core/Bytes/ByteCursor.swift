@@ -28,6 +28,13 @@ public struct ByteCursor {
         place += bytes.count
     }
 
+    /// Puts the sixteen bytes at `bytes`.
+    @inlinable @inline(__always)
+    public mutating func put(sixteen bytes: UnsafePointer<UInt8>) {
+        memcpy(place, bytes, 16)
+        place += 16
+    }
+
     /// Puts one byte.
     @inlinable @inline(__always)
     public mutating func put(_ byte: UInt8) {
@@ -91,10 +98,6 @@ public struct ByteCursor {
     /// Takes back the last `count` bytes.
     @inlinable @inline(__always)
     public mutating func back(_ count: Int) { place -= count }
-
-    /// The byte before the next one; at least one must have been put.
-    @inlinable @inline(__always)
-    public var last: UInt8 { (place - 1).load(as: UInt8.self) }
 }
 
 extension ByteBuffer {
