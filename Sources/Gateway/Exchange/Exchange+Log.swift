@@ -36,7 +36,7 @@ extension Exchange {
         if isRepaired { count(repairs) }
         if looped != nil, let loop = translation?.loop, loop.callCount > 0 { count(loop) }
         // Each look at such a property counts a reference: one look each.
-        let (snapshot, upstream, trace) = (snapshot, upstream, trace)
+        let (snapshot, upstream, trace) = (self.snapshot, self.upstream, self.trace)
         let logs = snapshot.observability.logsRequests
         guard logs || snapshot.observability.countsRequests || trace != nil else { return }
         let loop = worker.loop
