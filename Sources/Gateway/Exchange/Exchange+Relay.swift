@@ -311,7 +311,7 @@ extension Exchange {
             fail(Failure(.upstreamMalformed, "The upstream sent an event over the limit."))
             return
         }
-        if client?.isFull == true {
+        if clientPlace?._withUnsafeGuaranteedRef({ $0.isFull }) == true {
             call.pause()
             player?.pause()
         }
@@ -351,7 +351,7 @@ extension Exchange {
         prepareEvent()
         // This dialect has no named events: a name would go past clients that look at it.
         if let canonical = event.canonical, event.name.isEmpty {
-            client?.writeBody(canonical)
+            clientPlace?._withUnsafeGuaranteedRef { $0.writeBody(canonical) }
         } else {
             client?.withBody { EventStreamWriter.event(data: event.data, to: &$0) }
         }

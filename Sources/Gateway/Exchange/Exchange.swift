@@ -22,7 +22,12 @@ package final class Exchange {
     let worker: Worker
     var snapshot: Snapshot
     var machine: ExchangeMachine
-    unowned(unsafe) var client: HTTPServerConnection?
+    var client: HTTPServerConnection? {
+        get { clientPlace?.takeUnretainedValue() }
+        set { clientPlace = newValue.map { Unmanaged.passUnretained($0) } }
+    }
+    /// The same, for who asks at every event and would not count a reference each time.
+    var clientPlace: Unmanaged<HTTPServerConnection>?
 
     // The request.
     var door = Door.notFound

@@ -148,15 +148,25 @@ package final class Worker {
         if translations.count < Self.translationsKeptMax { translations.append(translation) }
     }
 
-    /// Traces between two uses.
-    private var traces: [RequestTrace] = []
+    /// Traces between two uses, each with the next.
+    private var spareTrace: RequestTrace?
+    private var spareTraceCount = 0
     private static let tracesKeptMax = 64
 
-    func takeTrace() -> RequestTrace { traces.popLast() ?? RequestTrace() }
+    func takeTrace() -> RequestTrace {
+        guard let trace = spareTrace else { return RequestTrace() }
+        spareTrace = trace.next
+        trace.next = nil
+        spareTraceCount -= 1
+        return trace
+    }
 
     func giveTrace(_ trace: RequestTrace) {
         trace.reset()
-        if traces.count < Self.tracesKeptMax { traces.append(trace) }
+        guard spareTraceCount < Self.tracesKeptMax else { return }
+        trace.next = spareTrace
+        spareTrace = trace
+        spareTraceCount += 1
     }
 
     /// Aborts what still runs without a client. For the end of the process.
@@ -217,7 +227,8 @@ package final class Worker {
 extension Worker: MemoryHolder {
     package func releaseMemory() {
         translations = []
-        traces = []
+        while let trace = spareTrace { spareTrace = trace.next }
+        spareTraceCount = 0
         arena.releaseMemory()
         if detached.isEmpty { detached = [:] }
     }

@@ -19,6 +19,8 @@ final class RequestTrace {
     static let tagsBytesMax = 1024
 
     let record = TraceRecord()
+    /// The one behind it among those that nobody uses.
+    var next: RequestTrace?
     private(set) var keepsContent = false
     /// Whether it is told outside of the log.
     private(set) var tellsContent = false

@@ -106,7 +106,7 @@ package enum TraceContent {
                 case .string where name == "role" && text == nil: break
                 case .string where name == "content" && text == nil:
                     text = scanner.bytes(member.value.range)
-                case .null where name != "content": break
+                case .null where !(name == "content"): break
                 case .array where scanner.bytes(member.value.range) == "[]": break
                 default: return nil
                 }

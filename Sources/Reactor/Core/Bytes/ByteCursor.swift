@@ -46,7 +46,10 @@ public struct ByteCursor {
     @inlinable @inline(__always)
     public mutating func put(decimal value: Int) {
         if value >= 0, value < 100_000_000 {
-            let digits = DigitWord.decimal(UInt(bitPattern: value))
+            let digits =
+                value < 10_000
+                ? DigitWord.short(UInt(bitPattern: value))
+                : DigitWord.decimal(UInt(bitPattern: value))
             // Zeros in front are the lowest bytes; the last digit stays whatever it is.
             let zeros = (digits | 1 &<< 56).trailingZeroBitCount & ~7
             place.storeBytes(
@@ -133,6 +136,15 @@ public enum DigitWord {
         let quarters = (halves &- hundreds &* 100) &<< 16 | hundreds
         let tens = (quarters &* 103) &>> 10 & 0x000F_000F_000F_000F
         return (quarters &- tens &* 10) &<< 8 | tens
+    }
+
+    /// The decimal digits of `value`, below 10^4, as numbers behind four zeros.
+    @inlinable @inline(__always)
+    public static func short(_ value: UInt) -> UInt64 {
+        let hundreds = (UInt64(value) &* 10_486) &>> 20
+        let halves = (UInt64(value) &- hundreds &* 100) &<< 16 | hundreds
+        let tens = (halves &* 103) &>> 10 & 0x000F_000F
+        return ((halves &- tens &* 10) &<< 8 | tens) &<< 32
     }
 
     /// The hexadecimal digits of the lower half of `word`, as lower-case characters.
