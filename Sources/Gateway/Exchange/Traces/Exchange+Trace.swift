@@ -39,10 +39,9 @@ extension Exchange {
         guard trace.record.isTold else { return }
         // What Langfuse alone records says nothing of whether others should.
         let isSampled = isForSpans || client.map(\.isSampled) ?? true
-        let next = TraceContext(trace: id, span: trace.record.modelSpan, isSampled: isSampled)
         forwarded.append(upTo: TraceContext.fieldBytes + 16) { cursor in
             cursor.put("traceparent: ")
-            next.put(to: &cursor)
+            trace.record.putTraceParent(isSampled: isSampled, to: &cursor)
             cursor.put("\r\n")
         }
     }

@@ -86,9 +86,9 @@ package final class LangfuseEncoder: Sendable {
             + trace.responseID.count + record.requestID.count
         buffer.append(upTo: SpanPiece.roomMax + template.generation.count + 6 * texts) { cursor in
             // With OpenTelemetry's spans beside it this one keeps its place in the same trace.
-            SpanPiece.begin(trace, trace.digits.modelSpan, &cursor)
-            if trace.clientSpan != 0 { SpanPiece.put(parent: trace.digits.clientSpan, &cursor) }
-            SpanPiece.put(from: trace.digits.dispatched, to: trace.digits.ended, &cursor)
+            SpanPiece.begin(trace, trace.ids.modelSpan, &cursor)
+            if trace.clientSpan != 0 { SpanPiece.put(parent: trace.ids.clientSpan, &cursor) }
+            SpanPiece.put(from: trace.times.dispatched, to: trace.times.ended, &cursor)
             cursor.put(template.generation.slice)
             Self.putParameters(trace, record, &cursor)
             if let usage = record.usage { Self.put(UsageShares(usage), &cursor) }

@@ -19,9 +19,9 @@ package enum OTLPSpanEncoder {
         buffer.append(
             upTo: SpanPiece.roomMax + template.serverSpan.count + 6 * record.requestID.count
         ) { cursor in
-            SpanPiece.begin(trace, trace.digits.serverSpan, &cursor)
-            if trace.clientSpan != 0 { SpanPiece.put(parent: trace.digits.clientSpan, &cursor) }
-            SpanPiece.put(from: trace.digits.began, to: trace.digits.ended, &cursor)
+            SpanPiece.begin(trace, trace.ids.serverSpan, &cursor)
+            if trace.clientSpan != 0 { SpanPiece.put(parent: trace.ids.clientSpan, &cursor) }
+            SpanPiece.put(from: trace.times.began, to: trace.times.ended, &cursor)
             cursor.put(template.serverSpan.slice)
             cursor.put(
                 #",{"key":"http.request.body.size","value":{"intValue":""#, record.requestBytes)
@@ -69,9 +69,9 @@ package enum OTLPSpanEncoder {
             trace.temperature.count + trace.topP.count + trace.responseID.count
             + trace.session.count + trace.user.count
         buffer.append(upTo: SpanPiece.roomMax + template.modelSpan.count + 6 * texts) { cursor in
-            SpanPiece.begin(trace, trace.digits.modelSpan, &cursor)
-            SpanPiece.put(parent: trace.digits.serverSpan, &cursor)
-            SpanPiece.put(from: trace.digits.dispatched, to: trace.digits.ended, &cursor)
+            SpanPiece.begin(trace, trace.ids.modelSpan, &cursor)
+            SpanPiece.put(parent: trace.ids.serverSpan, &cursor)
+            SpanPiece.put(from: trace.times.dispatched, to: trace.times.ended, &cursor)
             cursor.put(template.modelSpan.slice)
             putCounts(trace, record, &cursor)
             putNames(trace, &cursor)

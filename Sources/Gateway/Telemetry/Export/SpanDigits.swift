@@ -51,22 +51,18 @@ struct TimeDigits {
     }
 }
 
-/// The digits of one request.
-struct SpanDigits {
+/// The ids of one request.
+struct IDDigits {
     let trace: (HexDigits, HexDigits)
     let serverSpan: HexDigits
     let modelSpan: HexDigits
     /// Zeros where there is none.
     let clientSpan: HexDigits
-    let began: TimeDigits
-    let dispatched: TimeDigits
-    let ended: TimeDigits
 
     /// All zeros.
     init() {
         trace = (HexDigits(), HexDigits())
         (serverSpan, modelSpan, clientSpan) = (HexDigits(), HexDigits(), HexDigits())
-        (began, dispatched, ended) = (TimeDigits(), TimeDigits(), TimeDigits())
     }
 
     init(_ record: TraceRecord) {
@@ -74,6 +70,19 @@ struct SpanDigits {
         serverSpan = HexDigits(record.serverSpan)
         modelSpan = HexDigits(record.modelSpan)
         clientSpan = record.clientSpan == 0 ? HexDigits() : HexDigits(record.clientSpan)
+    }
+}
+
+/// The times of one request.
+struct SpanTimes {
+    let began: TimeDigits
+    let dispatched: TimeDigits
+    let ended: TimeDigits
+
+    /// All zeros.
+    init() { (began, dispatched, ended) = (TimeDigits(), TimeDigits(), TimeDigits()) }
+
+    init(_ record: TraceRecord) {
         began = TimeDigits(record.began)
         dispatched = record.reachedModel ? TimeDigits(record.dispatched) : began
         ended = TimeDigits(record.ended)

@@ -14,8 +14,8 @@ enum SpanPiece {
     @inline(__always)
     static func begin(_ trace: TraceRecord, _ span: HexDigits, _ cursor: inout ByteCursor) {
         cursor.put("{\"traceId\":\"")
-        trace.digits.trace.0.put(to: &cursor)
-        trace.digits.trace.1.put(to: &cursor)
+        trace.ids.trace.0.put(to: &cursor)
+        trace.ids.trace.1.put(to: &cursor)
         cursor.put("\",\"spanId\":\"")
         span.put(to: &cursor)
     }

@@ -27,12 +27,6 @@ package struct TraceContext: Equatable, Sendable {
     /// Whether whoever began the trace records it.
     package var isSampled: Bool
 
-    package init(trace: TraceID, span: SpanID, isSampled: Bool) {
-        self.trace = trace
-        self.span = span
-        self.isSampled = isSampled
-    }
-
     /// The bytes of a `traceparent` of version 00.
     package static let fieldBytes = 55
 
@@ -67,16 +61,6 @@ package struct TraceContext: Equatable, Sendable {
             }
         }
         return word
-    }
-
-    /// Puts the value of a `traceparent` of version 00.
-    package func put(to cursor: inout ByteCursor) {
-        cursor.put("00-")
-        cursor.put(hexWord: trace.high)
-        cursor.put(hexWord: trace.low)
-        cursor.put(UInt8(ascii: "-"))
-        cursor.put(hexWord: span)
-        if isSampled { cursor.put("-01") } else { cursor.put("-00") }
     }
 }
 

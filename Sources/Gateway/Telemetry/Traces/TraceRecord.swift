@@ -65,9 +65,11 @@ package final class TraceRecord {
     package var inputMessages = ByteSlice.empty
     package var outputMessages = ByteSlice.empty
 
-    /// Ids and times as spans hold them, once `makeDigits` was called.
-    private(set) var digits = SpanDigits()
-    private var hasDigits = false
+    /// Ids and times as spans hold them; there once they were made.
+    private(set) var ids = IDDigits()
+    private(set) var times = SpanTimes()
+    private var hasIDs = false
+    private var hasTimes = false
 
     package init() {}
 
@@ -99,14 +101,40 @@ package final class TraceRecord {
         output = ByteSlice.empty
         inputMessages = ByteSlice.empty
         outputMessages = ByteSlice.empty
-        hasDigits = false
+        hasIDs = false
+        hasTimes = false
     }
 
-    /// Makes the digits, once for all spans. From then on ids and times may not change.
+    /// Makes the digits of the ids, once for all that tell of them. From then on they may not change.
+    func makeIDs() {
+        guard !hasIDs else { return }
+        hasIDs = true
+        ids = IDDigits(self)
+    }
+
+    /// Makes all digits, once for all spans. From then on ids and times may not change.
     func makeDigits() {
-        guard !hasDigits else { return }
-        hasDigits = true
-        digits = SpanDigits(self)
+        makeIDs()
+        guard !hasTimes else { return }
+        hasTimes = true
+        times = SpanTimes(self)
+    }
+
+    /// Puts the value of a `traceparent` of version 00 for the hop behind this one.
+    package func putTraceParent(isSampled: Bool, to cursor: inout ByteCursor) {
+        makeIDs()
+        cursor.put("00-")
+        putTrace(to: &cursor)
+        cursor.put(UInt8(ascii: "-"))
+        ids.modelSpan.put(to: &cursor)
+        if isSampled { cursor.put("-01") } else { cursor.put("-00") }
+    }
+
+    /// Puts the 32 digits of the trace's id.
+    func putTrace(to cursor: inout ByteCursor) {
+        makeIDs()
+        ids.trace.0.put(to: &cursor)
+        ids.trace.1.put(to: &cursor)
     }
 
     /// Whether vectors were asked for, and no text.
