@@ -37,10 +37,8 @@ struct TimeDigits {
         let months = upper / 100_000_000
         last = DigitWord.decimal(time &- upper &* 100_000_000) | DigitWord.asciiZeros
         middle = DigitWord.decimal(upper &- months &* 100_000_000) | DigitWord.asciiZeros
-        // Below 93.
-        let tens = UInt32(truncatingIfNeeded: months &* 103) &>> 10
-        let ones = UInt32(truncatingIfNeeded: months) &- tens &* 10
-        first = 0x30 | (0x30 | tens) &<< 8 | (0x30 | ones) &<< 16
+        first = UInt32(
+            truncatingIfNeeded: (DigitWord.short(months) | DigitWord.asciiZeros) &>> 40)
     }
 
     @inline(__always)
