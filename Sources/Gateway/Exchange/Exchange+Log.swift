@@ -70,15 +70,16 @@ extension Exchange {
         if let trace {
             complete(trace, record, upstream, now)
             if trace.record.isTold { record.trace = trace.record.trace }
-            template = worker.templates.template(of: record, trace.record)
+            template = worker.templates.template(
+                of: record, trace.record, known: &templatePlace)
         } else {
-            template = worker.templates.template(of: record)
+            template = worker.templates.template(of: record, known: &templatePlace)
         }
         if snapshot.observability.countsRequests { measure(record, now, template) }
         if let trace { finish(trace, record, template) }
         guard logs else { return }
         if isRepaired || looped != nil { return log(record, template, repairs) }
-        guard worker.log.takes(record.level) else { return }
+        guard worker.log.takes(template.pointee.level) else { return }
         worker.log.append {
             worker.lines.append(record, &template.pointee, as: worker.logFormat, to: &$0)
         }

@@ -64,6 +64,9 @@ package final class Exchange {
     var knownCredential = ByteBuffer()
     var knownAdmission: (snapshot: ObjectIdentifier, admission: APIKeyTable.Admission)?
 
+    /// Where the template of this connection's last request was.
+    var templatePlace = 0
+
     // The upstream's side.
     let call = HTTPClientCall()
     var player: SimulatorPlayer?

@@ -153,6 +153,16 @@ package final class Upstream {
         return lentHosts.place(host)
     }
 
+    /// The host and port of that place; nil where there is none. To ask for the place counts a
+    /// reference.
+    func address(for lease: @autoclosure () -> TokenLease?) -> (host: ByteSlice, port: Int)? {
+        if lentHosts != nil {
+            return self.place(for: lease()).map { ($0.hostBytes, $0.origin.port) }
+        }
+        guard let place else { return nil }
+        return (place.hostBytes, place.origin.port)
+    }
+
     /// How its models are listed; nil where it cannot be asked. The simulator's are configured.
     var modelList: ModelListCodec? {
         guard case .network = transport, listsModels else { return nil }

@@ -65,7 +65,7 @@ package struct AccessLog: ~Copyable {
     ) {
         if template.line.isEmpty { Self.makeLine(record, &template.line) }
         setSecond(record)
-        let level = record.level
+        let level = template.level
         buffer.append(
             upTo: Self.roomMax + template.line.count + 6 * record.requestID.count
         ) { cursor in

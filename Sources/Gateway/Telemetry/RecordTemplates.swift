@@ -102,6 +102,8 @@ package struct RecordTemplate: ~Copyable {
     /// One behind the other.
     private var names = ByteBuffer()
 
+    /// How important its lines are.
+    package private(set) var level = LogLevel.info
     /// Of a line in the log.
     var line = ByteBuffer()
     /// Of a span, from its name to its attributes.
@@ -174,6 +176,7 @@ package struct RecordTemplate: ~Copyable {
             names.append(trace.reportedModel)
             names.append(trace.host)
         }
+        level = record.level
         line.removeAll()
         serverSpan.removeAll()
         modelSpan.removeAll()
@@ -203,14 +206,17 @@ package final class RecordTemplates {
     }
 
     /// The template of a request that nobody traces.
-    package func template(of record: AccessRecord) -> UnsafeMutablePointer<RecordTemplate> {
-        template(of: record, untraced)
-    }
+    package func template(
+        of record: AccessRecord, known: inout Int
+    ) -> UnsafeMutablePointer<RecordTemplate> { template(of: record, untraced, known: &known) }
 
     /// The template of a request's kind, until the next one is asked for. Its method is a literal, as its
     /// outcome and its door are.
+    ///
+    /// - Parameter known: where the last one of the same client was, which is looked at first; clients
+    ///   repeat themselves. Any number of a former call, or 0.
     package func template(
-        of record: AccessRecord, _ trace: TraceRecord
+        of record: AccessRecord, _ trace: TraceRecord, known: inout Int
     ) -> UnsafeMutablePointer<RecordTemplate> {
         guard RecordKind.isLikely(record, trace) else {
             let place = places + Self.countMax
@@ -218,9 +224,20 @@ package final class RecordTemplates {
             return place
         }
         let kind = RecordKind(record, trace)
-        let place = places + Int(truncatingIfNeeded: kind.hash(record) &>> 58)
+        let last = places + known & (Self.countMax - 1)
+        if last.pointee.isOf(kind, record, trace) { return last }
+        known = Int(truncatingIfNeeded: kind.hash(record) &>> 58)
+        let place = places + known
         if !place.pointee.isOf(kind, record, trace) { place.pointee.begin(kind, record, trace) }
         return place
+    }
+
+    /// The template of a request of which there was none before.
+    package func template(
+        of record: AccessRecord, _ trace: TraceRecord? = nil
+    ) -> UnsafeMutablePointer<RecordTemplate> {
+        var known = 0
+        return template(of: record, trace ?? untraced, known: &known)
     }
 
     /// Forgets all kinds: what was said of them may have changed.

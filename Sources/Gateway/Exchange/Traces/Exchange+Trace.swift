@@ -80,9 +80,8 @@ extension Exchange {
         }
         if let upstream {
             trace.record.system = upstream.systemBytes
-            if let place = upstream.place(for: lease) {
-                trace.record.host = place.hostBytes
-                trace.record.port = place.origin.port
+            if let (host, port) = upstream.address(for: lease) {
+                (trace.record.host, trace.record.port) = (host, port)
             }
         }
         trace.complete()
