@@ -33,12 +33,15 @@ package enum ChunkEncodeCheck {
         context.echoedPrompt = ByteSlice(echo)
         var encoder = door.openStream(context)
         var told = ModelResponse()
+        var isWhole = true
         var output = ByteBuffer()
         AnswerScript.play(Array(bytes.dropFirst())) { event in
             told.add(event)
             encoder.encode(event, to: &output)
+            isWhole = isWhole && AnswerScript.isWholeEvents(output.slice)
             if case .failed(let failure) = event { OpenAIError(failure).appendEvent(to: &output) }
         }
+        guard isWhole else { return "half an event" }
         var reader = ChunkReader(isChat: door == .chat, wantsUsage: context.wantsUsage)
         if let complaint = reader.read(output.slice) { return complaint }
         guard reader.hasFailed == (told.failure != nil) else { return "another end" }

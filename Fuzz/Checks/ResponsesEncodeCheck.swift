@@ -21,13 +21,16 @@ package enum ResponsesEncodeCheck {
             requestID: ByteSlice("req_1"), requestedModel: ByteSlice("m"), createdSeconds: 7,
             wantsUsage: true)
         var encoder = ResponsesStreamEncoder(context, echo, provider: ByteSlice("p"))
+        var isWhole = true
         var output = ByteBuffer()
         var told = ModelResponse()
         AnswerScript.play(Array(bytes.dropFirst())) { event in
             told.add(event)
             encoder.encode(event, to: &output)
+            isWhole = isWhole && AnswerScript.isWholeEvents(output.slice)
             if case .failed(let failure) = event { encoder.encodeFailure(failure, to: &output) }
         }
+        guard isWhole else { return "half an event" }
         guard encoder.isOver else { return "no end" }
         if let complaint = ResponsesOrder.complaint(output.slice) { return complaint }
         if told.failure != nil { return nil }

@@ -122,6 +122,28 @@ def test_counting_and_the_list_of_models(talk):
     assert talk.send("/v1beta/models/gemini-none", b"", method="GET").status == 404
 
 
+def test_vertexs_list_of_a_publishers_models(talk):
+    """Of version v1beta1 alone, page by page, with a bearer token; a person's says whose project is used."""
+    mock, path = talk.mock, "/v1beta1/publishers/google/models"
+
+    def ask_list(path, token=None, project=None):
+        fields = {"Authorization": f"Bearer {token or mock.tokens.issue()}", "x-goog-user-project": project}
+        return talk.send(path, b"", method="GET", headers=fields)
+
+    first = ask_list(f"{path}?pageSize=3&listAllVersions=true").json()
+    assert [model["name"].split("/")[-1] for model in first["publisherModels"]] == mock.publishers["google"][:3]
+    assert ask_list(f"{path}?pageSize=3&listAllVersions=true&pageToken={first['nextPageToken']}").status == 200
+    assert len(ask_list("/v1beta1/publishers/anthropic/models").json()["publisherModels"]) == 1
+    user = mock.tokens.issue("refresh")
+    assert ask_list(path, user, PROJECT).status == 200
+    with mock.expecting():
+        assert ask_list("/v1/publishers/google/models").status == 404
+        assert ask_list(f"{path}?limit=3").status == 400
+        assert ask_list(path, user).status == 403 and ask_list(path, user, "another").status == 403
+        assert ask_list(path, "ya29.none").status == 401
+    assert ask_list("/v1beta1/publishers/nobody/models").status == 404
+
+
 # -- faults ------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,9 @@
 # The list of models: the configured names and what every provider lists, asked for with the provider's own credential, kept
 # for a while, told by the rights of a key and in the words of whoever asks. Seed rows S2, S36, N2, N7.
 
+import gzip
+import json
+import os
 import signal
 import threading
 import time
@@ -13,6 +16,7 @@ from matrix import MOCKS, environment, providers
 from mocks import faults
 from mocks.anthropic_models import LISTED as CLAUDES
 from mocks.google_models import LISTED as GEMINIS
+from mocks.google_models import PUBLISHED
 from mocks.openai import COMPLETERS, EMBEDDERS, MODELS
 from mocks.sambanova_rules import CONTEXT
 from mocks.sambanova_rules import EMBEDDERS as SAMBA_EMBEDDERS
@@ -54,7 +58,8 @@ def test_every_provider_that_lists_is_listed(start, sdk):
     models = {model.id: model for model in client.models.list()}
     # Names that lead to who listed them stand alone, others behind their provider.
     wanted = {*MODELS[:1], *CLAUDES, *GEMINIS, "gpt-oss-120b", "Meta-Llama-3.3-70B-Instruct", "sambanova/MiniMax-M3",
-              *EMBEDDERS, *(f"sambanova-web/{name}" for name in CONTEXT), "sambanova/" + "gemma-4-31B-it", "fast"}
+              *EMBEDDERS, "vertex/gemini-2.5-pro", *(f"sambanova-web/{name}" for name in CONTEXT), "sambanova/gemma-4-31B-it",
+              "fast"}
     assert wanted <= set(models), wanted - set(models)
     for model in models.values():
         assert model.object == "model" and isinstance(model.created, int) and model.owned_by
@@ -69,6 +74,53 @@ def test_every_provider_that_lists_is_listed(start, sdk):
         client.models.retrieve("sambanova/none")
     assert caught.value.code == "model_not_found"
     assert len(models) == len(listing(gateway))
+
+
+VERTEX = ["gemini-2.5-pro", "gemini-2.5-flash", "gemini-3-pro", "gemini-embedding-001", "text-embedding-005", *PUBLISHED["anthropic"]]
+
+
+@pytest.mark.parametrize("name", ["vertex", "vertex-user", "vertex-metadata"])
+def test_vertex_lists_what_its_publishers_have(name, start, sdk, gemini_mock):
+    """With an account's, a person's and a machine's credential: each model once, and no other than can be asked here."""
+    gateway, before = start(name), len(gemini_mock.tokens.grants)
+    assert {one.removeprefix(f"{name}/") for one in listing(gateway)} == set(VERTEX)
+    asked = gemini_mock.of("publishers")[-2:]
+    assert [one.publisher for one in asked] == ["google", "anthropic"]
+    assert {one.request.headers.get("x-goog-user-project") for one in asked} == {"e2e-project" if name == "vertex-user" else None}
+    assert len(gemini_mock.tokens.grants) == before + 1
+    owners = {model.id.removeprefix(f"{name}/"): model.owned_by for model in sdk(gateway).models.list()}
+    assert owners["gemini-3-pro"] == "google" and owners["claude-sonnet-4-5"] == "anthropic"
+    chosen = next(one for one in listing(gateway) if one.endswith("claude-sonnet-4-5"))
+    made = sdk(gateway).chat.completions.create(model=chosen, messages=[{"role": "user", "content": "one two"}])
+    assert made.choices[0].message.content == "one two"
+
+
+def test_vertex_goes_on_page_by_page_and_without_a_publisher_that_is_not_there(start, session_gemini_mock, gemini_mock):
+    mock, kept = session_gemini_mock, (session_gemini_mock.publishers, session_gemini_mock.publishers_page)
+    before = len(mock.of("publishers"))
+    try:
+        # The second page has nothing that can be asked.
+        many = ["gemini-2.5-pro", "gemini-2.5-flash", "bert-base", "imagen-4", "gemini-3-pro"]
+        mock.publishers, mock.publishers_page = {"google": many}, 2
+        assert set(listing(start("vertex"))) == {"gemini-2.5-pro", "gemini-2.5-flash", "gemini-3-pro"}
+        assert len(mock.of("publishers")) == before + 4
+        # Without the first there is no list.
+        mock.publishers = {"anthropic": ["claude-sonnet-4-5"]}
+        gateway = start("vertex")
+        assert listing(gateway) == []
+        assert awaited(lambda: any("status 404" in line for line in gateway.lines))
+    finally:
+        mock.publishers, mock.publishers_page = kept
+
+
+def test_vertex_renews_a_token_that_is_refused(start, gemini_mock):
+    gateway = start("vertex", model_list={"fresh_for": "1s"})
+    assert len(listing(gateway)) == len(VERTEX)
+    gemini_mock.tokens.revoke()
+    before = len(gemini_mock.of("publishers"))
+    time.sleep(1.1)
+    assert len(listing(gateway)) == len(VERTEX)
+    assert awaited(lambda: len(gemini_mock.of("publishers")) == before + 3), "refused once, then both publishers"
 
 
 def test_a_name_of_the_list_can_be_asked_for(start, sdk):
@@ -163,6 +215,70 @@ def test_an_old_list_is_told_at_once_and_one_that_fails_stays(start, openai_mock
     assert awaited(lambda: openai_mock.count("models") == 3)
     assert awaited(lambda: any('"event":"model_list"' in line and "status 500" in line for line in gateway.lines))
     assert listing(gateway) == ["gpt-new"] and openai_mock.count("models") == 3, "it was not left alone"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip"])
+def test_a_list_that_comes_compressed_is_read(start, openai_mock, coding):
+    """Nobody asked for it; some servers do it all the same."""
+    whole = gzip.compress(json.dumps({"object": "list", "data": [{"id": "gpt-packed"}]}).encode())
+    openai_mock.once("models", lambda exchange: exchange.answer(whole, headers=[("content-encoding", coding)]))
+    assert listing(start("openai")) == ["gpt-packed"]
+
+
+@pytest.mark.parametrize("name", ["cut", "broken", "bomb", "other"])
+def test_a_compressed_list_that_makes_no_sense_is_a_failure(start, openai_mock, name):
+    whole = gzip.compress(b'{"data":[]}')
+    body, coding = {"cut": (whole[:-9], "gzip"), "broken": (b"no gzip at all", "gzip"), "other": (whole, "br"),
+                    "bomb": (gzip.compress(b" " * (17 << 20)), "gzip")}[name]
+    openai_mock.once("models", lambda exchange: exchange.answer(body, headers=[("content-encoding", coding)]))
+    gateway = start("openai", "anthropic")
+    assert set(listing(gateway)) == set(CLAUDES)
+    assert awaited(lambda: any('"event":"model_list"' in line for line in gateway.lines))
+
+
+def asked_often(gateway, count=30):
+    """Fresh connections, so that each worker has some of them."""
+    found, threads = [], [threading.Thread(target=lambda: found.append(listing(gateway))) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(found) == count
+    return found
+
+
+def test_all_workers_ask_once(start, openai_mock, tmp_path):
+    """One of them asks, under the lock of a file, and the others read it: a list, and that there is none just now."""
+    openai_mock.once("models", lambda exchange: (exchange.wait(0.5), exchange.proceed()))
+    gateway = start("openai", server={"workers": 4}, model_list={"fresh_for": "2s", "first_wait": "10s"})
+    began = time.monotonic()
+    assert all("gpt-4o" in one for one in asked_often(gateway)) and openai_mock.count("models") == 1
+    kept = json.loads((tmp_path / "state" / "openai_models.json").read_text())
+    assert "gpt-4o" in {model["id"] for model in kept["models"]}
+    assert os.stat(tmp_path / "state" / "openai_models.json").st_mode & 0o77 == 0
+    openai_mock.once("models", faults.status(500))
+    time.sleep(max(0, began + 3.6 - time.monotonic()))
+    # The old one is told while it fails, once for all of them.
+    for _ in range(3):
+        assert all("gpt-4o" in one for one in asked_often(gateway))
+        time.sleep(0.1)
+    assert openai_mock.count("models") == 2
+    assert sum('"event":"model_list"' in line for line in gateway.lines) == 1
+
+
+def test_who_asks_as_somebody_else_asks_anew(start, openai_mock):
+    assert "gpt-4o" in listing(start("openai", server={"workers": 2}))
+    assert "gpt-4o" in listing(start("openai", server={"workers": 2}))
+    assert openai_mock.count("models") == 1, "the second gateway did not read the first one's file"
+    gateway = start("openai", server={"workers": 2}, change={"openai": {"headers": {"openai-organization": "org-other"}}})
+    assert "gpt-4o" in listing(gateway) and openai_mock.count("models") == 2
+
+
+def test_without_a_place_for_files_each_worker_asks(start, openai_mock, tmp_path):
+    (tmp_path / "file").write_text("")
+    gateway = start("openai", server={"workers": 2}, state_directory=str(tmp_path / "file"))
+    assert all("gpt-4o" in one for one in asked_often(gateway))
+    assert 1 <= openai_mock.count("models") <= 2
 
 
 @pytest.mark.parametrize("play", ["html", "page", "hang", "reset", "huge"])

@@ -28,6 +28,7 @@ def browse():
 @pytest.fixture(scope="module")
 def gateway(start_gateway, provider):
     return start_gateway({
+        "server": {"workers": 2},
         "providers": {"simulator": {"type": "simulator", "ttft": "40ms", "tokens_per_second": 400}, "openai": provider()},
         "models": {
             "gpt-4o": {"provider": "simulator"}, "claude-sonnet-4-5": {"provider": "simulator"},
@@ -72,7 +73,8 @@ def test_the_page_shows_real_traffic(gateway, traffic, browse):
         browser.wait("document.querySelectorAll('#recent tbody tr').length > 5")
         browser.wait(f"history.length && document.querySelectorAll('#c-rate polyline').length && last && last.window.seconds > {8 if pictures else 2}", 30)
         text = browser.evaluate("document.body.innerText")
-        for part in ("running", "claude-sonnet-4-5", "gpt-4o-mini", "openai", "Requests/s", "First token"):
+        for part in ("running", "claude-sonnet-4-5", "gpt-4o-mini", "openai", "Requests/s", "First token", "Between tokens",
+                     "Handshakes", "Loop lag"):
             assert part in text, f"{part!r} is missing in {name}"
         assert browser.evaluate("document.documentElement.dataset.theme") == ("dark" if "dark" in name else "light")
         assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
@@ -81,6 +83,7 @@ def test_the_page_shows_real_traffic(gateway, traffic, browse):
         assert browser.evaluate("[...document.querySelectorAll('button')].every(e => e.textContent.trim())")
         assert browser.evaluate("[...document.querySelectorAll('svg')].every(e => e.querySelector('title').textContent)")
         assert browser.evaluate("document.querySelectorAll('#recent thead th[scope=col]').length") == 10
+        assert browser.evaluate("document.querySelectorAll('#workers tbody tr').length") == 2
         assert browser.problems == [], name
         assert all(url.startswith(origin + "/") for url in browser.requests), browser.requests
         if pictures:

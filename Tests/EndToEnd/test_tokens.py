@@ -141,7 +141,7 @@ def test_every_providers_credentials_can_be_tried(cold):
     assert tried.returncode == 0, tried.stdout + tried.stderr
     lines = {line.split()[1]: line for line in tried.stdout.splitlines()}
     assert set(lines) == set(config["providers"]) and all(line.startswith("ok ") for line in lines.values())
-    assert "models" in lines["openai"] and "token" in lines["salesforce"] and "token" in lines["vertex"]
+    assert "lists" in lines["openai"] and "gives a token" in lines["salesforce"] and "lists 5 or more models" in lines["vertex"]
     config["providers"]["openai"]["api_key"] = "sk-wrong"
     config["providers"]["gemini"]["base_url"] = "http://127.0.0.1:1"
     config["providers"]["salesforce"]["consumer_secret"] = "wrong"

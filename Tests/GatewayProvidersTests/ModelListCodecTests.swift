@@ -8,6 +8,7 @@ import Testing
 @Suite struct ModelListCodecTests {
     private static let codecs: [(String, ModelListCodec)] = [
         ("openai", .openAI), ("anthropic", .anthropic), ("gemini", .gemini),
+        ("vertex", .vertex),
     ]
 
     private func told(_ codec: ModelListCodec, _ body: ByteSlice) -> String {
@@ -55,10 +56,55 @@ import Testing
                 "/models", "/models", "/v1/models?limit=1000",
                 "/v1/models?limit=1000&after_id=a%26b%3D1", "/models?pageSize=1000",
                 "/models?pageSize=1000&pageToken=a%26b%3D1",
+                "/publishers/google/models?pageSize=1000&listAllVersions=true",
+                "/publishers/google/models?pageSize=1000&listAllVersions=true",
             ])
         var fields = ByteBuffer()
         ModelListCodec.anthropic.appendFields(to: &fields)
         #expect(fields.string == "anthropic-version: 2023-06-01\r\n")
+    }
+
+    /// Publisher by publisher: its cursors say whose page they are of.
+    @Test func vertexGoesFromPublisherToPublisher() throws {
+        func target(_ cursor: String) -> String {
+            var target = ByteBuffer()
+            cursor.withByteSlice { ModelListCodec.vertex.appendTarget(cursor: $0, to: &target) }
+            return target.string
+        }
+        func page(_ body: String, behind cursor: String) throws -> ModelListPage {
+            try body.withByteSlice { body in
+                try cursor.withByteSlice { cursor in
+                    try ModelListCodec.vertex.decode(body, cursor: cursor, arena: JSONArena())
+                }
+            }
+        }
+        let query = "/models?pageSize=1000&listAllVersions=true"
+        let first = try page(
+            #"{"publisherModels":[{"name":"publishers/google/models/gemini-x"}],"nextPageToken":"a/b="}"#,
+            behind: "")
+        #expect(first.models.map(\.id) == ["gemini-x"])
+        let second = String(decoding: first.next ?? [], as: UTF8.self)
+        #expect(target(second) == "/publishers/google\(query)&pageToken=a%2Fb%3D")
+        let empty = try page("{}", behind: second)
+        #expect(empty.models.isEmpty)
+        let third = String(decoding: empty.next ?? [], as: UTF8.self)
+        #expect(target(third) == "/publishers/anthropic\(query)")
+        let last = try page(
+            #"{"publisherModels":[{"name":"publishers/anthropic/models/claude-x"},{"name":"gemini-y"},{"name":""},{}]}"#,
+            behind: third)
+        #expect(last.models.map(\.id) == ["claude-x"])
+        #expect(last.models.first?.owner == "anthropic")
+        #expect(last.next == nil)
+        // The first publisher must answer; one behind it need not.
+        for (cursor, isEnd) in [("", false), (second, false), (third, true)] {
+            #expect(
+                cursor.withByteSlice { ModelListCodec.vertex.endsList(status: 404, cursor: $0) }
+                    == isEnd)
+            #expect(
+                !cursor.withByteSlice { ModelListCodec.vertex.endsList(status: 500, cursor: $0) })
+        }
+        #expect(
+            !third.withByteSlice { ModelListCodec.gemini.endsList(status: 404, cursor: $0) })
     }
 
     @Test func survivesAnyBytes() throws {
@@ -122,7 +168,7 @@ import Testing
         #expect(Provider.anthropic(AnthropicProvider()).modelList == .anthropic)
         #expect(Provider.anthropic(AnthropicProvider(flavour: .vertex)).modelList == nil)
         #expect(Provider.gemini(GeminiProvider()).modelList == .gemini)
-        #expect(Provider.vertex(VertexProvider(project: "p")).modelList == nil)
+        #expect(Provider.vertex(VertexProvider(project: "p")).modelList == .vertex)
         #expect(Provider.salesforce(SalesforceProvider()).modelList == nil)
         let web = SambaNovaWebProvider(fingerprint: "f", target: "/api/completion")
         #expect(Provider.sambaNovaWeb(web).modelList == .openAI)

@@ -33,8 +33,7 @@ final class StatusFeed {
     private var told = ToldProcess()
     private var isClosed = false
     var exporters: Exporters?
-    /// Not weak: objects that are referred to so are dearer to whoever else has them. The service
-    /// outlives this, and has it.
+    /// The service has it, and outlives this.
     unowned(unsafe) var clients: HTTPServer?
 
     init(worker: Worker, version: String) {

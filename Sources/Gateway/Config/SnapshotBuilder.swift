@@ -25,11 +25,12 @@ package struct SnapshotBuilder {
 
     /// - Parameters:
     ///   - environment: for the state directory and Google's default credentials.
+    ///   - sharesLists: whether there are other workers to share lists of models with.
     ///   - onTokenEvent: hears, within a turn, what becomes of a provider's tokens.
     ///   - onListFailure: hears, within a turn, of a provider that does not tell its models.
     package init(
         _ configuration: Configuration, resolver: Resolver, version: String,
-        environment: [String: String] = [:],
+        environment: [String: String] = [:], sharesLists: Bool = false,
         onTokenEvent: @escaping (String, TokenEvent) -> Void = { _, _ in },
         onListFailure: @escaping (String, Failure) -> Void = { _, _ in }
     ) {
@@ -37,7 +38,7 @@ package struct SnapshotBuilder {
         self.onListFailure = onListFailure
         upstreams = UpstreamBuilder(
             configuration, resolver: resolver, userAgent: "gateway/\(version)",
-            environment: environment, onTokenEvent: onTokenEvent)
+            environment: environment, sharesLists: sharesLists, onTokenEvent: onTokenEvent)
     }
 
     /// Reads what files the configuration names and makes the tables.

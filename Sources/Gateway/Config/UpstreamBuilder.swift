@@ -7,6 +7,7 @@ import GatewayExchange
 import GatewayModel
 import GatewayPolicy
 import GatewayProviders
+import GatewayWire
 import Reactor
 import ReactorCore
 
@@ -17,13 +18,17 @@ struct UpstreamBuilder {
     private let userAgent: String
     private let environment: [String: String]
     private let onTokenEvent: (String, TokenEvent) -> Void
+    /// Whether there are other workers to share lists of models with.
+    private let sharesLists: Bool
     /// Providers whose breakers are on by themselves.
     private let alternatives: Set<String>
 
     init(
         _ configuration: Configuration, resolver: Resolver, userAgent: String,
-        environment: [String: String], onTokenEvent: @escaping (String, TokenEvent) -> Void
+        environment: [String: String], sharesLists: Bool,
+        onTokenEvent: @escaping (String, TokenEvent) -> Void
     ) {
+        self.sharesLists = sharesLists
         self.configuration = configuration
         self.resolver = resolver
         self.userAgent = userAgent
@@ -44,7 +49,20 @@ struct UpstreamBuilder {
     func build(_ provider: ProviderConfiguration) throws(SnapshotFailure) -> Upstream {
         let upstream = try make(provider)
         upstream.system = provider.kind.type.system
+        upstream.modelListFile = modelListFile(upstream)
         return upstream
+    }
+
+    /// Without other workers, or a directory, a list lives in memory only.
+    private func modelListFile(_ upstream: Upstream) -> ModelListFile? {
+        guard sharesLists, let identity = upstream.listIdentity, let path = stateDirectory else {
+            return nil
+        }
+        return ModelListFile(directory: path, provider: upstream.name, identity: identity)
+    }
+
+    private var stateDirectory: String? {
+        configuration.stateDirectory ?? StateDirectory.path { environment[$0] }
     }
 
     private func make(_ provider: ProviderConfiguration) throws(SnapshotFailure) -> Upstream {
@@ -88,13 +106,21 @@ struct UpstreamBuilder {
         _ name: String, _ settings: VertexConfiguration
     ) throws(SnapshotFailure) -> Upstream {
         let grant: GoogleGrant
+        // A user's own requests that name no project need one to be counted for.
+        var network = settings.upstream
         switch settings.credentials(
             default: configuration.googleCredentials, exists: ConfigurationFile.exists)
         {
         case .file(let path):
+            let credentials = try googleCredentials(path, name)
             grant = GoogleGrant(
-                try googleCredentials(path, name),
-                tokenEndpoint: settings.tokenURL.map { endpoint($0) })
+                credentials, tokenEndpoint: settings.tokenURL.map { endpoint($0) })
+            if case .authorizedUser(let user) = credentials {
+                let project = Secret(user.quotaProjectID ?? settings.project)
+                network.headers.append(
+                    HeaderConfiguration(
+                        name: "\(GoogleCredentialsWire.userProjectField)", value: project))
+            }
         case .metadataServer(let host):
             let parts = host.split(separator: ":", maxSplits: 1).map(String.init)
             grant = GoogleGrant(
@@ -106,7 +132,14 @@ struct UpstreamBuilder {
         let tokens = try tokens(
             name, .google(grant), TokenPolicy(), refreshedEvery: settings.refreshInterval,
             settings.upstream)
-        return try upstream(name, .vertex(vertex), settings.upstream, at: url, tokens: tokens)
+        let upstream = try upstream(
+            name, .vertex(vertex), settings.upstream, at: url, tokens: tokens)
+        // The host for all places lists; those of regions may not.
+        var lists = settings.baseURL ?? BaseURL(host: "aiplatform.googleapis.com")
+        lists.pathPrefix += "/v1beta1"
+        upstream.modelsPlace = UpstreamPlace(
+            try origin(lists, network, name), head(lists, network, key: Secret(""), .bearer))
+        return upstream
     }
 
     private func googleCredentials(
@@ -205,6 +238,7 @@ struct UpstreamBuilder {
         let upstream = try upstream(
             name, .sambaNovaWeb(provider), network, at: url, tokens: tokens, credential: .cookie,
             userAgent: Self.browser)
+        upstream.hasModelsTarget = true
         upstream.modelsPlace = UpstreamPlace(
             try origin(settings.modelsURL, network, name),
             head(
@@ -245,9 +279,7 @@ struct UpstreamBuilder {
 
     /// Without a directory, tokens live in memory only.
     private func tokenFile(_ name: String, _ grant: TokenGrant) -> TokenFile? {
-        let path =
-            configuration.stateDirectory ?? StateDirectory.path { environment[$0] }
-        guard let path else { return nil }
+        guard let path = stateDirectory else { return nil }
         do throws(StateDirectoryFailure) { try StateDirectory.prepare(path) } catch {
             onTokenEvent(name, .fileFailed(error.description))
             return nil

@@ -102,12 +102,8 @@ extension Exchange: HTTPClientCallDelegate {
     private func accepts(_ encoding: ByteSlice?) -> Bool {
         inflater = nil
         guard let encoding, !encoding.equalsIgnoringCase("identity") else { return true }
-        guard
-            encoding.equalsIgnoringCase("gzip") || encoding.equalsIgnoringCase("x-gzip")
-                || encoding.equalsIgnoringCase("deflate")
-        else { return false }
-        inflater = Inflater()
-        return true
+        inflater = Inflater(coding: encoding)
+        return inflater != nil
     }
 
     package func responseBodyArrived(_ bytes: ByteSlice) {

@@ -106,8 +106,12 @@ package final class Upstream {
     package var listsModels = true
     /// What is known of the models it was asked for lately.
     let paces = ModelPaceCache()
-    /// Where the models are listed, if elsewhere: the whole target is in the head.
+    /// Where the models are listed, if elsewhere.
     package var modelsPlace: UpstreamPlace?
+    /// Whether the head of that place has the whole target.
+    package var hasModelsTarget = false
+    /// In which the workers share the list; nil where each asks for itself.
+    package var modelListFile: ModelListFile?
 
     package init(
         name: String, provider: Provider, transport: Transport, key: Secret = Secret(""),
@@ -169,8 +173,14 @@ package final class Upstream {
         return provider.modelList
     }
 
-    /// Whether the models are listed at a place of their own.
-    var listsElsewhere: Bool { modelsPlace != nil }
+    /// Who is asked for the list, and as whom; nil where nobody is.
+    package var listIdentity: SHA256Digest? {
+        guard modelList != nil, let head = (modelsPlace ?? place)?.head else { return nil }
+        guard let tokens else { return head.identity }
+        var hash = SHA256Hash()
+        for part in [head.identity, tokens.identity] { part.withBytes { hash.update($0) } }
+        return hash.finish()
+    }
 
     /// Where the models are listed.
     func listPlace(for lease: TokenLease?) -> UpstreamPlace? {

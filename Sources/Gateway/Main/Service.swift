@@ -1,5 +1,6 @@
 // Service.swift — one worker's loop: listener, exchanges, log. Runs under a supervisor, or alone.
 
+import CUV
 import GatewayAdmin
 import GatewayCodec
 import GatewayConfig
@@ -78,6 +79,7 @@ final class Service {
         SnapshotBuilder(
             configuration, resolver: resolver, version: Gateway.version,
             environment: ConfigurationOptions.environment(),
+            sharesLists: configuration.workerCount(cores: Int(uv_available_parallelism())) > 1,
             onTokenEvent: { provider, event in ProviderLog.append(event, of: provider, to: log) },
             onListFailure: { provider, failure in
                 ProviderLog.append(failure, of: provider, to: log)

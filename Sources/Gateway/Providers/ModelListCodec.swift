@@ -23,6 +23,8 @@ package enum ModelListCodec: Equatable, Sendable {
     case anthropic
     /// Page by page, every name behind `models/`.
     case gemini
+    /// Vertex AI's: publisher by publisher, page by page.
+    case vertex
 
     /// Models of one page; further ones are left out.
     package static let modelCountMax = 10_000
@@ -40,20 +42,28 @@ package enum ModelListCodec: Equatable, Sendable {
         case .openAI: OpenAIModelList.appendTarget(to: &target)
         case .anthropic: AnthropicModelList.appendTarget(cursor: cursor, to: &target)
         case .gemini: GeminiModelList.appendTarget(cursor: cursor, to: &target)
+        case .vertex: VertexModelList.appendTarget(cursor: cursor, to: &target)
         }
     }
 
     /// Whole field lines that the GET needs besides its credential.
     package func appendFields(to fields: inout ByteBuffer) {
         switch self {
-        case .openAI, .gemini: break
+        case .openAI, .gemini, .vertex: break
         case .anthropic: AnthropicModelList.appendFields(to: &fields)
         }
     }
 
-    /// Reads a page under a status of success. What a page tells of a model and makes no sense is
-    /// left out; a model without a name too.
-    package func decode(_ body: ByteSlice, arena: JSONArena) throws(Failure) -> ModelListPage {
+    /// Whether a status of failure says only that there is nothing behind `cursor`.
+    package func endsList(status: Int, cursor: ByteSlice) -> Bool {
+        self == .vertex && VertexModelList.endsList(status: status, cursor: cursor)
+    }
+
+    /// Reads the page behind `cursor` under a status of success. What a page tells of a model and
+    /// makes no sense is left out; a model without a name too.
+    package func decode(
+        _ body: ByteSlice, cursor: ByteSlice = .empty, arena: JSONArena
+    ) throws(Failure) -> ModelListPage {
         guard body.count <= Self.bodyBytesMax else { throw Self.malformed("it is too long") }
         let tree: JSONTree
         do throws(JSONFailure) { tree = try arena.read(body) } catch {
@@ -64,6 +74,7 @@ package enum ModelListCodec: Equatable, Sendable {
             case .openAI: try OpenAIModelList.read(tree.root)
             case .anthropic: try AnthropicModelList.read(tree.root)
             case .gemini: try GeminiModelList.read(tree.root)
+            case .vertex: try VertexModelList.read(tree.root, cursor: cursor)
             }
         if let next = page.next, next.count > Self.cursorBytesMax {
             throw Self.malformed("its cursor is too long")
@@ -111,15 +122,16 @@ package enum ModelListCodec: Equatable, Sendable {
 }
 
 extension Provider {
-    /// How its models are listed; nil where it cannot be asked. (Vertex AI lists under another
-    /// version of its API, Salesforce not at all. SambaNova's web session lists at another host.)
+    /// How its models are listed; nil where it cannot be asked. (Salesforce lists none. Vertex AI and
+    /// SambaNova's web session list at places of their own: `Upstream.modelsPlace`.)
     package var modelList: ModelListCodec? {
         switch self {
         case .openAI: .openAI
         case .anthropic(let provider): provider.flavour == .native ? .anthropic : nil
         case .gemini: .gemini
         case .sambaNovaWeb: .openAI
-        case .vertex, .salesforce: nil
+        case .vertex: .vertex
+        case .salesforce: nil
         }
     }
 }

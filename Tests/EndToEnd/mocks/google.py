@@ -17,7 +17,7 @@ from .anthropic_answers import make as make_message
 from .anthropic_rules import check_request
 from .convention import tokens
 from .google_auth import Tokens
-from .google_models import LISTED, description
+from .google_models import LISTED, PUBLISHED, description, published
 from .mock import Mock
 from .transport import Refused
 
@@ -31,6 +31,7 @@ _PATHS = [
     ("developer", re.compile(rf"/v1beta{_ANY_METHOD}")),
     ("developer-openai", re.compile(r"/v1beta/openai/chat/(completions)")),
     ("models", re.compile(r"/v1beta/models(?:/([^/:]+))?")),
+    ("publishers", re.compile(r"/v1beta1/publishers/([a-z-]+)/models")),
     ("vertex", re.compile(rf"/v1(?:beta1)?/projects/([^/]+)/locations/([^/]+)/publishers/google{_ANY_METHOD}")),
     ("claude", re.compile(rf"/v1(?:beta1)?/projects/([^/]+)/locations/([^/]+)/publishers/anthropic{_ANY_METHOD}")),
     ("vertex-openai", re.compile(r"/v1(?:beta1)?/projects/([^/]+)/locations/([^/]+)/endpoints/openapi/chat/(completions)")),
@@ -66,7 +67,7 @@ def error_body(status, message, name=None, reason=None, retry=None):
 
 
 class GoogleExchange(AnthropicExchange):
-    """`surface` is developer, vertex, claude, developer-openai, vertex-openai, models, token or metadata."""
+    """`surface` is developer, vertex, claude, developer-openai, vertex-openai, models, publishers, token or metadata."""
 
     surface = None
     place = ()
@@ -92,9 +93,11 @@ class GoogleMock(Mock):
     script_prefix = "gemini-e2e"
     stream_type = "text/event-stream"
     status_faults = STATUS_FAULTS
+    publishers_page = 100  # models of one page at most
 
     def __init__(self, certificates, key=GEMINI_KEY):
         self.key, self.project, self.models = key, PROJECT, list(LISTED)
+        self.publishers = {name: list(models) for name, models in PUBLISHED.items()}
         self.tokens = Tokens(PROJECT)
         self.cache = PromptCache()
         super().__init__(certificates)
@@ -129,7 +132,7 @@ class GoogleMock(Mock):
         target = urlsplit(request.target)
         self._find(exchange, unquote(target.path))
         self.check_transport(exchange.connection, request)
-        if request.method != ("GET" if exchange.surface in ("models", "metadata") else "POST"):
+        if request.method != ("GET" if exchange.surface in ("models", "publishers", "metadata") else "POST"):
             raise Refused(405, "Method Not Allowed")
         query = dict(parse_qsl(target.query, keep_blank_values=True))
         if exchange.surface in ("token", "metadata"):
@@ -137,6 +140,10 @@ class GoogleMock(Mock):
         self._check_credentials(exchange)
         if exchange.surface == "models":
             return None
+        if exchange.surface == "publishers":
+            if query.keys() - {"pageSize", "pageToken", "listAllVersions", "view", "filter", "orderBy", "languageCode"}:
+                raise Refused(400, f"unexpected query {target.query!r}")
+            return "publishers"
         if query != ({"alt": "sse"} if exchange.operation == "streamGenerateContent" else {}):
             raise Refused(400, f"unexpected query {target.query!r}")
         body = self.json_body(request)
@@ -163,6 +170,8 @@ class GoogleMock(Mock):
                 exchange.model = name.removeprefix("google/") if isinstance(name, str) else None
             elif surface == "models":
                 exchange.operation, exchange.listed = "models", groups[0]
+            elif surface == "publishers":
+                exchange.operation, exchange.publisher, exchange.model = "publishers", groups[0], "publishers"  # for mock.of
             return
         raise Refused(404, f"The requested URL {path} was not found on this server.")
 
@@ -197,7 +206,18 @@ class GoogleMock(Mock):
             raise Refused(401, "an API key where a token is wanted")
         if bearer is None or not bearer.startswith("Bearer "):
             raise Refused(401, "Request is missing required authentication credential.", reason="CREDENTIALS_MISSING")
-        self.tokens.check(bearer.removeprefix("Bearer "))
+        token = bearer.removeprefix("Bearer ")
+        self.tokens.check(token)
+        if exchange.surface == "publishers":
+            # The path names no project: a person's request has to say whose it is.
+            project = headers.get("x-goog-user-project")
+            if project is None and self.tokens.is_users(token):
+                raise Refused(403, "Your application is authenticating by using local Application Default Credentials. The "
+                                   "aiplatform.googleapis.com API requires a quota project, which is not set by default.")
+            if project not in (None, PROJECT):
+                raise Refused(403, f"Caller does not have required permission to use project {project}.",
+                              reason="USER_PROJECT_DENIED")
+            return
         if exchange.place[0] != PROJECT:
             raise Refused(403, f"Permission denied on resource project {exchange.place[0]}.", reason="CONSUMER_INVALID")
         if exchange.place[1] not in LOCATIONS:
@@ -247,6 +267,8 @@ class GoogleMock(Mock):
             exchange.answer(exchange.granted, headers=[("Metadata-Flavor", "Google")] if exchange.surface == "metadata" else ())
         elif exchange.surface == "models":
             self._list(exchange)
+        elif exchange.surface == "publishers":
+            self._list_publisher(exchange)
         elif exchange.surface.endswith("-openai"):
             google_openai.answer(exchange)
         elif exchange.surface == "claude":
@@ -297,3 +319,17 @@ class GoogleMock(Mock):
         page = self.models[start : start + size]
         more = {"nextPageToken": str(start + size)} if start + size < len(self.models) else {}
         exchange.answer({"models": [description(name) for name in page], **more})
+
+    def _list_publisher(self, exchange):
+        listed = self.publishers.get(exchange.publisher)
+        if listed is None:
+            self.refuse(exchange, Refused(404, f"Publisher {exchange.publisher} is not found."))
+            return
+        query = dict(parse_qsl(urlsplit(exchange.request.target).query))
+        if query.get("listAllVersions") != "true":
+            listed = listed[:1]
+        start, size = int(query.get("pageToken", 0)), min(self.publishers_page, int(query.get("pageSize", 50)))
+        page = [published(exchange.publisher, name) for name in listed[start : start + size]]
+        more = {"nextPageToken": str(start + size)} if start + size < len(listed) else {}
+        # As proto3 has it: a list without elements is not written.
+        exchange.answer({**({"publisherModels": page} if page else {}), **more})

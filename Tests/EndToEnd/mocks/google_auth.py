@@ -55,6 +55,10 @@ class Tokens:
 
     # -- checks ----------------------------------------------------------------------------------------------------
 
+    def is_users(self, token):
+        """Whether a token is a person's, not a service account's."""
+        return any(kind == "refresh" and granted == token for kind, _, granted in self.grants)
+
     def check(self, token):
         """An expired token is nobody's violation: a gateway may learn of the end by this very answer."""
         known = self._ends.get(token)

@@ -44,6 +44,12 @@ _BY_PREFIX = {
     "text-embedding": Capability(embedding=768),
 }
 LISTED = ["gemini-3-pro", "gemini-3-flash", "gemini-2.5-pro", "gemini-2.5-flash", "gemini-2.0-flash", "gemini-embedding-001"]
+# What publishers list at Vertex AI, some of it once for each version, and much that no caller of text models can ask.
+PUBLISHED = {
+    "google": ["gemini-2.5-pro", "gemini-2.5-flash", "gemini-2.5-flash", "gemini-3-pro", "imagen-4.0-generate-001", "bert-base",
+               "gemini-embedding-001", "text-embedding-005"],
+    "anthropic": ["claude-sonnet-4-5", "claude-haiku-4-5"],
+}
 
 
 def capability(model):
@@ -58,3 +64,9 @@ def description(model):
     methods = ["embedContent", "countTokens"] if can.embedding else ["generateContent", "countTokens", "createCachedContent"]
     return {"name": f"models/{model}", "version": "001", "displayName": model, "inputTokenLimit": 1048576,
             "outputTokenLimit": can.max_output, "supportedGenerationMethods": methods}
+
+
+def published(publisher, model):
+    return {"name": f"publishers/{publisher}/models/{model}", "versionId": "001", "openSourceCategory": "PROPRIETARY",
+            "launchStage": "GA",
+            "publisherModelTemplate": f"projects/{{project}}/locations/{{location}}/publishers/{publisher}/models/{model}"}

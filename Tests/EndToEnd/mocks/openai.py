@@ -44,7 +44,7 @@ _USER = (str, Filled(Tagged(
 _CALL = {"id!": str, "type!": {"function"}, "function!": {"name!": tool_name, "arguments!": str}}
 _MESSAGE = Tagged(
     "role", developer={"content!": _TEXTS, "name": str}, system={"content!": _TEXTS, "name": str},
-    user={"content!": _USER, "name": str}, tool={"content!": _TEXTS, "tool_call_id!": str},
+    user={"content!": _USER, "name": str}, tool={"content!": _TEXTS, "tool_call_id!": str, "name": str},
     assistant={"content": (str, Filled(Tagged("type", text=_TEXT, refusal={"refusal!": str})), None), "name": str,
                "refusal": (str, None), "tool_calls": Filled(_CALL), "audio": (dict, None), "annotations": list,
                "function_call": (dict, None)})
@@ -64,6 +64,7 @@ CHAT = {
     "tool_choice": ({"none", "auto", "required"}, _NAMED), "parallel_tool_calls": bool, "user": str,
     "reasoning_effort": ({"none", "minimal", "low", "medium", "high", "xhigh"}, None), "metadata": (dict, None),
     "store": (bool, None), "service_tier": (str, None), "prompt_cache_key": str, "safety_identifier": str,
+    "prompt_cache_retention": ({"in_memory", "24h"}, None),
 }
 
 

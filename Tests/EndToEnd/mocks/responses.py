@@ -51,6 +51,7 @@ BODY = {
     "reasoning": ({"effort": (str, None), "summary": ({"auto", "concise", "detailed"}, None)}, None),
     "include": ([{"reasoning.encrypted_content"}], None), "store": (bool, None), "metadata": (dict, None),
     "previous_response_id": (str, None), "prompt_cache_key": (str, None), "safety_identifier": str, "user": str,
+    "prompt_cache_retention": ({"in_memory", "24h"}, None),
     "service_tier": (str, None), "truncation": ({"auto", "disabled"}, None), "stream_options": (dict, None),
     "client_metadata": dict, "top_p": (Between(0, 1), None),
 }

@@ -5,6 +5,7 @@ import GatewayModel
 import GatewayPolicy
 import Reactor
 import ReactorCore
+import TestSupport
 import Testing
 
 @Suite struct ModelsDoorTests {
@@ -141,6 +142,93 @@ import Testing
         let stage = try Self.stage(list: [.body("<html>")])
         #expect(ids(try stage.ask(Self.get("/v1/models"))) == ["fast", "org/model \"x\""])
         #expect(stage.listFailures.count == 1)
+        stage.finish()
+    }
+
+    // MARK: Shared
+
+    @Test func whatOneWorkerWasToldTheOthersKnow() throws {
+        let directory = TestDirectory()
+        let first = try Self.stage(list: [Self.list("a"), .init(status: 500, body: "")]) {
+            $0.listDirectory = directory.path
+            $0.modelList.freshTime = .seconds(2)
+        }
+        #expect(ids(try first.ask(Self.get("/v1/models"))).last == "raw/a")
+        let second = try Self.stage(list: [Self.list("b")]) {
+            $0.listDirectory = directory.path
+        }
+        #expect(ids(try second.ask(Self.get("/v1/models"))).last == "raw/a")
+        #expect(first.upstream.heads.count == 1)
+        #expect(second.upstream.heads.isEmpty)
+        first.finish()
+        second.finish()
+    }
+
+    @Test func whatFailedForOneIsNotTriedByOthers() throws {
+        let directory = TestDirectory()
+        let first = try Self.stage(list: [.init(status: 500, body: "")]) {
+            $0.listDirectory = directory.path
+        }
+        #expect(ids(try first.ask(Self.get("/v1/models"))).last == "org/model \"x\"")
+        #expect(first.listFailures.count == 1)
+        let second = try Self.stage(list: [Self.list("b")]) {
+            $0.listDirectory = directory.path
+        }
+        #expect(ids(try second.ask(Self.get("/v1/models"))).last == "org/model \"x\"")
+        #expect(second.upstream.heads.isEmpty)
+        #expect(second.listFailures.isEmpty)
+        // An old list is better than none.
+        let file = ModelListFile(
+            directory: directory.path, provider: "raw",
+            identity: SHA256Digest(of: ByteSlice("raw" as StaticString)))
+        #expect(file.lock() == .taken)
+        let old = KeptModelList(
+            models: [CatalogModel(id: "old")], fetchedAt: 1,
+            failedAt: first.worker.loop.secondsSince1970)
+        #expect(file.write(old) == nil)
+        file.unlock()
+        let third = try Self.stage(list: [Self.list("b")]) { $0.listDirectory = directory.path }
+        #expect(ids(try third.ask(Self.get("/v1/models"))).last == "raw/old")
+        #expect(third.upstream.heads.isEmpty)
+        third.finish()
+        first.finish()
+        second.finish()
+    }
+
+    /// Somebody else is asking: it is waited for, and asked again if nothing came of it.
+    @Test func aFetchThatRunsElsewhereIsWaitedFor() throws {
+        let directory = TestDirectory()
+        let stage = try Self.stage(list: [Self.list("b")]) { $0.listDirectory = directory.path }
+        let other = ModelListFile(
+            directory: directory.path, provider: "raw",
+            identity: SHA256Digest(of: ByteSlice("raw" as StaticString)))
+        #expect(other.lock() == .taken)
+        let client = stage.connect()
+        client.send(Self.get("/v1/models"))
+        stage.wait("the request") { stage.worker.counters.inFlight == 1 }
+        stage.pass(.milliseconds(120))
+        #expect(stage.upstream.heads.isEmpty)
+        #expect(stage.worker.counters.inFlight == 1)
+        let now = stage.worker.loop.secondsSince1970
+        #expect(other.write(KeptModelList(models: [CatalogModel(id: "z")], fetchedAt: now)) == nil)
+        #expect(ids(try stage.answer(to: client)).last == "raw/z")
+        #expect(stage.upstream.heads.isEmpty)
+        stage.finish()
+    }
+
+    @Test func aFetchThatDiedElsewhereIsMadeAnew() throws {
+        let directory = TestDirectory()
+        let stage = try Self.stage(list: [Self.list("b")]) { $0.listDirectory = directory.path }
+        let other = ModelListFile(
+            directory: directory.path, provider: "raw",
+            identity: SHA256Digest(of: ByteSlice("raw" as StaticString)))
+        #expect(other.lock() == .taken)
+        let client = stage.connect()
+        client.send(Self.get("/v1/models"))
+        stage.wait("the request") { stage.worker.counters.inFlight == 1 }
+        other.unlock()
+        #expect(ids(try stage.answer(to: client)).last == "raw/b")
+        #expect(other.read()?.models == [CatalogModel(id: "b")])
         stage.finish()
     }
 

@@ -35,6 +35,8 @@ struct StageSettings {
     /// Providers that are asked for their lists.
     var listing: Set<String> = []
     var modelList = ModelListPolicy()
+    /// Where lists are shared; nil: nowhere.
+    var listDirectory: String?
     /// Names with settings, and the providers that they go to.
     var models: [(name: String, provider: String, ModelSettings)] = []
     /// Models that several targets can answer, by the providers' names.
@@ -152,6 +154,12 @@ final class GatewayStage {
             }
         for upstream in upstreams {
             upstream.listsModels = settings.listing.contains(upstream.name)
+            upstream.modelListFile = settings.listDirectory.map {
+                // Stages have ports of their own; here they are workers of one gateway.
+                ModelListFile(
+                    directory: $0, provider: upstream.name,
+                    identity: upstream.name.withByteSlice { SHA256Digest(of: $0) })
+            }
         }
         let rules = settings.models.map { name, target, model in
             let provider = upstreams.firstIndex { $0.name == target } ?? 0

@@ -85,10 +85,43 @@ import Testing
             pages += 1
         }
         #expect(pages == ModelCatalogMachine.pageCountMax)
-        // An empty page is the last one, whatever it says.
+        // Empty ones end as soon; but one is no end where more is said to come.
         _ = machine.asked(at: seconds(2000))
-        #expect(machine.pageArrived(from: 0, [], next: [1], at: seconds(2000)) == .finished)
+        pages = 1
+        while machine.pageArrived(from: 0, [], next: [1], at: seconds(2000)) != .finished {
+            pages += 1
+        }
+        #expect(pages == ModelCatalogMachine.pageCountMax)
         #expect(machine.models(of: 0) == [])
+        _ = machine.asked(at: seconds(3000))
+        #expect(machine.pageArrived(from: 0, [], next: [1], at: seconds(3000)) == .fetch(page: [1]))
+        #expect(
+            machine.pageArrived(from: 0, models("a"), next: nil, at: seconds(3000)) == .finished)
+        #expect(machine.models(of: 0) == models("a"))
+    }
+
+    @Test func takesWhatSomebodyElseWasTold() {
+        var machine = ModelCatalogMachine(lists: [true])
+        _ = machine.asked(at: seconds(1000))
+        machine.listArrived(from: 0, models("a"), age: .seconds(200), at: seconds(1000))
+        #expect(machine.models(of: 0) == models("a"))
+        #expect(!machine.isFirstFetchRunning)
+        // It is as old as it is.
+        #expect(machine.asked(at: seconds(1099)) == [])
+        #expect(machine.asked(at: seconds(1100)) == [0])
+        machine.failed(0, age: .seconds(10), at: seconds(1100))
+        #expect(machine.models(of: 0) == models("a"))
+        #expect(machine.asked(at: seconds(1119)) == [])
+        #expect(machine.asked(at: seconds(1120)) == [0])
+        // What it was told itself is newer than what others know.
+        machine.failed(0, known: models("x"), at: seconds(1120))
+        #expect(machine.models(of: 0) == models("a"))
+        var second = ModelCatalogMachine(lists: [true])
+        _ = second.asked(at: seconds(0))
+        second.failed(0, known: models("x"), age: .seconds(1), at: seconds(0))
+        #expect(second.models(of: 0) == models("x"))
+        #expect(second.version == 1)
+        #expect(second.asked(at: seconds(29)) == [0])
     }
 
     @Test func goesOnFromAnotherMachinesLists() {

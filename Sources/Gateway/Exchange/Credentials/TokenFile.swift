@@ -1,13 +1,9 @@
-// TokenFile.swift — a token in a file that outlives the process and that all workers share. Opens,
-// locks and renames small local files and waits for none of it. Imported by TokenSource.
-//
-// Invariants: nobody but us can read the file (0600) at any moment; it is replaced as a whole, so a
-// reader finds the old token or the new one; only who holds the lock writes.
+// TokenFile.swift — a token in a file that outlives the process and that all workers share.
+// Imported by TokenSource.
 
 import GatewayCodec
 import GatewayModel
 import GatewayWire
-import Glibc
 import ReactorCore
 
 /// One credential's file.
@@ -15,77 +11,31 @@ package final class TokenFile {
     /// Bytes of a file that is read.
     static let bytesMax = 256 << 10
 
-    /// What became of trying to lock.
-    package enum LockOutcome: Equatable {
-        case taken
-        /// Another process, or another file object of this one, has it.
-        case busy
-        /// There is no locking here: why.
-        case unavailable(String)
-    }
-
-    private let path: String
+    private let file: SharedFile
     private let identity: String
-    /// The locked file; below 0 while there is none. Not the token's own, which is replaced.
-    private var lockDescriptor: Int32 = -1
 
     /// - Parameters:
     ///   - directory: an existing one.
     ///   - identity: whose tokens these are; the file's are ignored if they are another's.
     package init(directory: String, name: String, identity: SHA256Digest) {
-        path = "\(directory)/\(name)"
+        file = SharedFile(path: "\(directory)/\(name)", bytesMax: Self.bytesMax)
         self.identity = identity.description
     }
 
-    deinit { unlock() }
-
     // MARK: Lock
 
-    package var isLocked: Bool { lockDescriptor >= 0 }
+    package var isLocked: Bool { file.isLocked }
 
-    /// Takes the lock if nobody has it. The kernel gives it back when its holder dies.
-    package func lock() -> LockOutcome {
-        precondition(!isLocked, "a token file was locked twice")
-        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW
-        let descriptor = open(path + ".lock", flags, 0o600)
-        guard descriptor >= 0 else { return .unavailable(StateDirectory.text(errno)) }
-        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
-            lockDescriptor = descriptor
-            return .taken
-        }
-        let code = errno
-        close(descriptor)
-        return code == EWOULDBLOCK || code == EINTR
-            ? .busy : .unavailable(StateDirectory.text(code))
-    }
+    /// Takes the lock if nobody has it.
+    package func lock() -> SharedFile.LockOutcome { file.lock() }
 
-    package func unlock() {
-        guard isLocked else { return }
-        close(lockDescriptor)
-        lockDescriptor = -1
-    }
+    package func unlock() { file.unlock() }
 
     // MARK: Reading
 
     /// The token in the file: nil if there is none, it is another's, or the file is not as we write
     /// it, is readable by others, or no file.
-    package func read() -> AccessToken? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-            status.st_mode & 0o077 == 0, status.st_uid == geteuid(),
-            (1...Self.bytesMax).contains(Int(status.st_size))
-        else { return nil }
-        var bytes = ByteBuffer()
-        // One byte more than there should be: a file that has grown is not read in part.
-        bytes.append(room: Int(status.st_size) + 1) { memory, _ in
-            max(0, Glibc.read(descriptor, memory, Int(status.st_size) + 1))
-        }
-        guard bytes.count == Int(status.st_size) else { return nil }
-        return decode(bytes.slice)
-    }
+    package func read() -> AccessToken? { file.read(decode) }
 
     private func decode(_ bytes: ByteSlice) -> AccessToken? {
         guard let tree = try? JSONArena().read(bytes, depthMax: 8),
@@ -116,8 +66,7 @@ package final class TokenFile {
         return writeAside(token) ?? publish()
     }
 
-    /// Writes the file that `publish` then puts into its place. It has a fixed name: one that a
-    /// process left when it died is overwritten by the next.
+    /// Writes the file that `publish` then puts into its place.
     package func writeAside(_ token: AccessToken) -> String? {
         var json = ByteBuffer()
         json.writeJSON { json in
@@ -130,22 +79,8 @@ package final class TokenFile {
             json.endObject()
         }
         json.append(ASCII.lf)
-        // Made anew, so that it has these rights whatever was there.
-        unlink(aside)
-        let descriptor = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { return StateDirectory.text(errno) }
-        defer { close(descriptor) }
-        guard Glibc.write(descriptor, json.slice.base, json.count) == json.count else {
-            let code = errno
-            unlink(aside)
-            return StateDirectory.text(code)
-        }
-        return nil
+        return file.writeAside(json.slice)
     }
 
-    package func publish() -> String? {
-        rename(aside, path) == 0 ? nil : StateDirectory.text(errno)
-    }
-
-    private var aside: String { path + ".new" }
+    package func publish() -> String? { file.publish() }
 }

@@ -77,6 +77,8 @@ package final class TokenSource {
     /// Who is told a failure at the end of the turn.
     private var failing = TokenWaiterQueue()
     private var isClosed = false
+    /// Whose tokens these are.
+    let identity: SHA256Digest
     /// Requests that wanted a token, and those of them that had it at once.
     package private(set) var leaseCount = 0
     package private(set) var hitCount = 0
@@ -93,6 +95,7 @@ package final class TokenSource {
         loop = origins.loop
         self.name = name
         self.grant = grant
+        identity = grant.identity
         self.file = file
         self.origins = origins
         self.onEvent = onEvent

@@ -36,7 +36,7 @@ package final class ModelCatalog {
     private let policy: ModelListPolicy
     private var machine: ModelCatalogMachine
     /// By provider; made for its first fetch.
-    private var calls: [ModelListCall?]
+    private var fetches: [ModelListFetch?]
     private var merged: (version: Int, models: [CatalogModel])?
     /// In order of arrival, and so of their ends.
     private var waiting: [(waiter: any ModelCatalogWaiter, until: Instant)] = []
@@ -58,7 +58,7 @@ package final class ModelCatalog {
         machine = ModelCatalogMachine(
             lists: upstreams.map { policy.isLive && $0.modelList != nil },
             freshTime: policy.freshTime)
-        calls = upstreams.map { _ in nil }
+        fetches = upstreams.map { _ in nil }
     }
 
     /// Goes on from the lists of the configuration before this one, for providers of the same name.
@@ -123,9 +123,12 @@ package final class ModelCatalog {
         guard let codec = upstreams[index].modelList else {
             preconditionFailure("a list of '\(upstreams[index].name)', which has none")
         }
-        let call = calls[index] ?? ModelListCall(upstreams[index], codec, on: loop, owner: self)
-        calls[index] = call
-        call.start(cursor: [])
+        let fetch =
+            fetches[index]
+            ?? ModelListFetch(
+                upstreams[index], codec, freshTime: policy.freshTime, on: loop, owner: self)
+        fetches[index] = fetch
+        fetch.start()
     }
 
     /// Calls those back whose time `isOver`.
@@ -142,11 +145,11 @@ package final class ModelCatalog {
         guard !isClosed else { return }
         isClosed = true
         loop?.withTurn {
-            for call in calls { call?.cancel() }
+            for fetch in fetches { fetch?.cancel() }
             timer?.cancel()
             timer = nil
         }
-        calls = []
+        fetches = []
         waiting = []
     }
 }
@@ -154,16 +157,23 @@ package final class ModelCatalog {
 extension ModelCatalog: Deferrable {
     package func turnEnding() {
         guard !isClosed, let loop else { return }
-        for (index, call) in calls.enumerated() {
-            guard let call, let outcome = call.takeOutcome() else { continue }
+        for (index, fetch) in fetches.enumerated() {
+            guard let fetch, let outcome = fetch.takeOutcome() else { continue }
             switch outcome {
             case .page(let page):
                 let action = machine.pageArrived(
                     from: index, page.models, next: page.next, at: loop.now)
-                if case .fetch(let cursor) = action { call.start(cursor: cursor) }
+                switch action {
+                case .fetch(let cursor): fetch.goOn(cursor: cursor)
+                case .finished: fetch.finished(machine.models(of: index) ?? [])
+                }
             case .failed(let failure):
-                machine.failed(index, at: loop.now)
+                machine.failed(index, known: fetch.failed(), at: loop.now)
                 onFailure(upstreams[index].name, failure)
+            case .known(let models, let age):
+                machine.listArrived(from: index, models, age: age, at: loop.now)
+            case .failing(let known, let age):
+                machine.failed(index, known: known, age: age, at: loop.now)
             }
         }
         if !machine.isFirstFetchRunning { tell { _ in true } }

@@ -30,6 +30,8 @@ package final class ModelListCall {
     private var hasRenewedLease = false
     private var status = 0
     private var body = ByteBuffer()
+    /// Where the answer comes compressed.
+    private var inflater: Inflater?
     private var outcome: Outcome?
 
     package init(
@@ -68,6 +70,7 @@ package final class ModelListCall {
             if lease == nil { return }
         }
         status = 0
+        inflater = nil
         body.removeAll()
         guard let origin = upstream.listPlace(for: lease)?.origin else {
             return end(.failed(Failure(.upstreamUnreachable, "There is no host to ask.")))
@@ -77,17 +80,28 @@ package final class ModelListCall {
 
     private func end(_ outcome: Outcome) {
         self.outcome = outcome
+        inflater = nil
         body.release()
         if let owner { loop.atEndOfTurn(owner) }
     }
 
     private func read() -> Outcome {
+        if let inflater, !inflater.isFinished {
+            return .failed(Failure(.upstreamCut, "Its compressed answer was cut."))
+        }
+        return cursor.withUnsafeBytes { read(cursor: ByteSlice($0)) }
+    }
+
+    private func read(cursor: ByteSlice) -> Outcome {
         guard status == 200 else {
+            if codec.endsList(status: status, cursor: cursor) { return .page(ModelListPage()) }
             let kind: Failure.Kind =
                 status == 401 || status == 403 ? .upstreamAuthentication : .upstreamFault
             return .failed(Failure(kind, "It answered with status \(status)."))
         }
-        do throws(Failure) { return .page(try codec.decode(body.slice, arena: arena)) } catch {
+        do throws(Failure) {
+            return .page(try codec.decode(body.slice, cursor: cursor, arena: arena))
+        } catch {
             return .failed(error)
         }
     }
@@ -107,7 +121,7 @@ extension ModelListCall: HTTPClientCallDelegate {
         guard let head = upstream.listPlace(for: lease)?.head else { return }
         var target = ByteBuffer()
         var fields = ByteBuffer()
-        if !upstream.listsElsewhere {
+        if !upstream.hasModelsTarget {
             cursor.withUnsafeBytes { codec.appendTarget(cursor: ByteSlice($0), to: &target) }
         }
         codec.appendFields(to: &fields)
@@ -126,22 +140,31 @@ extension ModelListCall: HTTPClientCallDelegate {
             self.lease = nil
             return send()
         }
-        // Identity was asked for.
+        // Identity was asked for; some servers send gzip all the same.
         guard let coding = head.fields.first("content-encoding"),
             !coding.equalsIgnoringCase("identity")
         else { return }
+        inflater = Inflater(coding: coding)
+        if inflater == nil { stop("It answered in an encoding not asked for.") }
+    }
+
+    private func stop(_ reason: String) {
         call.cancel()
-        end(.failed(Failure(.upstreamMalformed, "It answered in an encoding not asked for.")))
+        end(.failed(Failure(.upstreamMalformed, reason)))
     }
 
     package func responseBodyArrived(_ bytes: ByteSlice) {
+        guard let inflater else { return keep(bytes) }
+        do throws(Inflater.Failure) { try inflater.inflate(bytes) { keep($0) } } catch {
+            stop("Its compressed answer is broken.")
+        }
+    }
+
+    /// Of what comes behind the bound nothing is kept: an outcome is there.
+    private func keep(_ bytes: ByteSlice) {
+        guard outcome == nil else { return }
         guard body.count + bytes.count <= ModelListCodec.bodyBytesMax else {
-            call.cancel()
-            return end(
-                .failed(
-                    Failure(
-                        .upstreamMalformed,
-                        "It answered with more than \(ModelListCodec.bodyBytesMax) bytes.")))
+            return stop("It answered with more than \(ModelListCodec.bodyBytesMax) bytes.")
         }
         body.append(bytes)
     }

@@ -82,11 +82,30 @@ package struct ModelCatalogMachine {
         }
         let room = Self.modelCountMax - provider.coming.count
         provider.coming += models.prefix(room)
-        if let next, !models.isEmpty, models.count < room, pageCount + 1 < Self.pageCountMax {
+        // An empty page is no end where more is said to come (Google's may be).
+        if let next, models.count < room, pageCount + 1 < Self.pageCountMax {
             provider.state = .fetching(pageCount: pageCount + 1)
             providers[index] = provider
             return .fetch(page: next)
         }
+        finish(index, &provider, age: .zero, at: now)
+        return .finished
+    }
+
+    /// In place of the first page: somebody else was told this whole list, so long ago.
+    package mutating func listArrived(
+        from index: Int, _ models: [CatalogModel], age: Duration, at now: Instant
+    ) {
+        guard var provider = providers[index], provider.state != .idle else {
+            preconditionFailure("a list of provider \(index), which is not fetched")
+        }
+        provider.coming = Array(models.prefix(Self.modelCountMax))
+        finish(index, &provider, age: age, at: now)
+    }
+
+    private mutating func finish(
+        _ index: Int, _ provider: inout Provider, age: Duration, at now: Instant
+    ) {
         if provider.models != provider.coming {
             provider.models = provider.coming
             version += 1
@@ -94,20 +113,28 @@ package struct ModelCatalogMachine {
         provider.coming = []
         provider.hasFailed = false
         provider.state = .idle
-        provider.due = now + freshTime
+        provider.due = now + (freshTime - age)
         providers[index] = provider
-        return .finished
     }
 
     /// A fetch came to nothing; the old list stays.
-    package mutating func failed(_ index: Int, at now: Instant) {
+    /// - Parameters:
+    ///   - known: what somebody else was told before; of use where there is no list yet.
+    ///   - age: how long ago it failed, where somebody else has tried.
+    package mutating func failed(
+        _ index: Int, known: [CatalogModel]? = nil, age: Duration = .zero, at now: Instant
+    ) {
         guard var provider = providers[index], provider.state != .idle else {
             preconditionFailure("a failure of provider \(index), which is not fetched")
+        }
+        if provider.models == nil, let known {
+            provider.models = Array(known.prefix(Self.modelCountMax))
+            version += 1
         }
         provider.coming = []
         provider.hasFailed = true
         provider.state = .idle
-        provider.due = now + Self.failureTime
+        provider.due = now + (Self.failureTime - age)
         providers[index] = provider
     }
 

@@ -61,6 +61,14 @@ package struct RequestHead: Sendable {
         self.credential = credential
     }
 
+    /// A hash over all of it: two that are equal ask the same place with the same credential.
+    package var identity: SHA256Digest {
+        var hash = SHA256Hash()
+        start.withUnsafeBytes { hash.update(ByteSlice($0)) }
+        bodilessFields.withUnsafeBytes { hash.update(ByteSlice($0)) }
+        return hash.finish()
+    }
+
     /// Appends the head of a request without a body that asks for JSON.
     ///
     /// - Parameters:

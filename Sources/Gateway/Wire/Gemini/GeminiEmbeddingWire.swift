@@ -31,6 +31,13 @@ package enum GeminiEmbeddingWire {
     package static let promptTokenCount: StaticString = "promptTokenCount"
 }
 
+/// Vertex AI's lists of a publisher's models, which have the cursors of the other.
+package enum VertexModelsWire {
+    /// Behind the publisher's name; a cursor may follow. Without all versions some are left out.
+    package static let target: StaticString = "/models?pageSize=1000&listAllVersions=true"
+    package static let models: StaticString = "publisherModels"
+}
+
 /// Lists of models, page by page.
 package enum GeminiModelsWire {
     /// Behind the base URL; a cursor may follow.

@@ -24,4 +24,7 @@ package enum GoogleCredentialsWire {
         "/computeMetadata/v1/instance/service-accounts/default/token"
     package static let metadataFlavorField: StaticString = "metadata-flavor"
     package static let metadataFlavor: StaticString = "Google"
+
+    /// Names the project that a request is counted for, where its path names none.
+    package static let userProjectField: StaticString = "x-goog-user-project"
 }

@@ -26,6 +26,15 @@ public final class Inflater {
         precondition(code == Z_OK, "inflateInit2 failed: \(code)")
     }
 
+    /// A decoder for a content coding (RFC 9110 section 8.4.1); nil for any but these two.
+    public convenience init?(coding: ByteSlice) {
+        guard
+            coding.equalsIgnoringCase("gzip") || coding.equalsIgnoringCase("x-gzip")
+                || coding.equalsIgnoringCase("deflate")
+        else { return nil }
+        self.init()
+    }
+
     deinit { inflateEnd(&stream) }
 
     /// Decodes `bytes`, handing plain bytes to `body` in pieces that are valid during its call.

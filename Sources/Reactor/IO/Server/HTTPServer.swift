@@ -116,6 +116,8 @@ public final class HTTPServer {
         self.loop = loop
         self.settings = settings
         bounds = ServerBounds(settings.limits)
+        bytes = .allocate(capacity: 1)
+        bytes.initialize(to: ByteCounts())
         final class Link { weak var server: HTTPServer? }
         let link = Link()
         graceTimer = LoopTimer(loop) { link.server?.stopNow() }
@@ -124,16 +126,27 @@ public final class HTTPServer {
         loop.register(self)
     }
 
+    deinit { bytes.deallocate() }
+
     /// How many client connections have been closed so far.
     public private(set) var closedCount = 0
 
     /// How many client connections are open.
     public var connectionCount: Int { connections.count }
 
+    /// Bytes of clients. By address: connections count there at every read and write without a
+    /// reference to this object.
+    let bytes: UnsafeMutablePointer<ByteCounts>
+
+    struct ByteCounts {
+        var received = 0
+        var sent = 0
+    }
+
     /// Bytes that clients have sent: HTTP's, without TLS's own.
-    public internal(set) var receivedByteCount = 0
+    public var receivedByteCount: Int { bytes.pointee.received }
     /// Bytes that were written to clients, likewise.
-    public internal(set) var sentByteCount = 0
+    public var sentByteCount: Int { bytes.pointee.sent }
 
     /// Listens on `address` and returns the one that was bound (a real port for port 0).
     @discardableResult

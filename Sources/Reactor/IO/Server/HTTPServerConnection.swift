@@ -17,6 +17,7 @@ public enum ResponseBody: Equatable, Sendable {
 /// One connection of a client to the server.
 public final class HTTPServerConnection: TCPConnection {
     private unowned(unsafe) let server: HTTPServer
+    private let byteCounts: UnsafeMutablePointer<HTTPServer.ByteCounts>
     private var machine: ServerConnectionMachine
     private var parser: HTTP1Parser
     private var timer: LoopTimer?
@@ -48,6 +49,7 @@ public final class HTTPServerConnection: TCPConnection {
 
     init(server: HTTPServer, block: UnsafeMutablePointer<cuv_tcp_block>, tls: TLSEngine?) {
         self.server = server
+        byteCounts = server.bytes
         let bounds = server.bounds
         machine = ServerConnectionMachine(
             bounds: bounds, securing: tls != nil, now: server.loop.now)
@@ -66,7 +68,7 @@ public final class HTTPServerConnection: TCPConnection {
     }
 
     public override func received(_ bytes: ByteSlice) {
-        server.receivedByteCount += bytes.count
+        byteCounts.pointee.received += bytes.count
         guard machine.takesInput else { return }
         guard !machine.isServing || machine.isRequestOpen else {
             keepPipelined(bytes)
@@ -340,7 +342,7 @@ public final class HTTPServerConnection: TCPConnection {
 
     public override func willFlush() {
         closeChunk()
-        server.sentByteCount += gathered.count
+        byteCounts.pointee.sent += gathered.count
     }
 
     public override func outputWaits(moved: Bool) {
