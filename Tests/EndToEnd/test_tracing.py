@@ -302,6 +302,8 @@ def test_what_fails_is_sent_again_and_nothing_twice(start_gateway, provider, ups
     generation(langfuse, answer)
     assert langfuse.arrivals == 3 and time.monotonic() - began >= 1.5
     assert metric(gateway, 'gateway_export_records_total{exporter="langfuse",result="sent"}') == 1
+    # Lines are written together, a moment later.
+    gateway.await_record(lambda record: "again" in record.get("message", ""))
     lines = [json.loads(line)["message"] for line in gateway.lines if '"export"' in line]
     assert len(lines) == 2 and "status 503" in lines[0] and "again" in lines[1], lines
 

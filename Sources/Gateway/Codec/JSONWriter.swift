@@ -375,6 +375,10 @@ extension ByteCursor {
     /// - Returns: how many bytes of it that were.
     fileprivate mutating func put(quoting text: ByteSlice) -> Int {
         let count = text.count
+        if count < 16, JSONText.isPlain(text) {
+            put(text)
+            return count
+        }
         var index = 0
         while count &- index >= 16 {
             let from = text.base + index
@@ -386,6 +390,15 @@ extension ByteCursor {
             back(16 &- stop)
             guard put(quoted: text.base[index]) else { return index }
             index &+= 1
+        }
+        if index < count, count >= 16 {
+            // The last sixteen, some of which have been put already: as they stand, if all are plain.
+            let from = text.base + (count &- 16)
+            if JSONCursor.stops(in: from) == 0 {
+                back(16 &- (count &- index))
+                put(sixteen: from)
+                return count
+            }
         }
         while index < count {
             let byte = text.base[index]
