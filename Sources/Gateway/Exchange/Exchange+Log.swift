@@ -35,9 +35,8 @@ extension Exchange {
         let isRepaired = !repairs.isEmpty
         if isRepaired { count(repairs) }
         if looped != nil, let loop = translation?.loop, loop.callCount > 0 { count(loop) }
-        // Each look at such a property counts a reference: one look each.
-        let (snapshot, upstream, trace) = (self.snapshot, self.upstream, self.trace)
         let logs = snapshot.observability.logsRequests
+        let trace = self.trace
         guard logs || snapshot.observability.countsRequests || trace != nil else { return }
         let loop = worker.loop
         let now = loop.clock()
@@ -69,9 +68,9 @@ extension Exchange {
         let template: UnsafeMutablePointer<RecordTemplate>
         if let trace {
             complete(trace, record, upstream, now)
-            if trace.record.isTold { record.trace = trace.record.trace }
-            template = worker.templates.template(
-                of: record, trace.record, known: &templatePlace)
+            let traced = trace.record
+            if traced.isTold { record.trace = traced.trace }
+            template = worker.templates.template(of: record, traced, known: &templatePlace)
         } else {
             template = worker.templates.template(of: record, known: &templatePlace)
         }

@@ -10,6 +10,7 @@ struct HexDigits {
 
     init() { (first, last) = (DigitWord.asciiZeros, DigitWord.asciiZeros) }
 
+    @inline(__always)
     init(_ word: UInt64) {
         first = DigitWord.hexadecimal(word &>> 32)
         last = DigitWord.hexadecimal(word)
