@@ -206,6 +206,13 @@ def test_metrics_by_otlp(gateway, upstream, langfuse, collector):
     tokens = {values["gen_ai.token.type"]: value for values, value in collector.points["gen_ai.client.token.usage"]
               if values["gen_ai.request.model"] == "gpt-counted"}
     assert tokens == {"input": (1, 12), "output": (1, 3)}
+    # What is no request's own goes with them.
+    pools = {values.get("gateway.state"): value for values, value in collector.points["gateway.pool.connections"]
+             if values["gateway.provider"] == "up"}
+    assert set(pools) == {"connecting", "leased", "idle"} and sum(pools.values()) >= 1
+    for name in "process.memory.usage", "process.cpu.time", "gateway.loop.lag", "gateway.sent", "gateway.workers", \
+            "gateway.export.records", "gateway.pool.handshakes", "gateway.fallbacks", "gateway.tool_repairs":
+        assert name in collector.points, name
     # Between the tokens of a stream; what does not stream has none.
     ask(gateway.port, chat("gpt-spaced", stream=True))
 

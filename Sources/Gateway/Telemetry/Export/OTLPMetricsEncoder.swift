@@ -16,9 +16,12 @@ package enum OTLPMetricsEncoder {
         sums(report, metrics, times, &buffer)
         models(metrics, times, &buffer)
         gauges(report, times, &buffer)
+        providers(report, times, &buffer)
+        exports(report, times, &buffer)
+        workers(report, times, &buffer)
     }
 
-    private struct Times {
+    struct Times {
         let start: Int
         let now: Int
 
@@ -28,7 +31,7 @@ package enum OTLPMetricsEncoder {
         }
     }
 
-    private static func metric(
+    static func metric(
         _ name: StaticString, _ unit: StaticString, _ kind: StaticString,
         first: Bool = false, _ buffer: inout ByteBuffer, _ points: (inout ByteBuffer) -> Void
     ) {
@@ -50,7 +53,7 @@ package enum OTLPMetricsEncoder {
     }
 
     /// Appends one point up to its value, and a comma behind it.
-    private static func point(
+    static func point(
         _ times: Times, _ buffer: inout ByteBuffer,
         attributes: (inout OTLPAttributes) -> Void = { _ in },
         value: (inout ByteBuffer) -> Void
@@ -63,7 +66,7 @@ package enum OTLPMetricsEncoder {
         buffer.append("}," as StaticString)
     }
 
-    private static func whole(_ value: Int, _ buffer: inout ByteBuffer) {
+    static func whole(_ value: Int, _ buffer: inout ByteBuffer) {
         buffer.append(",\"asInt\":\"" as StaticString)
         buffer.append(decimal: value)
         buffer.append(ASCII.quote)
@@ -96,6 +99,10 @@ package enum OTLPMetricsEncoder {
             ("gateway.cancellations", "{request}", report.cancelled),
             ("gateway.heartbeats", "{heartbeat}", report.heartbeats),
             ("gateway.stream_errors", "{stream}", report.streamErrors),
+            ("gateway.received", "By", report.receivedBytes),
+            ("gateway.sent", "By", report.sentBytes),
+            ("gateway.log.dropped", "{line}", report.droppedLogLines),
+            ("gateway.builtin.rounds", "{request}", report.builtInRounds),
         ] as [(StaticString, StaticString, Int)] {
             metric(name, unit, "sum", &buffer) { point(times, &$0, value: { whole(value, &$0) }) }
         }
@@ -113,6 +120,22 @@ package enum OTLPMetricsEncoder {
         }
         histogram("gen_ai.server.time_per_output_token", metrics, times, &buffer) { $0.perToken }
         tokenUsage(metrics, times, &buffer)
+        for (name, unit, value) in [
+            ("gateway.tokens.cached", "{token}", { $0.cachedTokens }),
+            ("gateway.tokens.cache_write", "{token}", { $0.cacheWriteTokens }),
+            ("gateway.tokens.reasoning", "{token}", { $0.reasoningTokens }),
+            ("gateway.retries", "{request}", { $0.retries }),
+            ("gateway.unpriced", "{request}", { $0.unpriced }),
+            ("gateway.dropped_parameters", "{parameter}", { $0.droppedParameters }),
+        ] as [(StaticString, StaticString, (RequestCounts) -> Int)] {
+            metric(name, unit, "sum", &buffer) { buffer in
+                for series in metrics.series where value(series.counts) > 0 {
+                    point(
+                        times, &buffer, attributes: { attributes(of: series, &$0) },
+                        value: { whole(value(series.counts), &$0) })
+                }
+            }
+        }
         metric("gateway.cost", "USD", "sum", &buffer) { buffer in
             for series in metrics.series where series.counts.cost > 0 {
                 point(
@@ -220,7 +243,8 @@ package enum OTLPMetricsEncoder {
     ) {
         for (name, unit, value) in [
             ("gateway.requests.in_flight", "{request}", report.inFlight),
-            ("process.memory.usage", "By", report.process.residentBytes),
+            ("gateway.client.connections", "{connection}", report.connections),
+            ("gateway.workers", "{process}", report.workers.reduce(0) { $0 + $1.count }),
         ] as [(StaticString, StaticString, Int)] {
             metric(name, unit, "gauge", &buffer) { point(times, &$0, value: { whole(value, &$0) }) }
         }
