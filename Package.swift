@@ -74,10 +74,12 @@ let benches: [Target] = [
 ]
 
 let fuzzers: [Target] = [
+    fuzzer("answers", on: ["FuzzChecks"]),
     fuzzer("call-splice", on: ["FuzzChecks"]),
     fuzzer("chat-encode", on: ["FuzzChecks"]),
     fuzzer("chat-stream", on: ["FuzzChecks"]),
     fuzzer("completions-encode", on: ["FuzzChecks"]),
+    fuzzer("configuration", on: ["FuzzChecks"]),
     fuzzer("event-stream", on: ["FuzzChecks"]),
     fuzzer("frame-stream", on: ["FuzzChecks"]),
     fuzzer("gemini-schema", on: ["FuzzChecks"]),
@@ -86,6 +88,7 @@ let fuzzers: [Target] = [
     fuzzer("json-scanner", on: ["FuzzChecks"]),
     fuzzer("messages-encode", on: ["FuzzChecks"]),
     fuzzer("messages-stream", on: ["FuzzChecks"]),
+    fuzzer("requests", on: ["FuzzChecks"]),
     fuzzer("responses-encode", on: ["FuzzChecks"]),
     fuzzer("salesforce-stream", on: ["FuzzChecks"]),
     fuzzer("tool-recovery", on: ["FuzzChecks"]),
@@ -176,7 +179,7 @@ let package = Package(
             name: "FuzzChecks",
             dependencies: [
                 "CUV", "ReactorCore", "GatewayCodec", "GatewayModel", "GatewayTools",
-                "GatewayProviders", "GatewayDoors", "GatewayExchange",
+                "GatewayProviders", "GatewayDoors", "GatewayExchange", "GatewayConfig",
             ],
             path: "Fuzz/Checks", swiftSettings: settings),
         .target(
@@ -213,6 +216,7 @@ let package = Package(
             with: [
                 "ReactorCore", "Reactor", "GatewayCodec", "GatewayModel", "GatewayPolicy",
                 "GatewayProviders", "GatewayTelemetry", "GatewayExchange", "TestSupport",
+                "FuzzChecks",
             ]),
         tests(
             of: "GatewayAdmin",

@@ -181,9 +181,9 @@ package enum DoorScan: Sendable {
     /// The tokens that it lets its model think; nil where it says nothing of that.
     package var thinkingTokens: Int? {
         switch self {
-        case .chat(let scan): scan.thinkingTokens
-        case .messages(let scan): scan.thinkingTokens
-        case .responses(let scan): scan.thinkingTokens
+        case .chat(let scan): scan.thinking.count
+        case .messages(let scan): scan.thinking.count
+        case .responses(let scan): scan.thinking.count
         case .completions, .embeddings: nil
         }
     }

@@ -7,6 +7,18 @@ import GatewayModel
 import GatewayWire
 import ReactorCore
 
+/// A number of tokens, or none, in half the room of an Optional: scans are copied often.
+package struct ScannedTokens: Equatable, Sendable {
+    private var stored: Int32 = -1
+
+    init() {}
+
+    package var count: Int? {
+        get { stored < 0 ? nil : Int(stored) }
+        set { stored = newValue.map { Int32(clamping: max($0, 0)) } ?? -1 }
+    }
+}
+
 enum ScannedThinking {
     private static let effortNames = JSONNames(ResponsesWire.effort)
     private static let thinkingNames = JSONNames(MessagesWire.type, MessagesWire.budgetTokens)

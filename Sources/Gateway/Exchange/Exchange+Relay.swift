@@ -267,7 +267,18 @@ extension Exchange {
         answerUnary()
     }
 
+    /// Whose credential is not accepted is told: it is the operator's to mend, who may have many.
     private func decodeError() -> Failure {
+        var failure = decodeBody()
+        if failure.kind == .upstreamAuthentication, let upstream {
+            failure.message =
+                "The provider '\(upstream.name)' did not accept the gateway's credential (status "
+                + "\(head.status))."
+        }
+        return failure
+    }
+
+    private func decodeBody() -> Failure {
         let codec =
             translation?.call.codec
             ?? (door.speaksAnthropic ? .messages(isAnswerInTool: false) : .chat)

@@ -246,6 +246,14 @@ package final class Exchange {
                 snapshot.routes.route(model: model, providerHeader: nil)
             }
         guard let route else {
+            if let providerHeader,
+                !snapshot.upstreams.contains(where: { $0.name == providerHeader })
+            {
+                throw Failure(
+                    .unknownModel,
+                    "No provider is called `\(providerHeader.prefix(64))`, which the header X-Provider names."
+                )
+            }
             throw Failure(
                 .unknownModel,
                 "The model `\(model.string)` does not exist or you do not have access to it.",

@@ -118,7 +118,7 @@ struct ChatRequestReader {
             if name.index >= ChatMember.detailIndex {
                 let value = try scanner.value()
                 if name.index == ChatMember.effortIndex {
-                    scan.thinkingTokens = ScannedThinking.tokens(effort: value, in: body)
+                    scan.thinking.count = ScannedThinking.tokens(effort: value, in: body)
                 } else {
                     scan.details.take(name.index - ChatMember.detailIndex, value)
                 }

@@ -36,7 +36,7 @@ package struct ChatRequestScan: Sendable {
     /// The bound on output tokens, by its newer name or its older.
     package internal(set) var outputTokensMax: Int?
     /// The tokens that stand for the effort it asks for; nil: it asks for none.
-    package internal(set) var thinkingTokens: Int?
+    package internal(set) var thinking = ScannedTokens()
     /// The end user's name, quotes included, if it is a string.
     package internal(set) var user: Range<Int>?
     package internal(set) var details = ScannedDetails()

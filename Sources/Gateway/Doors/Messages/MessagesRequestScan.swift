@@ -21,7 +21,7 @@ package struct MessagesRequestScan: Sendable {
     package var hasTools: Bool { tools != nil }
     package fileprivate(set) var outputTokensMax: Int?
     /// The tokens that it lets its model think; nil: it says nothing of that.
-    package fileprivate(set) var thinkingTokens: Int?
+    package fileprivate(set) var thinking = ScannedTokens()
     /// The end user's name, quotes included, if it is a string.
     package fileprivate(set) var user: Range<Int>?
     package fileprivate(set) var details = ScannedDetails()
@@ -89,7 +89,7 @@ private struct MessagesRequestReader {
                 if name.index == Self.detailIndex {
                     scan.details.system = .init(value.range)
                 } else if name.index == Self.thinkingIndex {
-                    scan.thinkingTokens = ScannedThinking.tokens(thinking: value, in: body)
+                    scan.thinking.count = ScannedThinking.tokens(thinking: value, in: body)
                 } else {
                     scan.details.take(name.index - Self.detailIndex, value)
                 }

@@ -22,7 +22,7 @@ package struct ResponsesRequestScan: Sendable {
     package var hasTools: Bool { tools != nil }
     package internal(set) var outputTokensMax: Int?
     /// The tokens that stand for the effort it asks for; nil: it asks for none.
-    package internal(set) var thinkingTokens: Int?
+    package internal(set) var thinking = ScannedTokens()
     /// The end user's name, quotes included, if it is a string.
     package internal(set) var user: Range<Int>?
     package internal(set) var details = ScannedDetails()
@@ -118,7 +118,7 @@ private struct ResponsesRequestReader {
                 if index == 0 {
                     scan.details.system = .init(value.range)
                 } else if name.index == ResponsesMember.reasoningIndex {
-                    scan.thinkingTokens = ScannedThinking.tokens(reasoning: value, in: body)
+                    scan.thinking.count = ScannedThinking.tokens(reasoning: value, in: body)
                 } else {
                     scan.details.take(index - 1, value)
                 }
