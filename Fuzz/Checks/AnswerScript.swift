@@ -29,8 +29,8 @@ package enum AnswerScript {
         take(.ended)
     }
 
-    /// Whether a stream that is cut here, by a client that leaves or by the gateway's own end, has no
-    /// half event in it: then what a client has had is a legal beginning of what is checked.
+    /// Whether a stream that is cut here, by a client that leaves or by the gateway's own end, has
+    /// no half event in it: then what a client has had is a legal beginning of what is checked.
     package static func isWholeEvents(_ output: ByteSlice) -> Bool {
         output.isEmpty || output.count > 2 && output.dropFirst(output.count - 2) == "\n\n"
     }

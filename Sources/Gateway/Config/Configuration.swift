@@ -25,7 +25,7 @@ package struct Configuration: Sendable {
     package var service = ServiceConfiguration()
     /// What `ENVIRONMENT` says; nil: nothing that is known here.
     package var environment: RunEnvironment?
-    /// Where tokens are kept from one run to the next; nil: nowhere.
+    /// Where tokens and lists of models are kept from one run to the next; nil: nowhere.
     package var stateDirectory: String?
     /// What is said of models' capabilities, the source that wins first.
     package var capabilities: [CapabilitySource] = []

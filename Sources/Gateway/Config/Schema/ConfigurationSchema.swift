@@ -50,7 +50,8 @@ enum ConfigurationSchema {
                     "`gateway start`, and what `serve` does with its files."),
                 Field(
                     "state_directory", \.stateDirectory, .path, variable: "STATE_DIR",
-                    "Where tokens are kept, readable by nobody else. Left out, it is "
+                    "Where tokens are kept, and lists of models for several workers, readable by "
+                        + "nobody else. Left out, it is "
                         + "`$XDG_STATE_HOME/gateway`, else `~/.local/state/gateway`."),
             ])
     }

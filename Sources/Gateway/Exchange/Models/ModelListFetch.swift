@@ -1,5 +1,6 @@
-// ModelListFetch.swift — one provider's list for all workers: it is taken from the file that they share
-// if somebody has asked lately, and asked for under the file's lock if not. A shell; used by ModelCatalog.
+// ModelListFetch.swift — one provider's list for all workers: it is taken from the file that they
+// share if somebody has asked lately, and asked for under the file's lock if not. A shell; used by
+// ModelCatalog.
 
 import GatewayModel
 import GatewayPolicy
@@ -14,7 +15,7 @@ final class ModelListFetch {
         case failed(Failure)
         /// Another worker has asked, so long ago, and this is what it was told.
         case known([CatalogModel], age: Duration)
-        /// Another worker has asked, so long ago, in vain; before that it may have been told something.
+        /// Another worker has asked, so long ago, in vain; before that it may have been told some.
         case failing([CatalogModel]?, age: Duration)
     }
 
@@ -114,7 +115,8 @@ final class ModelListFetch {
         file.unlock()
     }
 
-    /// It could not be had: others need not try just now. - Returns: what was told before, if that is known.
+    /// It could not be had: others need not try just now.
+    /// - Returns: what was told before, if that is known.
     func failed() -> [CatalogModel]? {
         guard let file else { return nil }
         var kept = file.read() ?? KeptModelList()

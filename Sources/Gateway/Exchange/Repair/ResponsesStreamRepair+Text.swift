@@ -1,5 +1,5 @@
-// ResponsesStreamRepair+Text.swift — a call that nobody can name, told as a message: its events take the place
-// of the call's, as the dialect has them for text. Pure.
+// ResponsesStreamRepair+Text.swift — a call that nobody can name, told as a message: its events take
+// the place of the call's, as the dialect has them for text. Pure.
 
 import GatewayCodec
 import GatewayWire
@@ -37,7 +37,7 @@ extension ResponsesStreamRepair {
         }
         let type = places.type
         let events = Events(places: places, index: index, added: addedCount, message.itemID)
-        if type == Name.itemAdded {
+        if type == Name.itemAdded, !message.hasBegun {
             events.begin(&message, to: &output)
         } else if type == Name.argumentsDelta || type == Name.customDelta {
             var memory = ByteBuffer()
@@ -117,7 +117,6 @@ extension ResponsesStreamRepair {
             _ message: inout Message, with whole: JSONSpan?, of data: ByteSlice,
             to output: inout ByteBuffer
         ) {
-            guard !message.hasEnded else { return }
             message.hasEnded = true
             begin(&message, to: &output)
             var memory = ByteBuffer()
