@@ -4,7 +4,9 @@ one request at a time, keep-alive on both sides, TLS to the upstream. Repeats to
 
   instructions.py --peers nginx,ours [--work unary,chunk,burst] [--top 15] [--check FILE]
   instructions.py --observability [--check FILE]     what telling of requests costs: ours with
-                                                     nothing told, all told, and spans exported
+                                                     nothing told, with log and metrics, with spans
+                                                     too, and with Langfuse on top, without content
+                                                     and with it
 
   unary   one POST of about 1 KB and its answer
   64k     the same with a 64 KB body
@@ -28,6 +30,8 @@ WORK = {
     "chunk": ("stream", (200, 1200), ("--interval-us", 4000)),
     "burst": ("stream", (500, 4500), ("--interval-us", 5000, "--burst", 10)),
 }
+# From nothing told to everything.
+TELLING = "ours-quiet,ours,ours-exporting,ours-observed,ours-observed-content"
 # valgrind cannot follow AVX-512, so what it counts is OpenSSL's AVX2 code for every peer alike.
 SINGLE = {"nginx": peers.Peer("nginx", peers.nginx_single, "nginx")}
 
@@ -72,7 +76,7 @@ def main():
     parser.add_argument("--peers", default="nginx,ours")
     parser.add_argument("--work", default="unary,chunk,burst", help="of: " + ", ".join(WORK))
     parser.add_argument("--observability", action="store_true",
-                        help="the same as --peers ours-quiet,ours,ours-exporting --work unary,chunk")
+                        help="the same as --peers " + TELLING + " --work unary,chunk")
     parser.add_argument("--top", type=int, default=12, metavar="N",
                         help="functions to print of each (default 12)")
     parser.add_argument("--ours", metavar="PATH")
@@ -85,7 +89,7 @@ def main():
                              "the project's own is Benchmarks/Thresholds/relay.json")
     arguments = parser.parse_args()
     if arguments.observability:
-        arguments.peers, arguments.work = "ours-quiet,ours,ours-exporting", "unary,chunk"
+        arguments.peers, arguments.work = TELLING, "unary,chunk"
     rig.build_programs()
     binaries = dict(pair.split("=", 1) for pair in arguments.bin)
     if arguments.ours:

@@ -158,9 +158,18 @@ QUIET = """observability:
   metrics: false
   log: {requests: false}
 """
-# Every request is a span too, sent to a collector in batches.
+# Every request is two spans too, sent to a collector in batches.
 EXPORTING = """observability:
   otlp: {endpoint: "http://127.0.0.1:%d"}
+"""
+# Everything that can be told of a request, to a collector and to Langfuse.
+OBSERVED = """observability:
+  otlp: {endpoint: "http://127.0.0.1:%d"}
+  langfuse:
+    base_url: "http://127.0.0.1:%d"
+    public_key: pk-lf-bench
+    secret_key: sk-lf-bench
+    content: %s
 """
 
 
@@ -194,6 +203,16 @@ def ours_quiet(bench, binary):
 
 def ours_exporting(bench, binary):
     return ours(bench, binary, more=EXPORTING % bench.collector())
+
+
+def ours_observed(bench, binary, content="false"):
+    port = bench.collector()
+    return ours(bench, binary, more=OBSERVED % (port, port, content))
+
+
+def ours_observed_content(bench, binary):
+    """Prompts and answers to Langfuse too."""
+    return ours_observed(bench, binary, content="true")
 
 
 def ours_translating(bench, binary):
@@ -266,6 +285,8 @@ PEERS = {peer.name: peer for peer in (
     Peer("ours", ours, ""),
     Peer("ours-quiet", ours_quiet, ""),
     Peer("ours-exporting", ours_exporting, ""),
+    Peer("ours-observed", ours_observed, ""),
+    Peer("ours-observed-content", ours_observed_content, ""),
     Peer("ours-translating", ours_translating, ""),
     Peer("ours-behind-http1", ours_behind_http1, ""),
     Peer("ours-behind-http2", ours_behind_http2, ""),

@@ -10,6 +10,7 @@ import pytest
 from collecting import langfuse_block, metric, otlp_block
 from mocks.collectors import LANGFUSE_PUBLIC, LANGFUSE_SECRET
 from gateway_process import free_port
+from load import await_events
 from raw_http import RawClient, ask, chat, get, post
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -309,7 +310,8 @@ def test_what_fails_is_sent_again_and_nothing_twice(start_gateway, provider, ups
     generation(langfuse, answer)
     assert langfuse.arrivals == 3 and time.monotonic() - began >= 1.5
     assert metric(gateway, 'gateway_export_records_total{exporter="langfuse",result="sent"}') == 1
-    lines = [json.loads(line)["message"] for line in gateway.lines if '"export"' in line]
+    # Lines are written together, a moment later.
+    lines = [event["message"] for event in await_events(gateway, "export", 2)]
     assert len(lines) == 2 and "status 503" in lines[0] and "again" in lines[1], lines
 
 

@@ -271,28 +271,25 @@ extension ByteBuffer {
     /// Appends `text` as the inside of a JSON string. Each maximal part of an ill-formed UTF-8
     /// sequence becomes one U+FFFD, so pieces of one string must be cut between characters.
     package mutating func append(jsonEscaping text: ByteSlice) {
-        var start = 0
-        var index = 0
+        var rest = text
         while true {
-            index = JSONText.endOfPlainRun(in: text, from: index)
-            guard index < text.count else { break }
-            let byte = text.base[index]
+            var passed = 0
+            append(upTo: 2 * rest.count + 16) { passed = $0.put(quoting: rest) }
+            guard passed < rest.count else { return }
+            let byte = rest.base[passed]
             if byte >= 0x80 {
-                let sequence = UTF8Sequence(at: index, in: text)
-                if !sequence.isWellFormed {
-                    append(text[start..<index])
+                let sequence = UTF8Sequence(at: passed, in: rest)
+                if sequence.isWellFormed {
+                    append(rest[passed..<passed + sequence.count])
+                } else {
                     append("\u{FFFD}" as StaticString)
-                    start = index + sequence.count
                 }
-                index += sequence.count
+                rest = rest.dropFirst(passed + sequence.count)
             } else {
-                append(text[start..<index])
                 append(jsonEscapeOf: byte)
-                index += 1
-                start = index
+                rest = rest.dropFirst(passed + 1)
             }
         }
-        append(text[start..<text.count])
     }
 
     /// Appends the shortest decimal that reads back as `value`; `null` if it is not finite.
@@ -362,21 +359,71 @@ extension ByteBuffer {
     }
 }
 
-/// What a JSON string may hold as it is.
-private enum JSONText {
-    /// The first byte from `start` on that is a control, a quote, a backslash or not ASCII.
-    static func endOfPlainRun(in text: ByteSlice, from start: Int) -> Int {
+extension ByteCursor {
+    /// Puts `text` as the inside of a JSON string, as `ByteBuffer.append(jsonEscaping:)` does: up to six
+    /// times its bytes.
+    package mutating func put(jsonEscaping text: ByteSlice) {
+        let passed = put(quoting: text)
+        guard passed < text.count else { return }
+        var escaped = ByteBuffer()
+        escaped.append(jsonEscaping: text.dropFirst(passed))
+        put(escaped.slice)
+    }
+
+    /// Puts `text` with its quotes and backslashes escaped, up to the first byte that is a control or
+    /// not ASCII; up to twice its bytes and 16.
+    /// - Returns: how many bytes of it that were.
+    fileprivate mutating func put(quoting text: ByteSlice) -> Int {
         let count = text.count
-        var index = start
-        while count - index >= 16 {
-            let stop = JSONCursor.stop(in: text.base + index)
-            index += stop
-            if stop < 16 { return index }
+        if count < 16, JSONText.isPlain(text) {
+            put(text)
+            return count
         }
-        while index < count, !JSONCursor.isStop(text.base[index]) { index += 1 }
+        var index = 0
+        while count &- index >= 16 {
+            let from = text.base + index
+            // All sixteen, of which those from the first stop on are written over.
+            put(sixteen: from)
+            let stop = JSONCursor.stop(in: from)
+            index &+= stop
+            guard stop < 16 else { continue }
+            back(16 &- stop)
+            guard put(quoted: text.base[index]) else { return index }
+            index &+= 1
+        }
+        if index < count, count >= 16 {
+            // The last sixteen, some of which have been put already: as they stand, if all are plain.
+            let from = text.base + (count &- 16)
+            if JSONCursor.stops(in: from) == 0 {
+                back(16 &- (count &- index))
+                put(sixteen: from)
+                return count
+            }
+        }
+        while index < count {
+            let byte = text.base[index]
+            if JSONCursor.isStop(byte) {
+                guard put(quoted: byte) else { return index }
+            } else {
+                put(byte)
+            }
+            index &+= 1
+        }
         return index
     }
 
+    /// Puts a quote or a backslash, escaped; false where it is neither.
+    @inline(__always)
+    private mutating func put(quoted byte: UInt8) -> Bool {
+        guard byte == ASCII.quote || byte == ASCII.backslash else { return false }
+        put(ASCII.backslash)
+        put(byte)
+        return true
+    }
+}
+
+/// What a JSON string may hold as it is.
+private enum JSONText {
     /// Whether no byte ends a plain run: 16, eight or four at once, the last ones perhaps a second
     /// time.
     @inline(__always)

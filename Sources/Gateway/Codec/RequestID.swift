@@ -21,25 +21,8 @@ package enum RequestID {
     @usableFromInline
     package static func append(_ high: UInt64, _ low: UInt64, to buffer: inout ByteBuffer) {
         buffer.append("req_" as StaticString)
-        buffer.append(room: 32) { memory, _ in
-            let place = UnsafeMutableRawPointer(memory)
-            place.storeBytes(of: digits(high >> 32), as: UInt64.self)
-            place.storeBytes(of: digits(high), toByteOffset: 8, as: UInt64.self)
-            place.storeBytes(of: digits(low >> 32), toByteOffset: 16, as: UInt64.self)
-            place.storeBytes(of: digits(low), toByteOffset: 24, as: UInt64.self)
-            return 32
-        }
-    }
-
-    /// The eight hexadecimal digits of the lower half of `word`, the first at the lowest address.
-    private static func digits(_ word: UInt64) -> UInt64 {
-        // Each nibble into a byte of its own.
-        var bytes = word & 0xFFFF_FFFF
-        bytes = (bytes | bytes << 16) & 0x0000_FFFF_0000_FFFF
-        bytes = (bytes | bytes << 8) & 0x00FF_00FF_00FF_00FF
-        bytes = (bytes | bytes << 4) & 0x0F0F_0F0F_0F0F_0F0F
-        let letters = (bytes + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
-        return (bytes + 0x3030_3030_3030_3030 + letters * 0x27).bigEndian
+        buffer.append(hexWord: high)
+        buffer.append(hexWord: low)
     }
 
     /// Whether a client's id may be echoed, logged and sent on: 1 to 128 of `A-Za-z0-9._:-`.

@@ -64,6 +64,12 @@ extension DoorScan {
         }
     }
 
+    /// What a trace tells of a request: at once, for to look into a scan copies it.
+    package var traced: (details: ScannedDetails, user: Range<Int>?, outputTokensMax: Int?) {
+        if case .chat(let scan) = self { return (scan.details, scan.user, scan.outputTokensMax) }
+        return (details, user, outputTokensMax)
+    }
+
     /// The end user's name, quotes included, if it is a string.
     package var user: Range<Int>? {
         switch self {

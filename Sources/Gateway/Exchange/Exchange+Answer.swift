@@ -214,9 +214,11 @@ extension Exchange {
     private func answer(with failure: Failure) {
         stopUpstream()
         // Seed row S58: whoever searches the log for time-outs finds them by these words.
-        failureText =
-            failure.kind == .upstreamTimeout
-            ? "Request timed out: \(failure.message)" : failure.message
+        failureText.removeAll()
+        if failure.kind == .upstreamTimeout {
+            failureText.append("Request timed out: " as StaticString)
+        }
+        failureText.append(failure.message)
         switch machine.failed() {
         case .nothing: return
         case .answer: answerError(failure)
@@ -366,14 +368,17 @@ extension Worker {
         if error.isFinal { fields.append("x-should-retry: false\r\n" as StaticString) }
         if refusal.status == 503 { fields.append("retry-after: 1\r\n" as StaticString) }
         guard door == nil, snapshot.observability.logsRequests else { return }
-        var record = AccessRecord()
+        let record = AccessRecord()
         (record.secondsSince1970, record.milliseconds) = loop.wallClock
         record.requestID = requestID.slice
         record.status = refusal.status
         record.outcome = "refused"
-        record.error = refusal.text
         guard log.takes(record.level) else { return }
-        log.append { lines.append(record, as: logFormat, to: &$0) }
+        refusal.text.withByteSlice { text in
+            record.error = text
+            let template = templates.template(of: record)
+            log.append { lines.append(record, &template.pointee, as: logFormat, to: &$0) }
+        }
     }
 }
 

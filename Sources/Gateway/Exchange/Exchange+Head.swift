@@ -41,6 +41,9 @@ extension Exchange {
         var originValue: ByteSlice?
         var connection = ByteSlice.empty
         var forwards = false
+        var (traceParent, session, claudeSession) = (
+            ByteSlice.empty, ByteSlice.empty, ByteSlice.empty
+        )
         let takesModel = door.takesModel
         let isAnthropic = door.speaksAnthropic
         for index in 0..<fields.count {
@@ -55,7 +58,9 @@ extension Exchange {
             case 10 where name.equalsIgnoringCase("x-provider"): providerHeader = value.string
             case 10 where name.equalsIgnoringCase("connection"): connection = value
             case 10 where name.equalsIgnoringCase("tracestate"): forwards = true
-            case 11 where name.equalsIgnoringCase("traceparent"): forwards = true
+            case 11 where name.equalsIgnoringCase("traceparent"):
+                forwards = true
+                traceParent = value
             case 11 where name.equalsIgnoringCase("openai-beta"): forwards = true
             case 14 where isAnthropic && name.equalsIgnoringCase("anthropic-beta"):
                 keepAnthropic(name, value)
@@ -68,6 +73,7 @@ extension Exchange {
             case 12 where name.equalsIgnoringCase("content-type"): contentType = value
             case 12 where name.equalsIgnoringCase("x-request-id"):
                 if requestID.isEmpty, RequestID.isSane(value) { requestID.append(value) }
+            case 12 where name.equalsIgnoringCase("x-session-id"): session = value
             case 13 where name.equalsIgnoringCase("authorization"):
                 credential = Self.bearer(value) ?? credential
             case 15 where name.equalsIgnoringCase("idempotency-key"): forwards = true
@@ -75,12 +81,17 @@ extension Exchange {
                 isEncoded = !value.equalsIgnoringCase("identity")
             case 19 where name.equalsIgnoringCase("x-stainless-timeout"): limitClocks(value)
             case 24 where name.equalsIgnoringCase("x-stainless-read-timeout"): limitClocks(value)
+            case 24 where name.equalsIgnoringCase("x-claude-code-session-id"):
+                claudeSession = value
             default: break
             }
         }
         origin = CORSGrant.judge(originValue, by: snapshot.cors)
         admission = admit(credential)
-        if takesModel, let policy = snapshot.observability.tracing { beginTrace(fields, policy) }
+        if takesModel, let policy = snapshot.observability.tracing {
+            beginTrace(
+                policy, parent: traceParent, session: session.isEmpty ? claudeSession : session)
+        }
         if forwards { forward(fields, connection: connection) }
         if takesModel, snapshot.tools.readsFields { readToolFields(fields) }
         if !isRefused { refusal = judge() }

@@ -36,10 +36,12 @@ extension Exchange {
         if isRepaired { count(repairs) }
         if looped != nil, let loop = translation?.loop, loop.callCount > 0 { count(loop) }
         let logs = snapshot.observability.logsRequests
+        let trace = self.trace
         guard logs || snapshot.observability.countsRequests || trace != nil else { return }
         let loop = worker.loop
         let now = loop.clock()
-        var record = AccessRecord()
+        let record = worker.record
+        record.reset()
         (record.secondsSince1970, record.milliseconds) = loop.wallClock
         record.requestID = requestID.slice
         record.method = ByteSlice(method.token)
@@ -60,22 +62,32 @@ extension Exchange {
         record.overheadMicroseconds = overheadMicroseconds
         record.usage = usage
         record.finishReason = observedFinishReason
-        record.error = failureText
+        record.error = failureText.slice
+        record.door = door.name
         if let rerouting { record.departures = rerouting.departures.slice }
-        if snapshot.observability.countsRequests { measure(&record, now) }
+        let template: UnsafeMutablePointer<RecordTemplate>
         if let trace {
-            record.door = door.name
-            if trace.record.isTold { record.trace = trace.record.trace }
-            finishTrace(trace, record, now)
+            complete(trace, record, upstream, now)
+            let traced = trace.record
+            if traced.isTold { record.trace = traced.trace }
+            template = worker.templates.template(of: record, traced, known: &templatePlace)
+        } else {
+            template = worker.templates.template(of: record, known: &templatePlace)
         }
+        if snapshot.observability.countsRequests { measure(record, now, template) }
+        if let trace { finish(trace, record, template) }
         guard logs else { return }
-        if isRepaired || looped != nil { return log(record, repairs) }
-        guard worker.log.takes(record.level) else { return }
-        worker.log.append { worker.lines.append(record, as: worker.logFormat, to: &$0) }
+        if isRepaired || looped != nil { return log(record, template, repairs) }
+        guard worker.log.takes(template.pointee.level) else { return }
+        worker.log.append {
+            worker.lines.append(record, &template.pointee, as: worker.logFormat, to: &$0)
+        }
     }
 
-    private func log(_ record: AccessRecord, _ repairs: RepairCounts) {
-        var record = record
+    private func log(
+        _ record: AccessRecord, _ template: UnsafeMutablePointer<RecordTemplate>,
+        _ repairs: RepairCounts
+    ) {
         var text = ByteBuffer()
         repairs.append(to: &text)
         record.repairs = text.slice
@@ -87,7 +99,7 @@ extension Exchange {
         }
         guard worker.log.takes(record.level) else { return }
         worker.log.append {
-            worker.lines.append(record, as: worker.logFormat, to: &$0)
+            worker.lines.append(record, &template.pointee, as: worker.logFormat, to: &$0)
             guard repairs.mendedJSON else { return }
             worker.lines.append(
                 RepairCounts.logMessage, of: record, as: worker.logFormat, to: &$0)
@@ -109,8 +121,10 @@ extension Exchange {
     }
 
     /// Fills in what only metrics ask for, counts the request, and learns its cost.
-    func measure(_ record: inout AccessRecord, _ now: Instant) {
-        record.door = door.name
+    private func measure(
+        _ record: AccessRecord, _ now: Instant,
+        _ template: UnsafeMutablePointer<RecordTemplate>
+    ) {
         record.isModelless = !door.takesModel
         // `dispatched` may be an earlier request's.
         if dispatched > received {
@@ -120,6 +134,6 @@ extension Exchange {
             record.streamMicroseconds = Int(now.nanoseconds(since: firstEvent) / 1000)
         }
         if let translation { record.droppedParameters = translation.call.droppedCount }
-        record.cost = worker.metrics.record(record)
+        record.cost = worker.metrics.record(record, &template.pointee)
     }
 }

@@ -249,6 +249,10 @@ extension Exchange {
         }
         let observer = ChatResponseObserver(observing: answer.slice)
         responseObserver = observer
+        // A body with calls may be changed before it is passed on.
+        if let trace, !checksCalls {
+            trace.note(id: observer.id, model: observer.model, message: observer.message)
+        }
         if let failure = observer.failure { return fail(failure) }
         guard !isStreamed else {
             return fail(
@@ -314,7 +318,7 @@ extension Exchange {
             fail(Failure(.upstreamMalformed, "The upstream sent an event over the limit."))
             return
         }
-        if client?.isFull == true {
+        if clientPlace?._withUnsafeGuaranteedRef({ $0.isFull }) == true {
             call.pause()
             player?.pause()
         }
@@ -354,7 +358,7 @@ extension Exchange {
         prepareEvent()
         // This dialect has no named events: a name would go past clients that look at it.
         if let canonical = event.canonical, event.name.isEmpty {
-            client?.writeBody(canonical)
+            clientPlace?._withUnsafeGuaranteedRef { $0.writeBody(canonical) }
         } else {
             client?.withBody { EventStreamWriter.event(data: event.data, to: &$0) }
         }

@@ -52,7 +52,7 @@ extension Exchange: HTTPServerHandler {
             abandon("stalled")
         case .refused(let refusal):
             status = refusal.status
-            failureText = refusal.text
+            failureText.append(refusal.text)
             worker.refused(requestID.slice, at: door)
             abandon("error")
         case .stopped:

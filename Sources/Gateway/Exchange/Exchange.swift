@@ -22,7 +22,12 @@ package final class Exchange {
     let worker: Worker
     var snapshot: Snapshot
     var machine: ExchangeMachine
-    unowned(unsafe) var client: HTTPServerConnection?
+    var client: HTTPServerConnection? {
+        get { clientPlace?.takeUnretainedValue() }
+        set { clientPlace = newValue.map { Unmanaged.passUnretained($0) } }
+    }
+    /// The same, for who asks at every event and would not count a reference each time.
+    var clientPlace: Unmanaged<HTTPServerConnection>?
 
     // The request.
     var door = Door.notFound
@@ -58,6 +63,9 @@ package final class Exchange {
     /// The last credential on this connection and what it was judged to be: clients repeat it.
     var knownCredential = ByteBuffer()
     var knownAdmission: (snapshot: ObjectIdentifier, admission: APIKeyTable.Admission)?
+
+    /// Where the template of this connection's last request was.
+    var templatePlace = 0
 
     // The upstream's side.
     let call = HTTPClientCall()
@@ -120,7 +128,8 @@ package final class Exchange {
     var attemptsBefore = 0
     var requestBytes = 0
     var status = 0
-    var failureText: String?
+    /// Empty where nothing went wrong.
+    var failureText = ByteBuffer()
 
     /// There while somebody records this request.
     var trace: RequestTrace?
@@ -337,7 +346,7 @@ package final class Exchange {
         rerouting = nil
         requestBytes = 0
         status = 0
-        failureText = nil
+        failureText.removeAll()
         shapedCount = 0
         responseObserver = nil
         checksCalls = false

@@ -31,6 +31,8 @@ package final class LogSink {
     private unowned(unsafe) let loop: EventLoop
     private var buffer = ByteBuffer()
     private var timer: LoopTimer?
+    /// Whether the timer is set.
+    private var isAwaited = false
     /// Lines that were dropped because nobody took them.
     package private(set) var droppedCount = 0
 
@@ -47,7 +49,10 @@ package final class LogSink {
             let flags = fcntl(descriptor, F_GETFL)
             _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
         }
-        timer = LoopTimer(loop) { [unowned(unsafe) self] in flush() }
+        timer = LoopTimer(loop) { [unowned(unsafe) self] in
+            isAwaited = false
+            flush()
+        }
     }
 
     /// Whether lines of this level are written.
@@ -92,9 +97,14 @@ package final class LogSink {
         write(&buffer)
         if buffer.count >= Self.batchBytes {
             flush()
-        } else if timer?.deadline == .never {
-            timer?.set(loop.now + Self.delay)
+        } else if !isAwaited {
+            wait()
         }
+    }
+
+    private func wait() {
+        isAwaited = true
+        timer?.set(loop.now + Self.delay)
     }
 
     /// Adds a line of the gateway's own: an event with a few fields, already encoded.
@@ -114,7 +124,7 @@ package final class LogSink {
             } else if written < 0, errno == EINTR {
                 continue
             } else {
-                if written < 0, errno == EAGAIN { timer?.set(loop.now + Self.delay) }
+                if written < 0, errno == EAGAIN { wait() }
                 return
             }
         }

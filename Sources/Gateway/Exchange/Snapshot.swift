@@ -47,11 +47,18 @@ package struct CORSPolicy: Sendable {
 package final class UpstreamPlace {
     let origin: HTTPOrigin
     let head: RequestHead
+    private let hostBuffer: ByteBuffer
 
     package init(_ origin: HTTPOrigin, _ head: RequestHead) {
         self.origin = origin
         self.head = head
+        var buffer = ByteBuffer()
+        buffer.append(origin.host)
+        hostBuffer = buffer
     }
+
+    /// The host's name, for as long as the place lives.
+    var hostBytes: ByteSlice { hostBuffer.slice }
 }
 
 /// A provider that can be reached.
@@ -88,7 +95,13 @@ package final class Upstream {
     /// What all workers know of it; nil before a worker serves by it, or where there is no room.
     package internal(set) var cell: UpstreamCell?
     /// What traces call its kind (`gen_ai.provider.name`).
-    package var system = ""
+    package var system = "" {
+        didSet {
+            systemBuffer.removeAll()
+            systemBuffer.append(system)
+        }
+    }
+    private var systemBuffer = ByteBuffer()
     /// Whether its models are told beside the configured ones, if it lists them.
     package var listsModels = true
     /// What is known of the models it was asked for lately.
@@ -135,12 +148,23 @@ package final class Upstream {
 
     /// The name, for as long as the upstream lives.
     var nameBytes: ByteSlice { nameBuffer.slice }
+    var systemBytes: ByteSlice { systemBuffer.slice }
 
     /// Where a request goes that carries this credential; nil for the simulator, and for a host that
     /// cannot be reached.
     func place(for lease: @autoclosure () -> TokenLease?) -> UpstreamPlace? {
         guard let lentHosts, let host = lease()?.token.apiHost else { return place }
         return lentHosts.place(host)
+    }
+
+    /// The host and port of that place; nil where there is none. To ask for the place counts a
+    /// reference.
+    func address(for lease: @autoclosure () -> TokenLease?) -> (host: ByteSlice, port: Int)? {
+        if lentHosts != nil {
+            return self.place(for: lease()).map { ($0.hostBytes, $0.origin.port) }
+        }
+        guard let place else { return nil }
+        return (place.hostBytes, place.origin.port)
     }
 
     /// How its models are listed; nil where it cannot be asked. The simulator's are configured.

@@ -63,7 +63,10 @@ package final class Worker {
     package let loop: EventLoop
     /// What new requests are served by.
     package private(set) var snapshot: Snapshot {
-        didSet { metrics.prices = snapshot.observability.prices }
+        didSet {
+            metrics.prices = snapshot.observability.prices
+            templates.removeAll()
+        }
     }
     /// What all workers share.
     package let shared: SharedState
@@ -72,6 +75,10 @@ package final class Worker {
     package let log: LogSink
     package var logFormat: LogFormat
     var lines = AccessLog()
+    /// What requests of one kind have in common.
+    let templates = RecordTemplates()
+    /// The request that is ending.
+    let record = AccessRecord()
     package let arena = JSONArena()
     package var random: SeededRandom
     /// Ids that providers leave out.
@@ -84,7 +91,10 @@ package final class Worker {
     let zones = ZoneFiles()
     package weak var admin: (any AdminDoors)?
     /// Where records of requests go.
-    package weak var traceSink: (any TraceSink)?
+    package var traceSink: (any TraceSink)? {
+        // What it says of all requests may be something else from now on.
+        didSet { templates.removeAll() }
+    }
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.
     package var isDraining = false
@@ -138,15 +148,25 @@ package final class Worker {
         if translations.count < Self.translationsKeptMax { translations.append(translation) }
     }
 
-    /// Traces between two uses.
-    private var traces: [RequestTrace] = []
+    /// Traces between two uses, each with the next.
+    private var spareTrace: RequestTrace?
+    private var spareTraceCount = 0
     private static let tracesKeptMax = 64
 
-    func takeTrace() -> RequestTrace { traces.popLast() ?? RequestTrace() }
+    func takeTrace() -> RequestTrace {
+        guard let trace = spareTrace else { return RequestTrace() }
+        spareTrace = trace.next
+        trace.next = nil
+        spareTraceCount -= 1
+        return trace
+    }
 
     func giveTrace(_ trace: RequestTrace) {
         trace.reset()
-        if traces.count < Self.tracesKeptMax { traces.append(trace) }
+        guard spareTraceCount < Self.tracesKeptMax else { return }
+        trace.next = spareTrace
+        spareTrace = trace
+        spareTraceCount += 1
     }
 
     /// Aborts what still runs without a client. For the end of the process.
@@ -207,7 +227,8 @@ package final class Worker {
 extension Worker: MemoryHolder {
     package func releaseMemory() {
         translations = []
-        traces = []
+        while let trace = spareTrace { spareTrace = trace.next }
+        spareTraceCount = 0
         arena.releaseMemory()
         if detached.isEmpty { detached = [:] }
     }

@@ -11,65 +11,6 @@ package enum LogFormat: String, Sendable {
     case text
 }
 
-/// What is known of a request when it is over. Slices are borrowed for the time of the call.
-package struct AccessRecord {
-    package var secondsSince1970 = 0
-    package var milliseconds = 0
-    package var requestID = ByteSlice.empty
-    package var method = ByteSlice.empty
-    package var path = ByteSlice.empty
-    package var status = 0
-    /// `ok`, `error`, `cancelled`, `stalled`, `stopped`.
-    package var outcome: StaticString = "ok"
-    package var key = ByteSlice.empty
-    package var requestedModel = ByteSlice.empty
-    package var upstreamModel = ByteSlice.empty
-    package var provider = ByteSlice.empty
-    package var streams = false
-    package var attempts = 0
-    package var requestBytes = 0
-    package var durationMicroseconds = 0
-    /// To the first event of a stream; -1 without one.
-    package var firstEventMicroseconds = -1
-    /// From the first event of a stream to its end; -1 without one.
-    package var streamMicroseconds = -1
-    package var overheadMicroseconds = 0
-    package var usage: Usage?
-    package var finishReason: FinishReason?
-    /// Repairs of tool calls by kind, `name=1, closed=2`; empty where there were none.
-    package var repairs = ByteSlice.empty
-    /// Requests to the provider where the gateway ran functions itself, and the calls by function,
-    /// `calculate=1, get_time=2`.
-    package var builtInRounds = 0
-    package var builtInCalls = ByteSlice.empty
-    package var error: String?
-    /// The attempts that failed before the last, `openai rate_limit 429, b breaker_open`; empty where
-    /// there were none.
-    package var departures = ByteSlice.empty
-    /// Which door it came through.
-    package var door: StaticString = "none"
-    /// Whether no model was asked for: such are not among the recent requests.
-    package var isModelless = false
-    /// From handing it on to its end; -1 if it was not.
-    package var upstreamMicroseconds = -1
-    /// Parameters that the provider could not be told.
-    package var droppedParameters = 0
-    /// In billionths of a dollar, where usage and price are known.
-    package var cost: Int?
-    /// The trace that it is part of, where it is recorded.
-    package var trace: TraceID?
-
-    package init() {}
-
-    /// How important its line is.
-    package var level: LogLevel {
-        if outcome.isSame(as: "ok") { return .info }
-        if status >= 500 { return .error }
-        if outcome.isSame(as: "error") { return status < 400 ? .error : .warning }
-        return outcome.isSame(as: "refused") ? .warning : .info
-    }
-}
-
 /// Writes records as lines. Keeps the text of the last line's second, which the next one shares.
 package struct AccessLog: ~Copyable {
     private var second = Int.min
@@ -77,12 +18,13 @@ package struct AccessLog: ~Copyable {
 
     package init() {}
 
-    /// Appends one line for `record`, its line end included.
+    /// Appends one line for `record`, which is of the template's kind, its line end included.
     package mutating func append(
-        _ record: AccessRecord, as format: LogFormat, to buffer: inout ByteBuffer
+        _ record: AccessRecord, _ template: inout RecordTemplate, as format: LogFormat,
+        to buffer: inout ByteBuffer
     ) {
         switch format {
-        case .json: appendJSON(record, to: &buffer)
+        case .json: appendJSON(record, &template, to: &buffer)
         case .text: appendText(record, to: &buffer)
         }
     }
@@ -115,83 +57,118 @@ package struct AccessLog: ~Copyable {
         }
     }
 
-    private mutating func appendJSON(_ record: AccessRecord, to buffer: inout ByteBuffer) {
-        buffer.append("{\"time\":\"" as StaticString)
-        appendTime(record, to: &buffer)
-        let level = record.level
-        if level == .info {
-            buffer.append(
-                "\",\"level\":\"info\",\"event\":\"request\",\"request_id\":" as StaticString)
-        } else {
-            buffer.append("\",\"level\":\"" as StaticString)
-            buffer.append(level.name)
-            buffer.append("\",\"event\":\"request\",\"request_id\":" as StaticString)
+    /// What a line takes besides its template, its id and what few have.
+    private static let roomMax = 1024
+
+    private mutating func appendJSON(
+        _ record: AccessRecord, _ template: inout RecordTemplate, to buffer: inout ByteBuffer
+    ) {
+        if template.line.isEmpty { Self.makeLine(record, &template.line) }
+        setSecond(record)
+        let level = template.level
+        buffer.append(
+            upTo: Self.roomMax + template.line.count + 6 * record.requestID.count
+        ) { cursor in
+            cursor.put("{\"time\":\"")
+            cursor.put(secondText.slice)
+            cursor.put(milliseconds: record.milliseconds)
+            if level == .info {
+                cursor.put("\",\"level\":\"info\",\"event\":\"request\",\"request_id\":\"")
+            } else {
+                cursor.put("\",\"level\":\"")
+                cursor.put(level.name)
+                cursor.put("\",\"event\":\"request\",\"request_id\":\"")
+            }
+            cursor.put(jsonEscaping: record.requestID)
+            cursor.put(template.line.slice)
+            Self.putNumbers(record, &cursor)
+            if let trace = record.trace {
+                cursor.put(",\"trace_id\":\"")
+                cursor.put(hexWord: trace.high)
+                cursor.put(hexWord: trace.low)
+                cursor.put(ASCII.quote)
+            }
         }
-        buffer.append(jsonString: record.requestID)
-        buffer.append(",\"method\":" as StaticString)
+        appendRest(record, to: &buffer)
+        buffer.append("}\n" as StaticString)
+    }
+
+    /// What all lines of a kind say, from behind the request's id to the first of its numbers.
+    private static func makeLine(_ record: AccessRecord, _ buffer: inout ByteBuffer) {
+        buffer.append("\",\"method\":" as StaticString)
         buffer.append(jsonString: record.method)
         buffer.append(",\"path\":" as StaticString)
         buffer.append(jsonString: record.path)
-        number(",\"status\":", record.status, &buffer)
+        buffer.append(",\"status\":" as StaticString)
+        buffer.append(decimal: record.status)
         buffer.append(",\"outcome\":\"" as StaticString)
         buffer.append(record.outcome)
-        buffer.append("\"" as StaticString)
+        buffer.append(ASCII.quote)
         text(",\"key\":", record.key, &buffer)
         text(",\"model\":", record.requestedModel, &buffer)
         text(",\"upstream_model\":", record.upstreamModel, &buffer)
         text(",\"provider\":", record.provider, &buffer)
         if record.streams { buffer.append(",\"stream\":true" as StaticString) }
         if record.attempts > 0 { number(",\"attempts\":", record.attempts, &buffer) }
-        number(",\"request_bytes\":", record.requestBytes, &buffer)
-        number(",\"duration_us\":", record.durationMicroseconds, &buffer)
+        buffer.append(",\"request_bytes\":" as StaticString)
+    }
+
+    /// Puts what differs from line to line, beginning with the value of `request_bytes`.
+    @inline(__always)
+    private static func putNumbers(_ record: AccessRecord, _ cursor: inout ByteCursor) {
+        cursor.put(decimal: record.requestBytes)
+        cursor.put(",\"duration_us\":")
+        cursor.put(decimal: record.durationMicroseconds)
         if record.firstEventMicroseconds >= 0 {
-            number(",\"ttft_us\":", record.firstEventMicroseconds, &buffer)
+            cursor.put(",\"ttft_us\":")
+            cursor.put(decimal: record.firstEventMicroseconds)
         }
-        number(",\"overhead_us\":", record.overheadMicroseconds, &buffer)
+        cursor.put(",\"overhead_us\":")
+        cursor.put(decimal: record.overheadMicroseconds)
         if let usage = record.usage {
-            number(",\"input_tokens\":", usage.inputTokens, &buffer)
-            number(",\"output_tokens\":", usage.outputTokens, &buffer)
+            cursor.put(",\"input_tokens\":")
+            cursor.put(decimal: usage.inputTokens)
+            cursor.put(",\"output_tokens\":")
+            cursor.put(decimal: usage.outputTokens)
             if usage.cachedTokens > 0 {
-                number(",\"cached_tokens\":", usage.cachedTokens, &buffer)
+                cursor.put(",\"cached_tokens\":")
+                cursor.put(decimal: usage.cachedTokens)
             }
             if usage.cacheWriteTokens > 0 {
-                number(",\"cache_write_tokens\":", usage.cacheWriteTokens, &buffer)
+                cursor.put(",\"cache_write_tokens\":")
+                cursor.put(decimal: usage.cacheWriteTokens)
             }
             if usage.reasoningTokens > 0 {
-                number(",\"reasoning_tokens\":", usage.reasoningTokens, &buffer)
+                cursor.put(",\"reasoning_tokens\":")
+                cursor.put(decimal: usage.reasoningTokens)
             }
         }
         if let cost = record.cost {
-            buffer.append(",\"cost_usd\":" as StaticString)
-            buffer.append(billionths: cost)
+            cursor.put(",\"cost_usd\":")
+            cursor.put(billionths: cost)
         }
         if let reason = record.finishReason {
-            buffer.append(",\"finish_reason\":\"" as StaticString)
-            buffer.append(reason.name)
-            buffer.append("\"" as StaticString)
+            cursor.put(",\"finish_reason\":\"")
+            cursor.put(reason.name)
+            cursor.put(ASCII.quote)
         }
-        text(",\"repairs\":", record.repairs, &buffer)
+    }
+
+    /// Appends what few requests have.
+    private func appendRest(_ record: AccessRecord, to buffer: inout ByteBuffer) {
+        Self.text(",\"repairs\":", record.repairs, &buffer)
         if record.builtInRounds > 0 {
-            number(",\"builtin_rounds\":", record.builtInRounds, &buffer)
+            Self.number(",\"builtin_rounds\":", record.builtInRounds, &buffer)
             buffer.append(",\"builtin_calls\":" as StaticString)
             buffer.append(jsonString: record.builtInCalls)
         }
-        text(",\"moved_on\":", record.departures, &buffer)
-        if let error = record.error, !error.isEmpty {
-            buffer.append(",\"error\":" as StaticString)
-            error.withByteSlice { buffer.append(jsonString: $0) }
-        }
-        if let trace = record.trace {
-            buffer.append(",\"trace_id\":\"" as StaticString)
-            buffer.append(trace)
-            buffer.append(ASCII.quote)
-        }
-        buffer.append("}\n" as StaticString)
+        Self.text(",\"moved_on\":", record.departures, &buffer)
+        Self.text(",\"error\":", record.error, &buffer)
     }
 
     private mutating func appendText(_ record: AccessRecord, to buffer: inout ByteBuffer) {
         appendTime(record, to: &buffer)
-        number(" ", record.status, &buffer)
+        Self.number(" ", record.status, &buffer)
         buffer.append(ASCII.space)
         buffer.append(record.method)
         buffer.append(ASCII.space)
@@ -204,34 +181,31 @@ package struct AccessLog: ~Copyable {
             buffer.append(" provider=" as StaticString)
             buffer.append(record.provider)
         }
-        number(" ms=", record.durationMicroseconds / 1000, &buffer)
+        Self.number(" ms=", record.durationMicroseconds / 1000, &buffer)
         if let usage = record.usage {
-            number(" in=", usage.inputTokens, &buffer)
-            number(" out=", usage.outputTokens, &buffer)
+            Self.number(" in=", usage.inputTokens, &buffer)
+            Self.number(" out=", usage.outputTokens, &buffer)
         }
-        text(" repairs=", record.repairs, &buffer)
+        Self.text(" repairs=", record.repairs, &buffer)
         if record.builtInRounds > 0 {
-            number(" rounds=", record.builtInRounds, &buffer)
+            Self.number(" rounds=", record.builtInRounds, &buffer)
             buffer.append(" calls=" as StaticString)
             buffer.append(jsonString: record.builtInCalls)
         }
-        text(" moved_on=", record.departures, &buffer)
+        Self.text(" moved_on=", record.departures, &buffer)
         if let cost = record.cost {
             buffer.append(" usd=" as StaticString)
             buffer.append(billionths: cost)
         }
         buffer.append(" id=" as StaticString)
         buffer.append(jsonEscaping: record.requestID)
-        if let error = record.error {
-            buffer.append(" error=" as StaticString)
-            error.withByteSlice { buffer.append(jsonString: $0) }
-        }
+        Self.text(" error=", record.error, &buffer)
         buffer.append(ASCII.lf)
     }
 
     /// Nothing where there is no text.
     @inline(__always)
-    private func text(_ name: StaticString, _ value: ByteSlice, _ buffer: inout ByteBuffer) {
+    private static func text(_ name: StaticString, _ value: ByteSlice, _ buffer: inout ByteBuffer) {
         guard !value.isEmpty else { return }
         buffer.append(name)
         buffer.append(jsonString: value)
@@ -239,19 +213,36 @@ package struct AccessLog: ~Copyable {
 
     /// Inlined, the name is a few moves.
     @inline(__always)
-    private func number(_ name: StaticString, _ value: Int, _ buffer: inout ByteBuffer) {
+    private static func number(_ name: StaticString, _ value: Int, _ buffer: inout ByteBuffer) {
         buffer.append(name)
         buffer.append(decimal: value)
     }
 
     /// RFC 3339, UTC, milliseconds.
     private mutating func appendTime(_ record: AccessRecord, to buffer: inout ByteBuffer) {
-        if record.secondsSince1970 != second {
-            second = record.secondsSince1970
-            secondText.removeAll()
-            HTTPDate.appendTimestamp(secondsSince1970: second, to: &secondText)
-        }
+        setSecond(record)
         buffer.append(secondText.slice)
         HTTPDate.appendFraction(milliseconds: record.milliseconds, to: &buffer)
+    }
+
+    private mutating func setSecond(_ record: AccessRecord) {
+        guard record.secondsSince1970 != second else { return }
+        second = record.secondsSince1970
+        secondText.removeAll()
+        HTTPDate.appendTimestamp(secondsSince1970: second, to: &secondText)
+    }
+}
+
+extension ByteCursor {
+    /// Puts the end of a timestamp: `.007Z`.
+    @inline(__always)
+    fileprivate mutating func put(milliseconds: Int) {
+        // Below 1000: three digits are the last of eight.
+        let digits = DigitWord.decimal(UInt(bitPattern: milliseconds)) | DigitWord.asciiZeros
+        put(UInt8(ascii: "."))
+        put(UInt8(truncatingIfNeeded: digits &>> 40))
+        put(UInt8(truncatingIfNeeded: digits &>> 48))
+        put(UInt8(truncatingIfNeeded: digits &>> 56))
+        put(UInt8(ascii: "Z"))
     }
 }

@@ -148,7 +148,7 @@ import Testing
                 if random.next() % 4 == 0 { machine.refused() } else { machine.sent(refused: 1) }
                 isSending = false
             case 7 where random.next() % 64 == 0:
-                machine.dropAll()
+                machine.dropAll(changingTo: .none)
                 isSending = false
             default:
                 if case .send(let batch) = machine.next(now: now) {

@@ -81,7 +81,7 @@ import Testing
 
     @Test func anExemplarStandsAtItsBucketAlone() {
         let metrics = RequestMetrics()
-        var record = AccessRecord()
+        let record = AccessRecord()
         record.provider = ByteSlice("p")
         record.upstreamModel = ByteSlice("m")
         record.requestID = ByteSlice("req-1")
@@ -109,7 +109,7 @@ import Testing
 
     @Test func everythingThatIsToldIsDocumented() throws {
         let metrics = RequestMetrics()
-        var record = AccessRecord()
+        let record = AccessRecord()
         record.provider = ByteSlice("p")
         record.upstreamModel = ByteSlice("m")
         _ = metrics.record(record)

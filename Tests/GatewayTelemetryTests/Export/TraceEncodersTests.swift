@@ -10,21 +10,21 @@ import Testing
 
 @Suite struct TraceEncodersTests {
     private let encoder = LangfuseEncoder(environment: "production", release: "1.2.3")
+    private let templates = RecordTemplates()
 
     /// The requests that the golden files tell of, by name.
     static func request(_ name: String) -> (TraceRecord, AccessRecord) {
-        var trace = TraceRecord()
+        let trace = TraceRecord()
         trace.trace = TraceID(high: 0x0AF7_6519_16CD_43DD, low: 0x8448_EB21_1C80_319C)
         trace.serverSpan = 0xB7AD_6B71_6920_3331
         trace.modelSpan = 0x00F0_67AA_0BA9_02B7
-        trace.words = (0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210)
         trace.began = 1_767_225_600_000_000_000
         trace.dispatched = trace.began + 1_500_000
         trace.ended = trace.began + 2_000_000_000
         trace.system = "openai"
         trace.host = "api.openai.com"
         trace.port = 443
-        var record = AccessRecord()
+        let record = AccessRecord()
         record.requestID = "req_1"
         record.method = "POST"
         record.path = "/v1/chat/completions"
@@ -95,10 +95,18 @@ import Testing
         for file in files {
             let name = String(file.description.dropFirst("traces/".count))
             let (trace, record) = Self.request(name)
-            let spans = list { OTLPSpanEncoder.append(trace, record, to: &$0) }
-            #expect(file.complaint("json spans", json: spans.slice) == nil)
-            let generation = list { encoder.append(span: trace, record, to: &$0) }
-            #expect(file.complaint("json langfuse", json: generation.slice) == nil)
+            let template = templates.template(of: record, trace)
+            // The first is of a template that is made, the second of one that is there.
+            for _ in 0..<2 {
+                let spans = list {
+                    OTLPSpanEncoder.append(trace, record, &template.pointee, to: &$0)
+                }
+                #expect(file.complaint("json spans", json: spans.slice) == nil)
+                let generation = list {
+                    encoder.append(span: trace, record, &template.pointee, to: &$0)
+                }
+                #expect(file.complaint("json langfuse", json: generation.slice) == nil)
+            }
             let events = list { encoder.append(events: trace, record, to: &$0) }
             #expect(file.complaint("json langfuse events", json: events.slice) == nil)
         }
@@ -113,7 +121,8 @@ import Testing
             var body = ByteBuffer()
             frame.head.withUnsafeBytes { body.append(ByteSlice($0)) }
             if isSpans {
-                OTLPSpanEncoder.append(trace, record, to: &body)
+                OTLPSpanEncoder.append(
+                    trace, record, &templates.template(of: record, trace).pointee, to: &body)
             } else {
                 encoder.append(events: trace, record, to: &body)
             }

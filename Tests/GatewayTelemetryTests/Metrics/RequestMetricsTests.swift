@@ -11,12 +11,12 @@ import Testing
     private func record(
         _ metrics: RequestMetrics, provider: String = "p", model: String = "m",
         outcome: StaticString = "ok", status: Int = 200, id: String = "id-1",
-        _ edit: (inout AccessRecord) -> Void = { _ in }
+        _ edit: (AccessRecord) -> Void = { _ in }
     ) -> Int? {
         model.withByteSlice { model in
             provider.withByteSlice { provider in
                 id.withByteSlice { id in
-                    var record = AccessRecord()
+                    let record = AccessRecord()
                     record.door = "chat"
                     record.provider = provider
                     record.upstreamModel = model
@@ -24,7 +24,7 @@ import Testing
                     record.status = status
                     record.requestID = id
                     record.durationMicroseconds = 1000
-                    edit(&record)
+                    edit(record)
                     return metrics.record(record)
                 }
             }

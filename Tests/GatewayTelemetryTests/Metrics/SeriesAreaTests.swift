@@ -26,7 +26,7 @@ import Testing
         _ metrics: RequestMetrics, _ model: String, provider: String = "p", ok: Bool = true,
         tokens: Int = 3
     ) {
-        var record = AccessRecord()
+        let record = AccessRecord()
         record.door = "chat"
         record.outcome = ok ? "ok" : "error"
         record.status = ok ? 200 : 502

@@ -107,7 +107,7 @@ import Testing
         #expect(worker.figures.place(ofProvider: "p-7") == 7)
         // Models, doors and exporters still have theirs.
         for number in 0..<SeriesTable.countMax + SeriesTable.otherCountMax + 50 {
-            var record = AccessRecord()
+            let record = AccessRecord()
             record.door = "chat"
             "m-\(number)".withByteSlice {
                 record.provider = ByteSlice("p")
@@ -198,7 +198,7 @@ import Testing
     private static func record(
         _ metrics: RequestMetrics, id: String, at seconds: Int, model: String = "m"
     ) {
-        var record = AccessRecord()
+        let record = AccessRecord()
         record.door = "chat"
         record.status = 200
         record.secondsSince1970 = seconds

@@ -31,6 +31,62 @@ import Testing
         #expect(kept(words) == words)
     }
 
+    /// What the search leaves out, against a look at every byte.
+    @Test func dataIsFoundWhereverItIs() {
+        func plain(_ json: String) -> String {
+            var (text, run) = ("", "")
+            for character in json {
+                if character.isLetter || character.isNumber || "+/=-_".contains(character) {
+                    run.append(character)
+                    continue
+                }
+                text += run.count >= 512 ? "[\(run.count) characters of data]" : run
+                text.append(character)
+                run = ""
+            }
+            return text + run
+        }
+        var random = SeededRandom(seed: 5)
+        for _ in 0..<300 {
+            var json = "["
+            for _ in 0..<1 + random.next() % 8 {
+                let count = [0, 1, 5, 100, 510, 511, 512, 513, 700, 1024][
+                    Int(random.next() % 10)]
+                json +=
+                    String(repeating: "x", count: count)
+                    + ["", " ", ",", "\""][
+                        Int(random.next() % 4)]
+            }
+            json += "]"
+            #expect(kept(json) == plain(json))
+        }
+    }
+
+    @Test func aPlainMessageIsWrittenAsItStands() {
+        func written(_ message: String) -> String? {
+            var buffer = ByteBuffer()
+            let isPlain = message.withByteSlice {
+                TraceContent.append(plain: $0, to: &buffer)
+            }
+            #expect(isPlain || buffer.isEmpty)
+            return isPlain ? buffer.string : nil
+        }
+        for rest in ["", #","refusal":null"#, #","refusal":null,"annotations":[],"audio":null"#] {
+            #expect(
+                written(#"{"role":"assistant","content":"a \"b\" \u00e9"\#(rest)}"#)
+                    == #"{"role":"assistant","content":"a \"b\" \u00e9"}"#)
+        }
+        for other in [
+            #"{"role":"assistant","content":null}"#, #"{"role":"assistant"}"#,
+            #"{"role":"assistant","content":"a","refusal":"no"}"#,
+            #"{"role":"assistant","content":"a","reasoning_content":"b"}"#,
+            #"{"role":"assistant","content":"a","tool_calls":[{}]}"#,
+            #"{"role":"assistant","content":[{"type":"text","text":"a"}]}"#,
+            #"{"role":"assistant","content":"a","content":"b"}"#,
+            #"{"role":"assistant","content":"\#(String(repeating: "a", count: 70_000))"}"#,
+        ] { #expect(written(other) == nil) }
+    }
+
     @Test(arguments: [0, 1, 2, 3]) func whatIsLongBecomesAStringWithItsBeginning(shift: Int) throws
     {
         let long = String(repeating: "x", count: shift) + String(repeating: "é ", count: 40_000)

@@ -10,8 +10,13 @@ import Testing
     }
 
     private func text(_ context: TraceContext) -> String {
+        let record = TraceRecord()
+        record.trace = context.trace
+        record.modelSpan = context.span
         var buffer = ByteBuffer()
-        context.append(to: &buffer)
+        buffer.append(upTo: TraceContext.fieldBytes) {
+            record.putTraceParent(isSampled: context.isSampled, to: &$0)
+        }
         return buffer.string
     }
 

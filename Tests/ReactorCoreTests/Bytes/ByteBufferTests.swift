@@ -18,6 +18,28 @@ import Testing
         #expect(buffer.string == "0 f 10 abcdef 7fffffffffffffff ")
     }
 
+    @Test func digitsOfManyNumbers() {
+        var random = SeededRandom(seed: 1)
+        for bits in 0..<64 {
+            for _ in 0..<200 {
+                let value = Int(bitPattern: UInt(random.next() >> UInt64(63 - bits)))
+                var buffer = ByteBuffer()
+                buffer.append(decimal: value)
+                #expect(buffer.string == "\(value)")
+                buffer.removeAll()
+                buffer.append(hexWord: UInt64(bitPattern: Int64(value)))
+                let digits = String(UInt64(bitPattern: Int64(value)), radix: 16)
+                #expect(buffer.string == String(repeating: "0", count: 16 - digits.count) + digits)
+            }
+        }
+        for value in [99_999_999, 100_000_000, 9_999_999_999_999_999, 10_000_000_000_000_000] {
+            var buffer = ByteBuffer()
+            buffer.append(decimal: value)
+            buffer.append(decimal: -value)
+            #expect(buffer.string == "\(value)-\(value)")
+        }
+    }
+
     @Test func removesFromTheFront() {
         var buffer = ByteBuffer()
         buffer.append("abcdef" as StaticString)

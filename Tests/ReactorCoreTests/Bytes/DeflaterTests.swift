@@ -45,7 +45,9 @@ import Testing
     }
 
     @Test func nothingIsAMemberToo() throws {
-        let found = try inflate(deflate([], step: 1).slice)
+        // Named, so that it lives while its slice is read.
+        let packed = deflate([], step: 1)
+        let found = try inflate(packed.slice)
         #expect(found.plain.isEmpty)
         #expect(found.isWhole)
     }

@@ -77,16 +77,22 @@ final class Exporter {
         self.figures = figures
         name = target.name
         form = target.form
-        machine = ExportQueueMachine(limits: target.limits)
+        machine = ExportQueueMachine(limits: target.limits, frame: target.frame)
         random = SeededRandom(seed: seed)
         timer = LoopTimer(loop) { [unowned(unsafe) self] in step() }
     }
 
     /// Takes one record: what `write` appends.
+    @inline(__always)
     func append(_ write: (inout ByteBuffer) -> Void) {
-        guard finished == nil, machine.append(now: loop.now, write) else { return }
-        stepLater()
+        guard finished == nil else { return }
+        machine.begin(now: loop.now)
+        write(&machine.open.bytes)
+        if machine.end() { stepLater() }
     }
+
+    /// Gives back memory that is kept for batches to come.
+    func releaseMemory() { machine.releaseMemory() }
 
     /// The caller may be at work on a request, or on a batch.
     private func stepLater() {
@@ -131,9 +137,7 @@ final class Exporter {
     private func pack(_ batch: ExportBatch) {
         let deflater = Deflater()
         packed.removeAll()
-        target.frame.head.withUnsafeBytes { deflater.deflate(ByteSlice($0), into: &packed) }
         deflater.deflate(batch.bytes.slice, into: &packed)
-        target.frame.tail.withUnsafeBytes { deflater.deflate(ByteSlice($0), into: &packed) }
         deflater.finish(into: &packed)
     }
 
@@ -192,7 +196,7 @@ final class Exporter {
             machine.refused()
             return tellRefused(batch.count)
         }
-        machine.dropAll()
+        machine.dropAll(changingTo: target.frame)
         form = target.form
         tell(.changedForm)
     }
@@ -238,7 +242,6 @@ extension Exporter: Deferrable {
 extension Exporter: HTTPClientCallDelegate {
     func writeRequest(on connection: HTTPRequestWriter) {
         guard let batch else { preconditionFailure("a call without a batch") }
-        let frame = target.frame
         connection.withOutput { output in
             target.head.withBytes { output.append($0) }
             guard packed.isEmpty else {
@@ -246,13 +249,11 @@ extension Exporter: HTTPClientCallDelegate {
                 output.append("\r\n\r\n" as StaticString)
                 return output.append(packed.slice)
             }
-            output.append(
-                decimal: frame.head.count + batch.bytes.count + frame.tail.count)
+            output.append(decimal: batch.bytes.count)
             output.append("\r\n\r\n" as StaticString)
-            frame.head.withUnsafeBytes { output.append(ByteSlice($0)) }
-            output.append(batch.bytes.slice)
-            frame.tail.withUnsafeBytes { output.append(ByteSlice($0)) }
         }
+        // Too long to be copied.
+        if packed.isEmpty { connection.writeLent(batch.bytes.slice, of: batch) }
     }
 
     func responseHeadArrived(_ head: HTTPHead) {

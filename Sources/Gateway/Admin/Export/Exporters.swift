@@ -14,6 +14,9 @@ package final class Exporters {
 
     private unowned(unsafe) let worker: Worker
     private var exporters: [Exporter] = []
+    /// Those of them that are told of every request.
+    private var spans: Unmanaged<Exporter>?
+    private var generations: Unmanaged<Exporter>?
     private var clocks: [MetricsClock] = []
     private var deadline: LoopTimer?
     private var unfinishedCount = 0
@@ -33,14 +36,24 @@ package final class Exporters {
                 figures: worker.metrics.figures.exporter(name),
                 tell: { tell(name, $0) })
             exporters.append(exporter)
-            guard case .metrics(let interval) = target.form else { continue }
-            clocks.append(
-                MetricsClock(worker.loop, interval) { [unowned(unsafe) worker] in
-                    exporter.append {
-                        OTLPMetricsEncoder.append(report(), worker.metrics, to: &$0)
-                    }
-                })
+            switch target.form {
+            case .spans: spans = Unmanaged.passUnretained(exporter)
+            case .generations: generations = Unmanaged.passUnretained(exporter)
+            case .metrics(let interval): addClock(of: exporter, report, each: interval)
+            }
         }
+        worker.loop.register(self)
+    }
+
+    private func addClock(
+        of exporter: Exporter, _ report: @escaping () -> GatewayReport, each interval: Duration
+    ) {
+        clocks.append(
+            MetricsClock(worker.loop, interval) { [unowned(unsafe) worker] in
+                exporter.append {
+                    OTLPMetricsEncoder.append(report(), worker.metrics, to: &$0)
+                }
+            })
     }
 
     /// Whether there is anything to do.
@@ -74,19 +87,38 @@ package final class Exporters {
 }
 
 extension Exporters: TraceSink {
-    package func take(_ trace: TraceRecord, _ record: AccessRecord) {
-        for exporter in exporters {
-            switch exporter.form {
-            case .spans where trace.isForSpans:
-                exporter.append { OTLPSpanEncoder.append(trace, record, to: &$0) }
-            case .generations(let encoder, .otlp) where trace.isForGenerations:
-                exporter.append { encoder.append(span: trace, record, to: &$0) }
-            case .generations(let encoder, .ingestion) where trace.isForGenerations:
-                exporter.append { encoder.append(events: trace, record, to: &$0) }
-            case .spans, .generations, .metrics: break
+    package func take(
+        _ trace: TraceRecord, _ record: AccessRecord,
+        _ template: UnsafeMutablePointer<RecordTemplate>
+    ) {
+        if trace.isForSpans, let spans {
+            spans._withUnsafeGuaranteedRef { exporter in
+                exporter.append {
+                    OTLPSpanEncoder.append(trace, record, &template.pointee, to: &$0)
+                }
             }
         }
+        if trace.isForGenerations, let generations {
+            generations._withUnsafeGuaranteedRef { give(trace, record, template, to: $0) }
+        }
     }
+
+    private func give(
+        _ trace: TraceRecord, _ record: AccessRecord,
+        _ template: UnsafeMutablePointer<RecordTemplate>, to exporter: Exporter
+    ) {
+        switch exporter.form {
+        case .generations(let encoder, .otlp):
+            exporter.append { encoder.append(span: trace, record, &template.pointee, to: &$0) }
+        case .generations(let encoder, .ingestion):
+            exporter.append { encoder.append(events: trace, record, to: &$0) }
+        case .spans, .metrics: break
+        }
+    }
+}
+
+extension Exporters: MemoryHolder {
+    package func releaseMemory() { for exporter in exporters { exporter.releaseMemory() } }
 }
 
 /// Has metrics told each so often, and once at the end.

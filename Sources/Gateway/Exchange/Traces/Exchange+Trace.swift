@@ -9,25 +9,16 @@ import Reactor
 import ReactorCore
 
 extension Exchange {
-    /// Reads the head's place in a trace, and where somebody records this one, goes on from there.
-    func beginTrace(_ fields: HTTPFields, _ policy: TracePolicy) {
+    /// Takes the head's place in a trace, and where somebody records this request, goes on from there.
+    /// - Parameters:
+    ///   - parent: the value of `traceparent`, or empty.
+    ///   - session: what the head calls the client's session, or empty.
+    func beginTrace(_ policy: TracePolicy, parent: ByteSlice, session: ByteSlice) {
         switch door {
         case .answer, .embeddings: break
         default: return
         }
-        var client: TraceContext?
-        var session: ByteSlice?
-        for index in 0..<fields.count {
-            let name = fields.name(index)
-            switch name.count {
-            case 11 where name.equalsIgnoringCase("traceparent"):
-                client = TraceContext(parsing: fields.value(index))
-            case 12 where name.equalsIgnoringCase("x-session-id"): session = fields.value(index)
-            case 24 where name.equalsIgnoringCase("x-claude-code-session-id"):
-                if session == nil { session = fields.value(index) }
-            default: break
-            }
-        }
+        let client = parent.isEmpty ? nil : TraceContext(parsing: parent)
         let id =
             client?.trace
             ?? TraceID(high: worker.random.nextID(), low: worker.random.next())
@@ -39,20 +30,20 @@ extension Exchange {
         trace.record.clientSpan = client?.span ?? 0
         trace.record.serverSpan = worker.random.nextID()
         trace.record.modelSpan = worker.random.nextID()
-        trace.record.words = (worker.random.next(), worker.random.next())
         trace.record.isForSpans = isForSpans
         trace.record.isForGenerations = isForGenerations
         trace.begin(policy)
-        if let session { trace.take(session: session) }
+        if !session.isEmpty { trace.take(session: session) }
         self.trace = trace
         followsTrace = client != nil
         guard trace.record.isTold else { return }
         // What Langfuse alone records says nothing of whether others should.
         let isSampled = isForSpans || client.map(\.isSampled) ?? true
-        let next = TraceContext(trace: id, span: trace.record.modelSpan, isSampled: isSampled)
-        forwarded.append("traceparent: " as StaticString)
-        next.append(to: &forwarded)
-        forwarded.append("\r\n" as StaticString)
+        forwarded.append(upTo: TraceContext.fieldBytes + 16) { cursor in
+            cursor.put("traceparent: ")
+            trace.record.putTraceParent(isSampled: isSampled, to: &cursor)
+            cursor.put("\r\n")
+        }
     }
 
     /// Keeps what the body says, while it is there.
@@ -68,14 +59,12 @@ extension Exchange {
         } catch {}
     }
 
-    /// Ends the trace with the request.
-    func finishTrace(_ trace: RequestTrace, _ access: AccessRecord, _ now: Instant) {
+    /// Completes the record of a request that has ended.
+    func complete(
+        _ trace: RequestTrace, _ access: AccessRecord, _ upstream: Upstream?, _ now: Instant
+    ) {
         if translation == nil, head.isSuccess, !isStreamed, !answer.isEmpty {
-            if case .answer(let answerDoor) = door {
-                trace.take(whole: answer.slice, at: answerDoor, providerContext)
-            } else {
-                trace.take(namesOf: answer.slice)
-            }
+            takeAnswer(trace)
         }
         let end = access.secondsSince1970 * 1_000_000_000 + access.milliseconds * 1_000_000
         func time(_ instant: Instant) -> Int { end - Int(now.nanoseconds(since: instant)) }
@@ -90,19 +79,36 @@ extension Exchange {
         default: break
         }
         if let upstream {
-            trace.record.system = upstream.system
-            if let origin = upstream.place(for: lease)?.origin {
-                trace.record.host = origin.host
-                trace.record.port = origin.port
+            trace.record.system = upstream.systemBytes
+            if let (host, port) = upstream.address(for: lease) {
+                (trace.record.host, trace.record.port) = (host, port)
             }
         }
-        trace.finish { record in
-            if trace.logsBodies { noteBodies(record) }
-            guard record.isTold else { return }
-            var told = record
-            if !trace.tellsContent { (told.input, told.output) = (.empty, .empty) }
-            worker.traceSink?.take(told, access)
+        trace.complete()
+        if trace.logsBodies { noteBodies(trace.record) }
+        if trace.logsBodies, !trace.tellsContent {
+            (trace.record.input, trace.record.output) = (.empty, .empty)
         }
+    }
+
+    /// Takes what a whole answer says that was relayed.
+    private func takeAnswer(_ trace: RequestTrace) {
+        let isRead = trace.takeNoted(of: answer.slice)
+        guard trace.keepsAnswer, case .answer(let answerDoor) = door else {
+            if !isRead { trace.take(namesOf: answer.slice) }
+            return
+        }
+        if !isRead || !trace.takeNotedMessage(of: answer.slice) {
+            trace.take(whole: answer.slice, at: answerDoor, providerContext)
+        }
+    }
+
+    /// Tells of it, and ends the trace with the request.
+    func finish(
+        _ trace: RequestTrace, _ access: AccessRecord,
+        _ template: UnsafeMutablePointer<RecordTemplate>
+    ) {
+        if trace.record.isTold { worker.traceSink?.take(trace.record, access, template) }
         self.trace = nil
         worker.giveTrace(trace)
     }

@@ -13,10 +13,14 @@ import ReactorCore
 final class RequestTrace {
     /// Bytes of a name of the client's that are kept.
     static let nameBytesMax = 256
+    /// Memory for content that a trace keeps for the next request, for each kind of content.
+    private static let contentBytesKept = 4096
     /// Bytes of tags.
     static let tagsBytesMax = 1024
 
-    var record = TraceRecord()
+    let record = TraceRecord()
+    /// The one behind it among those that nobody uses.
+    var next: RequestTrace?
     private(set) var keepsContent = false
     /// Whether it is told outside of the log.
     private(set) var tellsContent = false
@@ -42,6 +46,9 @@ final class RequestTrace {
     /// The text of a completion, as it stands in JSON.
     private var text = ByteBuffer()
     private var hasLooked = false
+    private var idPlace: Range<Int>?
+    private var modelPlace: Range<Int>?
+    private var messagePlace: Range<Int>?
 
     private static let metadataNames = JSONNames("session_id", "sessionId", "tags", "user_id")
     /// The two that name a session, in that list.
@@ -59,7 +66,7 @@ final class RequestTrace {
     var keepsAnswer: Bool { keepsContent || keepsMessages }
 
     func reset() {
-        record = TraceRecord()
+        record.reset()
         user.removeAll()
         session.removeAll()
         tags.removeAll()
@@ -67,15 +74,24 @@ final class RequestTrace {
         topP.removeAll()
         reportedModel.removeAll()
         responseID.removeAll()
-        // Content may have been long.
-        input.release()
-        inputMessages.release()
-        output.release()
-        outputMessages.release()
-        text.release()
-        response = ModelResponse()
-        decoder = nil
         hasLooked = false
+        (idPlace, modelPlace, messagePlace) = (nil, nil, nil)
+        if keepsContent || keepsMessages { releaseContent() }
+    }
+
+    private func releaseContent() {
+        Self.empty(&input)
+        Self.empty(&inputMessages)
+        Self.empty(&output)
+        Self.empty(&outputMessages)
+        Self.empty(&text)
+        if !response.choices.isEmpty { response = ModelResponse() }
+        if decoder != nil { decoder = nil }
+    }
+
+    /// Content may have been long.
+    private static func empty(_ content: inout ByteBuffer) {
+        if content.capacity > contentBytesKept { content.release() } else { content.removeAll() }
     }
 
     // MARK: The request
@@ -88,12 +104,12 @@ final class RequestTrace {
 
     /// What the body says of itself. To be called while it is there.
     func take(_ scan: DoorScan, of body: ByteSlice) {
-        let details = scan.details
-        record.outputTokensMax = scan.outputTokensMax
+        let (details, user, outputTokensMax) = scan.traced
+        record.outputTokensMax = outputTokensMax
         temperature.append(details.temperature.slice(of: body).prefixed(by: 32))
         topP.append(details.topP.slice(of: body).prefixed(by: 32))
-        if let range = scan.user {
-            Self.append(body[range.lowerBound + 1..<range.upperBound - 1], to: &user)
+        if let range = user {
+            Self.append(body[range.lowerBound + 1..<range.upperBound - 1], to: &self.user)
         }
         let metadata = details.metadata.slice(of: body)
         if !metadata.isEmpty {
@@ -176,6 +192,7 @@ final class RequestTrace {
         text.removeAll()
         output.removeAll()
         hasLooked = false
+        (idPlace, modelPlace, messagePlace) = (nil, nil, nil)
     }
 
     /// An event of an answer that is translated.
@@ -234,6 +251,39 @@ final class RequestTrace {
         door == .messages ? .messages(isAnswerInTool: false) : .chat
     }
 
+    /// Where a whole answer of the chat dialect has its names and its message; it stays as it is to the
+    /// end.
+    func note(id: Range<Int>?, model: Range<Int>?, message: Range<Int>?) {
+        (idPlace, modelPlace, messagePlace) = (id, model, message)
+    }
+
+    /// Takes the message from the place that was noted, if it is one that need not be read.
+    func takeNotedMessage(of answer: ByteSlice) -> Bool {
+        guard !keepsMessages, let messagePlace else { return false }
+        return TraceContent.append(plain: answer[messagePlace], to: &output)
+    }
+
+    /// Takes the names from the places that were noted, if any were.
+    func takeNoted(of answer: ByteSlice) -> Bool {
+        guard idPlace != nil || modelPlace != nil else { return false }
+        if let idPlace {
+            record.responseID = Self.plain(answer[idPlace], scratch: &responseID)
+        }
+        if let modelPlace {
+            record.reportedModel = Self.plain(answer[modelPlace], scratch: &reportedModel)
+        }
+        return true
+    }
+
+    /// A name as it stands in JSON; one with escapes is copied.
+    private static func plain(_ inside: ByteSlice, scratch: inout ByteBuffer) -> ByteSlice {
+        if inside.count <= nameBytesMax, inside.firstIndex(of: ASCII.backslash) == nil {
+            return inside
+        }
+        append(inside, to: &scratch)
+        return scratch.slice
+    }
+
     /// The same, without its content.
     func take(namesOf answer: ByteSlice) { take(names: AnswerSketch(of: answer)) }
 
@@ -244,8 +294,8 @@ final class RequestTrace {
 
     // MARK: The end
 
-    /// Completes the record and hands it out; it borrows from this trace.
-    func finish(_ body: (TraceRecord) -> Void) {
+    /// Completes the record, which borrows from this trace.
+    func complete() {
         if !response.choices.isEmpty {
             if keepsContent { TraceContent.append(message: response, to: &output) }
             if keepsMessages { TraceContent.append(parts: response, to: &outputMessages) }
@@ -254,8 +304,8 @@ final class RequestTrace {
             output.append(text.slice)
             output.append(ASCII.quote)
         }
-        record.reportedModel = reportedModel.slice
-        record.responseID = responseID.slice
+        if record.reportedModel.isEmpty { record.reportedModel = reportedModel.slice }
+        if record.responseID.isEmpty { record.responseID = responseID.slice }
         record.user = user.slice
         record.session = session.slice
         record.tags = tags.slice
@@ -265,7 +315,6 @@ final class RequestTrace {
         if keepsContent { record.output = output.slice }
         record.inputMessages = inputMessages.slice
         record.outputMessages = outputMessages.slice
-        withExtendedLifetime(self) { body(record) }
     }
 }
 

@@ -12,8 +12,12 @@ package struct ChatResponseObserver {
     package private(set) var usage: Usage?
     /// The last choice's.
     package private(set) var finishReason: FinishReason?
+    /// The inside of its id in the body, escapes as they stand.
+    package private(set) var id: Range<Int>?
     /// The inside of the reported model's name in the body, escapes as they stand.
     package private(set) var model: Range<Int>?
+    /// The message in the body, where there is one choice.
+    package private(set) var message: Range<Int>?
     /// Why the body is no answer; nil if it is one.
     package private(set) var failure: Failure?
 
@@ -46,6 +50,9 @@ package struct ChatResponseObserver {
         while let name = try scanner.nextName(in: Self.names, likely: likely) {
             likely = name.index + 1
             switch name.index {
+            case 0:
+                let value = try scanner.value()
+                id = value.kind == .string ? value.inside : nil
             case 3:
                 let value = try scanner.value()
                 model = value.kind == .string ? value.inside : nil
@@ -62,8 +69,10 @@ package struct ChatResponseObserver {
     }
 
     private mutating func readChoices(_ scanner: inout JSONScanner) throws(JSONFailure) {
+        var choiceCount = 0
         try scanner.beginArray()
         while try scanner.nextElement() {
+            choiceCount += 1
             guard scanner.comesObject else {
                 try scanner.value()
                 continue
@@ -72,10 +81,12 @@ package struct ChatResponseObserver {
             var likely = 0
             while let name = try scanner.nextName(in: Self.choiceNames, likely: likely) {
                 likely = name.index + 1
-                if name.index == 3 {
-                    finishReason = try ChatUsageReader.finishReason(&scanner)
-                } else {
-                    try scanner.value()
+                switch name.index {
+                case 1:
+                    let value = try scanner.value()
+                    message = value.kind == .object && choiceCount == 1 ? value.range : nil
+                case 3: finishReason = try ChatUsageReader.finishReason(&scanner)
+                default: try scanner.value()
                 }
             }
         }

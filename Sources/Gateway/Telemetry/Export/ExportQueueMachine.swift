@@ -7,11 +7,11 @@ import ReactorCore
 
 /// Records that go out in one request.
 package final class ExportBatch {
-    /// As they stand between the head and the tail of a request's body.
-    package fileprivate(set) var bytes = ByteBuffer()
+    /// The request's body; of a batch that is still being filled, without its tail.
+    package var bytes = ByteBuffer()
     package fileprivate(set) var count = 0
 
-    fileprivate init() {}
+    fileprivate init(reserving capacity: Int = 0) { bytes.reserve(capacity) }
 }
 
 /// The bounds of one queue.
@@ -40,9 +40,17 @@ package struct ExportQueueMachine {
         case finished
     }
 
+    /// Batches that are kept to be filled again.
+    private static let spareCountMax = 2
+
     private let limits: ExportLimits
-    /// What is being filled; the next batch, unless it is empty.
-    private var open = ExportBatch()
+    /// What stands around the records of a batch.
+    private var frame: ExportFrame
+    /// What is being filled; the next batch, unless it is empty. Whoever has called `begin` appends
+    /// to its bytes.
+    package private(set) var open = ExportBatch()
+    /// Their memory has grown to what a batch takes.
+    private var spares: [ExportBatch] = []
     private var openedAt = Instant.never
     /// Closed, the oldest first. Those that failed come back to the front.
     private var closed: [ExportBatch] = []
@@ -58,7 +66,10 @@ package struct ExportQueueMachine {
     /// Those for which there was no room, or no time.
     package private(set) var droppedCount = 0
 
-    package init(limits: ExportLimits) { self.limits = limits }
+    package init(limits: ExportLimits, frame: ExportFrame = .none) {
+        self.limits = limits
+        self.frame = frame
+    }
 
     /// Records that are still here.
     package var count: Int {
@@ -67,25 +78,34 @@ package struct ExportQueueMachine {
 
     // MARK: In
 
-    /// Takes a record: what `write` appends.
+    /// Makes `open` ready for a record, to be appended to its bytes. `end` is to be called behind it.
+    package mutating func begin(now: Instant) {
+        if open.count == 0 {
+            openedAt = now
+            frame.head.withUnsafeBytes { open.bytes.append(ByteSlice($0)) }
+        } else {
+            open.bytes.append(ASCII.comma)
+        }
+    }
+
+    /// The record is whole.
     /// - Returns: whether `next` has something new to say.
-    package mutating func append(now: Instant, _ write: (inout ByteBuffer) -> Void) -> Bool {
-        let isFirst = open.count == 0
-        if isFirst { openedAt = now } else { open.bytes.append(ASCII.comma) }
-        write(&open.bytes)
+    package mutating func end() -> Bool {
         open.count += 1
         guard
             open.count >= limits.batchCountMax || open.bytes.count >= limits.batchBytesMax
-        else { return isFirst }
+        else { return open.count == 1 }
         close()
         return true
     }
 
     private mutating func close() {
         guard open.count > 0 else { return }
+        frame.tail.withUnsafeBytes { open.bytes.append(ByteSlice($0)) }
         closed.append(open)
         closedBytes += open.bytes.count
-        open = ExportBatch()
+        // The next is as long, more or less.
+        open = spares.popLast() ?? ExportBatch(reserving: open.bytes.count)
         openedAt = .never
         while closedBytes > limits.queueBytesMax, closed.count > 1 { dropFirst() }
     }
@@ -95,6 +115,17 @@ package struct ExportQueueMachine {
         closedBytes -= first.bytes.count
         droppedCount += first.count
     }
+
+    /// Keeps the memory of a batch that nobody needs any more.
+    private mutating func keep(_ batch: ExportBatch) {
+        guard spares.count < Self.spareCountMax, !isDraining else { return }
+        batch.bytes.removeAll()
+        batch.count = 0
+        spares.append(batch)
+    }
+
+    /// Gives back memory that is kept for batches to come.
+    package mutating func releaseMemory() { spares = [] }
 
     // MARK: Out
 
@@ -120,6 +151,7 @@ package struct ExportQueueMachine {
         sentCount += batch.count - refused
         refusedCount += refused
         succeeded()
+        keep(batch)
     }
 
     /// The collector does not want the batch, now or ever.
@@ -170,7 +202,8 @@ package struct ExportQueueMachine {
     }
 
     /// Everything that was encoded for one form of the collector's is worth nothing in another.
-    package mutating func dropAll() {
+    package mutating func dropAll(changingTo frame: ExportFrame) {
+        self.frame = frame
         if let sending { droppedCount += sending.count }
         sending = nil
         droppedCount += open.count + closed.reduce(0) { $0 + $1.count }

@@ -7,7 +7,7 @@ import GatewayModel
 import ReactorCore
 
 /// Writes what Langfuse is told of a request.
-package struct LangfuseEncoder: Sendable {
+package final class LangfuseEncoder: Sendable {
     /// How it is told.
     package enum Transport: String, CaseIterable, Sendable {
         /// OTLP/HTTP: what Langfuse recommends.
@@ -16,8 +16,8 @@ package struct LangfuseEncoder: Sendable {
         case ingestion
     }
 
-    private let environment: [UInt8]
-    private let release: [UInt8]
+    let environment: [UInt8]
+    let release: [UInt8]
 
     /// - Parameter environment: as `environment(_:)` has made it.
     package init(environment: String, release: String) {
@@ -43,7 +43,7 @@ package struct LangfuseEncoder: Sendable {
         return text.isEmpty ? "default" : text
     }
 
-    private enum Level {
+    enum Level {
         case usual, warning, error
 
         init(_ record: AccessRecord) {
@@ -66,8 +66,8 @@ package struct LangfuseEncoder: Sendable {
     }
 
     /// What is said of one that did not end well.
-    private static func message(_ record: AccessRecord) -> String {
-        record.error ?? "\(record.outcome)"
+    static func message(_ record: AccessRecord) -> ByteSlice {
+        record.error.isEmpty ? ByteSlice(record.outcome) : record.error
     }
 
     // MARK: OTLP
@@ -75,20 +75,79 @@ package struct LangfuseEncoder: Sendable {
     /// Appends the generation as a span, to stand within `ExportFrame.spans`. What is known of the
     /// trace stands at the span: newer servers keep it there.
     package func append(
-        span trace: TraceRecord, _ record: AccessRecord, to buffer: inout ByteBuffer
+        span trace: TraceRecord, _ record: AccessRecord, _ template: inout RecordTemplate,
+        to buffer: inout ByteBuffer
     ) {
-        // With OpenTelemetry's spans beside it this one keeps its place in the same trace.
-        OTLPSpanEncoder.begin(
-            trace.trace, span: trace.modelSpan, parent: trace.clientSpan, &buffer)
+        trace.makeDigits()
+        let level = Level(record)
+        if template.generation.isEmpty { makeSpan(trace, record, level, &template.generation) }
+        let texts =
+            trace.user.count + trace.session.count + trace.temperature.count + trace.topP.count
+            + trace.responseID.count + record.requestID.count
+        buffer.append(upTo: SpanPiece.roomMax + template.generation.count + 6 * texts) { cursor in
+            // With OpenTelemetry's spans beside it this one keeps its place in the same trace.
+            SpanPiece.begin(trace, trace.ids.modelSpan, &cursor)
+            if trace.clientSpan != 0 { SpanPiece.put(parent: trace.ids.clientSpan, &cursor) }
+            SpanPiece.put(from: trace.times.dispatched, to: trace.times.ended, &cursor)
+            cursor.put(template.generation.slice)
+            Self.putParameters(trace, record, &cursor)
+            if let usage = record.usage { Self.put(UsageShares(usage), &cursor) }
+            if let cost = record.cost {
+                cursor.put(
+                    #",{"key":"langfuse.observation.cost_details","value":{"stringValue":"{\"total\":"#
+                )
+                cursor.put(billionths: cost)
+                cursor.put("}\"}}")
+            }
+            cursor.put(
+                #",{"key":"langfuse.observation.metadata.request_id","value":{"stringValue":""#,
+                record.requestID)
+            cursor.put(#",{"key":"langfuse.user.id","value":{"stringValue":""#, trace.user)
+            cursor.put(#",{"key":"langfuse.session.id","value":{"stringValue":""#, trace.session)
+        }
+        appendRest(trace, record, level, &buffer)
+        SpanPiece.end(record, isError: level == .error, &buffer)
+    }
+
+    /// Appends what few requests have, and content, which is long.
+    private func appendRest(
+        _ trace: TraceRecord, _ record: AccessRecord, _ level: Level, _ buffer: inout ByteBuffer
+    ) {
+        if trace.firstEvent != 0 {
+            buffer.append(
+                #",{"key":"langfuse.observation.completion_start_time","value":{"stringValue":""#
+                    as StaticString)
+            Self.append(timestamp: trace.firstEvent, to: &buffer)
+            buffer.append("\"}}" as StaticString)
+        }
+        if !trace.tags.isEmpty {
+            var tags = ByteBuffer()
+            Self.append(tagsOf: trace, record, to: &tags)
+            SpanPiece.append(
+                #",{"key":"langfuse.trace.tags","value":{"stringValue":""#, tags.slice, &buffer)
+        }
+        if level != .usual {
+            SpanPiece.append(
+                #",{"key":"langfuse.observation.status_message","value":{"stringValue":""#,
+                Self.message(record), &buffer)
+        }
+        guard !trace.input.isEmpty || !trace.output.isEmpty else { return }
+        SpanPiece.append(
+            #",{"key":"langfuse.observation.input","value":{"stringValue":""#, trace.input, &buffer)
+        SpanPiece.append(
+            #",{"key":"langfuse.observation.output","value":{"stringValue":""#, trace.output,
+            &buffer)
+    }
+
+    /// What all spans of a kind say. Tags of the client's own are no part of it.
+    private func makeSpan(
+        _ trace: TraceRecord, _ record: AccessRecord, _ level: Level, _ buffer: inout ByteBuffer
+    ) {
         buffer.append(",\"name\":\"" as StaticString)
         buffer.append(trace.operation)
         buffer.append(ASCII.space)
         buffer.append(jsonEscaping: Self.model(record))
-        buffer.append("\",\"kind\":3" as StaticString)
-        buffer.append(",\"startTimeUnixNano\":\"", time: Self.start(trace))
-        buffer.append(",\"endTimeUnixNano\":\"", time: trace.ended)
-        buffer.append(",\"attributes\":[" as StaticString)
-        let level = Level(record)
+        buffer.append("\",\"kind\":3,\"attributes\":[" as StaticString)
         buffer.withAttributes { attributes in
             attributes.word(
                 "langfuse.observation.type", trace.isEmbedding ? "embedding" : "generation")
@@ -97,51 +156,19 @@ package struct LangfuseEncoder: Sendable {
                 attributes.text("langfuse.environment", ByteSlice($0))
             }
             release.withUnsafeBytes { attributes.text("langfuse.release", ByteSlice($0)) }
-            attributes.escaped("langfuse.trace.tags") { text in
-                var tags = ByteBuffer()
-                Self.append(tagsOf: trace, record, to: &tags)
-                text.append(jsonEscaping: tags.slice)
+            if trace.tags.isEmpty {
+                attributes.escaped("langfuse.trace.tags") { text in
+                    var tags = ByteBuffer()
+                    Self.append(tagsOf: trace, record, to: &tags)
+                    text.append(jsonEscaping: tags.slice)
+                }
             }
-            if !trace.user.isEmpty { attributes.text("langfuse.user.id", trace.user) }
-            if !trace.session.isEmpty { attributes.text("langfuse.session.id", trace.session) }
             attributes.word("gen_ai.operation.name", trace.operation)
             if !trace.system.isEmpty { attributes.text("gen_ai.provider.name", trace.system) }
             attributes.text(
                 "langfuse.observation.model.name",
                 trace.reportedModel.isEmpty ? Self.model(record) : trace.reportedModel)
-            attributes.escaped("langfuse.observation.model.parameters") { text in
-                var parameters = ByteBuffer()
-                Self.append(parametersOf: trace, record, to: &parameters)
-                text.append(jsonEscaping: parameters.slice)
-            }
-            if let usage = record.usage {
-                attributes.escaped("langfuse.observation.usage_details") { text in
-                    var details = ByteBuffer()
-                    Self.append(usage, to: &details)
-                    text.append(jsonEscaping: details.slice)
-                }
-            }
-            if let cost = record.cost {
-                attributes.escaped("langfuse.observation.cost_details") { text in
-                    text.append("{\\\"total\\\":" as StaticString)
-                    text.append(billionths: cost)
-                    text.append("}" as StaticString)
-                }
-            }
-            if trace.firstEvent != 0 {
-                attributes.escaped("langfuse.observation.completion_start_time") {
-                    Self.append(timestamp: trace.firstEvent, to: &$0)
-                }
-            }
             attributes.word("langfuse.observation.level", level.name)
-            if level != .usual {
-                attributes.text("langfuse.observation.status_message", Self.message(record))
-            }
-            if !trace.input.isEmpty { attributes.text("langfuse.observation.input", trace.input) }
-            if !trace.output.isEmpty {
-                attributes.text("langfuse.observation.output", trace.output)
-            }
-            attributes.text("langfuse.observation.metadata.request_id", record.requestID)
             attributes.text("langfuse.observation.metadata.provider", record.provider)
             attributes.text("langfuse.observation.metadata.requested_model", record.requestedModel)
             attributes.number("langfuse.observation.metadata.status", record.status)
@@ -153,149 +180,67 @@ package struct LangfuseEncoder: Sendable {
                 attributes.word("langfuse.observation.metadata.finish_reason", reason.name)
             }
         }
-        OTLPSpanEncoder.end(record, isError: level == .error, &buffer)
     }
 
-    // MARK: Older ingestion
-
-    /// Appends the trace and its generation as events, to stand within `ExportFrame.events`.
-    package func append(
-        events trace: TraceRecord, _ record: AccessRecord, to buffer: inout ByteBuffer
+    /// JSON within a string: its quotes are escaped.
+    @inline(__always)
+    private static func putParameters(
+        _ trace: TraceRecord, _ record: AccessRecord, _ cursor: inout ByteCursor
     ) {
-        buffer.writeJSON { json in
-            begin(trace, "trace-create", last: 0, &json)
-            Self.id("id", trace, &json)
-            timestamp("timestamp", trace.began, &json)
-            json.field("name", record.door)
-            common(&json)
-            json.field("release", slice: release)
-            if !trace.user.isEmpty { json.field("userId", trace.user) }
-            if !trace.session.isEmpty { json.field("sessionId", trace.session) }
-            json.key("tags")
-            var tags = ByteBuffer()
-            Self.append(tagsOf: trace, record, to: &tags)
-            json.raw(tags.slice)
-            content(trace, &json)
-            json.endObject()
-            json.endObject()
+        cursor.put(
+            #",{"key":"langfuse.observation.model.parameters","value":{"stringValue":"{\"stream\":"#
+        )
+        if record.streams { cursor.put("true") } else { cursor.put("false") }
+        if let bound = trace.outputTokensMax {
+            cursor.put(#",\"max_tokens\":"#)
+            cursor.put(decimal: bound)
         }
-        buffer.append(ASCII.comma)
-        buffer.writeJSON { json in
-            begin(
-                trace, trace.isEmbedding ? "embedding-create" : "generation-create", last: 1, &json)
-            json.string("id") { $0.append(hexWord: trace.modelSpan) }
-            Self.id("traceId", trace, &json)
-            json.string("name") { name in
-                name.append(trace.operation)
-                name.append(ASCII.space)
-                name.append(jsonEscaping: Self.model(record))
-            }
-            timestamp("startTime", Self.start(trace), &json)
-            timestamp("endTime", trace.ended, &json)
-            if trace.firstEvent != 0 {
-                timestamp("completionStartTime", trace.firstEvent, &json)
-            }
-            json.field(
-                "model", trace.reportedModel.isEmpty ? Self.model(record) : trace.reportedModel)
-            json.key("modelParameters")
-            var piece = ByteBuffer()
-            Self.append(parametersOf: trace, record, to: &piece)
-            json.raw(piece.slice)
-            if let usage = record.usage {
-                piece.removeAll()
-                Self.append(usage, to: &piece)
-                json.key("usageDetails")
-                json.raw(piece.slice)
-            }
-            if let cost = record.cost {
-                piece.removeAll()
-                piece.append(billionths: cost)
-                json.beginObject("costDetails")
-                json.key("total")
-                json.raw(piece.slice)
-                json.endObject()
-            }
-            let level = Level(record)
-            json.field("level", level.name)
-            if level != .usual { json.field("statusMessage", text: Self.message(record)) }
-            common(&json)
-            content(trace, &json)
-            metadata(record, &json)
-            json.endObject()
-            json.endObject()
+        if !trace.temperature.isEmpty {
+            cursor.put(#",\"temperature\":"#)
+            cursor.put(trace.temperature)
         }
+        if !trace.topP.isEmpty {
+            cursor.put(#",\"top_p\":"#)
+            cursor.put(trace.topP)
+        }
+        cursor.put("}\"}}")
     }
 
-    /// Begins an event and its body. Its id is drawn for this event alone and stays with it, however
-    /// often it is sent; a trace's and a generation's differ in the last digit.
-    private func begin(
-        _ trace: TraceRecord, _ type: StaticString, last: UInt64, _ json: inout JSONWriter
-    ) {
-        json.beginObject()
-        json.string("id") { id in
-            // Version 4, variant 1 (RFC 9562 section 5.4).
-            var text = ByteBuffer()
-            text.append(hexWord: trace.words.0 & ~0xF000 | 0x4000)
-            text.append(
-                hexWord: trace.words.1 & ~0xC000_0000_0000_0001 | 0x8000_0000_0000_0000 | last)
-            for (start, end) in [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)] {
-                if start > 0 { id.append(UInt8(ascii: "-")) }
-                id.append(text.slice[start..<end])
-            }
+    @inline(__always)
+    private static func put(_ usage: UsageShares, _ cursor: inout ByteCursor) {
+        cursor.put(
+            #",{"key":"langfuse.observation.usage_details","value":{"stringValue":"{\"input\":"#)
+        cursor.put(decimal: usage.input)
+        cursor.put(#",\"output\":"#)
+        cursor.put(decimal: usage.output)
+        if usage.cached > 0 {
+            cursor.put(#",\"input_cached_tokens\":"#)
+            cursor.put(decimal: usage.cached)
         }
-        timestamp("timestamp", trace.ended, &json)
-        json.field("type", type)
-        json.beginObject("body")
-    }
-
-    private static func id(
-        _ name: StaticString, _ trace: TraceRecord, _ json: inout JSONWriter
-    ) {
-        json.string(name) { $0.append(trace.trace) }
-    }
-
-    private func common(_ json: inout JSONWriter) { json.field("environment", slice: environment) }
-
-    private func content(_ trace: TraceRecord, _ json: inout JSONWriter) {
-        if !trace.input.isEmpty {
-            json.key("input")
-            json.raw(trace.input)
+        if usage.written > 0 {
+            cursor.put(#",\"input_cache_creation\":"#)
+            cursor.put(decimal: usage.written)
         }
-        if !trace.output.isEmpty {
-            json.key("output")
-            json.raw(trace.output)
+        if usage.reasoning > 0 {
+            cursor.put(#",\"output_reasoning_tokens\":"#)
+            cursor.put(decimal: usage.reasoning)
         }
-    }
-
-    private func metadata(_ record: AccessRecord, _ json: inout JSONWriter) {
-        json.beginObject("metadata")
-        json.field("request_id", record.requestID)
-        json.field("provider", record.provider)
-        json.field("requested_model", record.requestedModel)
-        json.field("status", record.status)
-        json.field("attempts", record.attempts)
-        if !record.key.isEmpty { json.field("key", record.key) }
-        if let reason = record.finishReason { json.field("finish_reason", reason.name) }
-        json.endObject()
-    }
-
-    private func timestamp(
-        _ name: StaticString, _ nanoseconds: Int, _ json: inout JSONWriter
-    ) {
-        json.string(name) { Self.append(timestamp: nanoseconds, to: &$0) }
+        cursor.put(#",\"total\":"#)
+        cursor.put(decimal: usage.total)
+        cursor.put("}\"}}")
     }
 
     // MARK: Pieces
 
-    private static func start(_ trace: TraceRecord) -> Int {
+    static func start(_ trace: TraceRecord) -> Int {
         trace.reachedModel ? trace.dispatched : trace.began
     }
 
-    private static func model(_ record: AccessRecord) -> ByteSlice {
+    static func model(_ record: AccessRecord) -> ByteSlice {
         record.upstreamModel.isEmpty ? record.requestedModel : record.upstreamModel
     }
 
-    private static func append(timestamp nanoseconds: Int, to buffer: inout ByteBuffer) {
+    static func append(timestamp nanoseconds: Int, to buffer: inout ByteBuffer) {
         HTTPDate.appendTimestamp(
             secondsSince1970: nanoseconds / 1_000_000_000, to: &buffer)
         HTTPDate.appendFraction(
@@ -303,7 +248,7 @@ package struct LangfuseEncoder: Sendable {
     }
 
     /// The client's own tags behind ours. A JSON array.
-    private static func append(
+    static func append(
         tagsOf trace: TraceRecord, _ record: AccessRecord, to buffer: inout ByteBuffer
     ) {
         buffer.append("[\"gateway\"" as StaticString)
@@ -318,7 +263,7 @@ package struct LangfuseEncoder: Sendable {
         buffer.append("]" as StaticString)
     }
 
-    private static func append(
+    static func append(
         parametersOf trace: TraceRecord, _ record: AccessRecord, to buffer: inout ByteBuffer
     ) {
         buffer.append(
@@ -337,46 +282,25 @@ package struct LangfuseEncoder: Sendable {
         }
         buffer.append("}" as StaticString)
     }
-
-    /// Disjoint shares, for nothing is subtracted from what is given this way.
-    private static func append(_ usage: Usage, to buffer: inout ByteBuffer) {
-        let cached = max(min(usage.cachedTokens, usage.inputTokens), 0)
-        let written = max(min(usage.cacheWriteTokens, usage.inputTokens - cached), 0)
-        let reasoning = max(min(usage.reasoningTokens, usage.outputTokens), 0)
-        buffer.append("{\"input\":" as StaticString)
-        buffer.append(decimal: max(usage.inputTokens - cached - written, 0))
-        buffer.append(",\"output\":" as StaticString)
-        buffer.append(decimal: max(usage.outputTokens - reasoning, 0))
-        if cached > 0 {
-            buffer.append(",\"input_cached_tokens\":" as StaticString)
-            buffer.append(decimal: cached)
-        }
-        if written > 0 {
-            buffer.append(",\"input_cache_creation\":" as StaticString)
-            buffer.append(decimal: written)
-        }
-        if reasoning > 0 {
-            buffer.append(",\"output_reasoning_tokens\":" as StaticString)
-            buffer.append(decimal: reasoning)
-        }
-        buffer.append(",\"total\":" as StaticString)
-        let (sum, overflowed) = max(usage.inputTokens, 0).addingReportingOverflow(
-            max(usage.outputTokens, 0))
-        buffer.append(decimal: overflowed ? .max : sum)
-        buffer.append("}" as StaticString)
-    }
 }
 
-extension JSONWriter {
-    fileprivate mutating func field(_ name: StaticString, slice bytes: [UInt8]) {
-        bytes.withUnsafeBytes { field(name, ByteSlice($0)) }
-    }
+/// Disjoint shares of tokens, for nothing is subtracted from what Langfuse is told this way.
+struct UsageShares {
+    let input: Int
+    let output: Int
+    let cached: Int
+    let written: Int
+    let reasoning: Int
+    let total: Int
 
-    /// A member whose text `write` appends, already escaped.
-    fileprivate mutating func string(
-        _ name: StaticString, _ write: (inout ByteBuffer) -> Void
-    ) {
-        key(name)
-        string(write)
+    init(_ usage: Usage) {
+        cached = max(min(usage.cachedTokens, usage.inputTokens), 0)
+        written = max(min(usage.cacheWriteTokens, usage.inputTokens - cached), 0)
+        reasoning = max(min(usage.reasoningTokens, usage.outputTokens), 0)
+        input = max(usage.inputTokens - cached - written, 0)
+        output = max(usage.outputTokens - reasoning, 0)
+        let (sum, overflowed) = max(usage.inputTokens, 0).addingReportingOverflow(
+            max(usage.outputTokens, 0))
+        total = overflowed ? .max : sum
     }
 }

@@ -45,6 +45,9 @@ package struct ExportFrame: Equatable, Sendable {
     package var head: [UInt8]
     package var tail: [UInt8]
 
+    /// Nothing.
+    package static let none = ExportFrame(head: [], tail: [])
+
     /// Around spans.
     package static func spans(_ resource: OTLPResource) -> ExportFrame {
         var head = ByteBuffer()

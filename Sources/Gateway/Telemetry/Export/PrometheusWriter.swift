@@ -199,30 +199,33 @@ extension ByteBuffer {
 
     /// Appends a number of billionths as a decimal, without needless zeros: `0.000125`, `3`.
     package mutating func append(billionths value: Int) {
-        append(value, of: 1_000_000_000, digits: 9)
+        append(upTo: 32) { $0.put(billionths: value) }
     }
 
-    package mutating func append(millionths value: Int) { append(value, of: 1_000_000, digits: 6) }
+    package mutating func append(millionths value: Int) {
+        append(upTo: 32) { $0.put(value, of: 1_000_000) }
+    }
+}
+
+extension ByteCursor {
+    /// Puts a number of billionths as a decimal, without needless zeros; 21 bytes at most.
+    mutating func put(billionths value: Int) { put(value, of: 1_000_000_000) }
 
     /// Inlined, `parts` is a constant that costs no division.
     @inline(__always)
-    private mutating func append(_ value: Int, of parts: UInt, digits: Int) {
-        if value < 0 { append(UInt8(ascii: "-")) }
+    fileprivate mutating func put(_ value: Int, of parts: UInt) {
+        if value < 0 { put(UInt8(ascii: "-")) }
         let (whole, rest) = value.magnitude.quotientAndRemainder(dividingBy: parts)
-        append(decimal: Int(whole))
+        put(decimal: Int(whole))
         guard rest > 0 else { return }
-        append(room: digits + 1) { memory, _ in
-            memory[0] = UInt8(ascii: ".")
-            var left = rest
-            for place in (1...digits).reversed() {
-                let tenth = left / 10
-                memory[place] = ASCII.zero &+ UInt8(truncatingIfNeeded: left &- tenth &* 10)
-                left = tenth
-            }
-            // One digit at least is no zero.
-            var count = digits + 1
-            while memory[count - 1] == ASCII.zero { count -= 1 }
-            return count
-        }
+        // Nine digits, of which the last ones say nothing where there are fewer.
+        let (first, others) = (rest &* (1_000_000_000 / parts))
+            .quotientAndRemainder(dividingBy: 100_000_000)
+        put(UInt8(ascii: "."))
+        put(ASCII.zero &+ UInt8(truncatingIfNeeded: first))
+        // Zeros at the end are the highest bytes. Where all eight are, the first is none.
+        let digits = DigitWord.decimal(others)
+        put(word: digits | DigitWord.asciiZeros)
+        back(digits.leadingZeroBitCount &>> 3)
     }
 }

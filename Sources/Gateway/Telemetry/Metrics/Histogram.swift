@@ -35,15 +35,17 @@ package struct Histogram: Sendable {
 
     /// The first bucket whose bound is not below `value`.
     package static func place(of value: Int) -> Int {
-        bounds.withUnsafeBufferPointer { bounds in
-            var low = 0
-            var high = bounds.count
-            while low < high {
-                let middle = (low + high) / 2
-                if bounds[middle] < value { low = middle + 1 } else { high = middle }
-            }
-            return low
-        }
+        let bits = Int.bitWidth &- max(value, 0).leadingZeroBitCount
+        var place = Int(firstPlaces[bits])
+        // Numbers of so many bits are in three buckets at most.
+        while place < bounds.count, bounds[place] < value { place &+= 1 }
+        return place
+    }
+
+    /// The place of the least number of so many bits.
+    private static let firstPlaces: [UInt8] = (0..<64).map { bits in
+        let least = bits == 0 ? 0 : 1 << (bits - 1)
+        return UInt8(bounds.firstIndex { $0 >= least } ?? bounds.count)
     }
 
     /// How many were at most `bounds[place]`.

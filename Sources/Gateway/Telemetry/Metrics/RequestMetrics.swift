@@ -45,6 +45,13 @@ package struct DoorCounts: Sendable {
     package var tally: DoorTally
 }
 
+/// Where a worker counts one door's requests.
+struct DoorPlace {
+    /// Of its name in the area.
+    let place: Int
+    let counts: UnsafeMutablePointer<RequestCounts>
+}
+
 /// The metrics of one worker's requests, and the sums of all workers'.
 package final class RequestMetrics {
     private let area: SeriesArea
@@ -52,8 +59,7 @@ package final class RequestMetrics {
     /// There where nobody else has the words.
     private let memory: SeriesMemory?
     /// This worker's, by the literal that names them; there are as many as doors.
-    private var doors:
-        [(door: StaticString, place: Int, counts: UnsafeMutablePointer<RequestCounts>)] = []
+    private var doors: [(door: StaticString, place: DoorPlace)] = []
     private var table: SeriesTable
     /// Of all workers; what is recorded is this one's.
     package let recent: RecentRequests
@@ -102,19 +108,20 @@ package final class RequestMetrics {
         return slot
     }
 
-    /// Takes a request that has ended.
+    /// Takes a request that has ended, of the kind that `template` is of; the worker's own.
     /// - Returns: its cost in billionths of a dollar; nil where usage or price are not known.
-    package func record(_ record: AccessRecord) -> Int? {
+    package func record(_ record: AccessRecord, _ template: inout RecordTemplate) -> Int? {
+        let door = template.door ?? doorCounts(record.door)
+        template.door = door
+        door.counts.pointee.doors.record(status: record.status)
         var places = RecentRequests.Places()
-        places.door = countDoor(record.door, status: record.status)
+        places.door = door.place
         var cost: Int?
         if !record.provider.isEmpty {
             if record.status != 499 {
                 overhead.pointee.duration.record(microseconds: record.overheadMicroseconds)
             }
-            let series = table.series(
-                provider: record.provider, model: record.upstreamModel,
-                succeeded: record.outcome.isSame(as: "ok"), prices: prices)
+            let series = series(of: record, &template)
             if let usage = record.usage {
                 let price =
                     series.isShared
@@ -133,16 +140,23 @@ package final class RequestMetrics {
     /// The sums over all workers, at this moment.
     package var sums: MetricsSums { MetricsSums(area) }
 
-    /// - Returns: where the door's name stands in the area.
-    private func countDoor(_ door: StaticString, status: Int) -> Int {
-        for known in doors where known.door.isSame(as: door) {
-            known.counts.pointee.doors.record(status: status)
-            return known.place
-        }
+    /// A series lives as long as this object. What shares one may get its own later.
+    private func series(
+        of record: AccessRecord, _ template: inout RecordTemplate
+    ) -> ModelSeries {
+        if let known = template.series { return known.takeUnretainedValue() }
+        let series = table.series(
+            provider: record.provider, model: record.upstreamModel,
+            succeeded: record.outcome.isSame(as: "ok"), prices: prices)
+        if !series.isShared { template.series = Unmanaged.passUnretained(series) }
+        return series
+    }
+
+    private func doorCounts(_ door: StaticString) -> DoorPlace {
+        for known in doors where known.door.isSame(as: door) { return known.place }
         let place = Self.place(area, .door, ByteSlice(door))
-        let counts = area.counts(place, process: process)
-        doors.append((door, place, counts))
-        counts.pointee.doors.record(status: status)
-        return place
+        let found = DoorPlace(place: place, counts: area.counts(place, process: process))
+        doors.append((door, found))
+        return found
     }
 }

@@ -41,24 +41,30 @@ package enum TraceContent {
         buffer.append(" [cut]\"" as StaticString)
     }
 
+    /// Looks at one byte of a run's length, nearly always: before what is no data there no run can have
+    /// begun.
     private static func appendEliding(
         _ json: ByteSlice, until end: Int, to buffer: inout ByteBuffer
     ) {
         var kept = 0
-        var run = 0
-        for index in 0..<json.count {
-            if isData(json[index]) {
-                run += 1
+        // Where a run could begin.
+        var from = 0
+        while from + dataBytesMin <= json.count {
+            // What follows would be cut.
+            if buffer.count + from - kept >= end { return buffer.append(json[kept..<from]) }
+            var place = from + dataBytesMin - 1
+            while place >= from, isData(json[place]) { place -= 1 }
+            guard place < from else {
+                from = place + 1
                 continue
             }
-            if run >= dataBytesMin {
-                buffer.append(json[kept..<index - run])
-                appendElision(of: run, to: &buffer)
-                kept = index
-            }
-            run = 0
-            // What follows would be cut.
-            if buffer.count + index - kept >= end { return buffer.append(json[kept..<index]) }
+            var behind = from + dataBytesMin
+            while behind < json.count, isData(json[behind]) { behind += 1 }
+            guard behind < json.count else { break }
+            buffer.append(json[kept..<from])
+            appendElision(of: behind - from, to: &buffer)
+            kept = behind
+            from = behind + 1
         }
         buffer.append(json.dropFirst(kept))
     }
@@ -76,6 +82,40 @@ package enum TraceContent {
     }
 
     // MARK: As a chat message
+
+    /// Appends an answer's message as `append(message:)` would, without reading it into anything, where
+    /// it is the usual one: an assistant's text, and nothing else but what is null or empty.
+    /// - Returns: false if it is not; nothing is appended then.
+    package static func append(plain message: ByteSlice, to buffer: inout ByteBuffer) -> Bool {
+        guard message.count <= bytesMax, let text = text(ofPlain: message) else { return false }
+        buffer.append("{\"role\":\"assistant\",\"content\":" as StaticString)
+        buffer.append(text)
+        buffer.append(ASCII.closeBrace)
+        return true
+    }
+
+    /// The text of such a message as it stands, quotes included.
+    private static func text(ofPlain message: ByteSlice) -> ByteSlice? {
+        var scanner = JSONScanner(message)
+        var text: ByteSlice?
+        do throws(JSONFailure) {
+            try scanner.beginObject()
+            while let member = try scanner.nextMember() {
+                let name = scanner.bytes(member.key.range)
+                switch member.value.kind {
+                case .string where name == "role" && text == nil: break
+                case .string where name == "content" && text == nil:
+                    text = scanner.bytes(member.value.range)
+                case .null where !(name == "content"): break
+                case .array where scanner.bytes(member.value.range) == "[]": break
+                default: return nil
+                }
+            }
+        } catch {
+            return nil
+        }
+        return text
+    }
 
     /// Appends an answer as chat messages are written: one, or an array of one for each choice.
     package static func append(message response: ModelResponse, to buffer: inout ByteBuffer) {

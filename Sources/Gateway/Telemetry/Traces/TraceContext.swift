@@ -27,12 +27,6 @@ package struct TraceContext: Equatable, Sendable {
     /// Whether whoever began the trace records it.
     package var isSampled: Bool
 
-    package init(trace: TraceID, span: SpanID, isSampled: Bool) {
-        self.trace = trace
-        self.span = span
-        self.isSampled = isSampled
-    }
-
     /// The bytes of a `traceparent` of version 00.
     package static let fieldBytes = 55
 
@@ -68,15 +62,6 @@ package struct TraceContext: Equatable, Sendable {
         }
         return word
     }
-
-    /// Appends the value of a `traceparent` of version 00.
-    package func append(to buffer: inout ByteBuffer) {
-        buffer.append("00-" as StaticString)
-        buffer.append(trace)
-        buffer.append(UInt8(ascii: "-"))
-        buffer.append(hexWord: span)
-        buffer.append(isSampled ? "-01" : "-00" as StaticString)
-    }
 }
 
 extension ByteBuffer {
@@ -84,17 +69,6 @@ extension ByteBuffer {
     package mutating func append(_ trace: TraceID) {
         append(hexWord: trace.high)
         append(hexWord: trace.low)
-    }
-
-    /// Appends 16 digits in lower case.
-    package mutating func append(hexWord word: UInt64) {
-        append(room: 16) { memory, _ in
-            for index in 0..<16 {
-                let nibble = UInt8(truncatingIfNeeded: word >> UInt64((15 - index) * 4)) & 0xF
-                memory[index] = nibble < 10 ? ASCII.zero + nibble : 0x57 + nibble
-            }
-            return 16
-        }
     }
 }
 

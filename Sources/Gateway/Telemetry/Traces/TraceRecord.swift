@@ -21,8 +21,8 @@ package struct TracePolicy: Equatable, Sendable {
     package var isOn: Bool { spans != nil || generations != nil || logsBodies }
 }
 
-/// One request as exporters see it.
-package struct TraceRecord {
+/// One request as exporters see it. An object, so that to hand it on copies nothing.
+package final class TraceRecord {
     package var trace = TraceID(high: 0, low: 0)
     /// The span that the client made; 0 without one.
     package var clientSpan: SpanID = 0
@@ -33,8 +33,6 @@ package struct TraceRecord {
     /// Who wants it.
     package var isForSpans = false
     package var isForGenerations = false
-    /// Random words, for ids of events.
-    package var words: (UInt64, UInt64) = (0, 0)
 
     // Nanoseconds since 1970. 0: it did not come to that.
     package var began = 0
@@ -46,8 +44,8 @@ package struct TraceRecord {
 
     /// By the names of the GenAI conventions: `chat`, `text_completion`, `embeddings`.
     package var operation: StaticString = "chat"
-    package var system = ""
-    package var host = ""
+    package var system = ByteSlice.empty
+    package var host = ByteSlice.empty
     package var port = 0
     /// The model by the provider's own word, and its id of the answer.
     package var reportedModel = ByteSlice.empty
@@ -67,7 +65,77 @@ package struct TraceRecord {
     package var inputMessages = ByteSlice.empty
     package var outputMessages = ByteSlice.empty
 
+    /// Ids and times as spans hold them; there once they were made.
+    private(set) var ids = IDDigits()
+    private(set) var times = SpanTimes()
+    private var hasIDs = false
+    private var hasTimes = false
+
     package init() {}
+
+    /// Becomes a new one.
+    package func reset() {
+        trace = TraceID(high: 0, low: 0)
+        clientSpan = 0
+        serverSpan = 0
+        modelSpan = 0
+        isForSpans = false
+        isForGenerations = false
+        began = 0
+        dispatched = 0
+        firstEvent = 0
+        ended = 0
+        operation = "chat"
+        system = ByteSlice.empty
+        host = ByteSlice.empty
+        port = 0
+        reportedModel = ByteSlice.empty
+        responseID = ByteSlice.empty
+        user = ByteSlice.empty
+        session = ByteSlice.empty
+        tags = ByteSlice.empty
+        temperature = ByteSlice.empty
+        topP = ByteSlice.empty
+        outputTokensMax = nil
+        input = ByteSlice.empty
+        output = ByteSlice.empty
+        inputMessages = ByteSlice.empty
+        outputMessages = ByteSlice.empty
+        hasIDs = false
+        hasTimes = false
+    }
+
+    /// Makes the digits of the ids, once for all that tell of them. From then on they may not change.
+    func makeIDs() {
+        guard !hasIDs else { return }
+        hasIDs = true
+        ids = IDDigits(self)
+    }
+
+    /// Makes all digits, once for all spans. From then on ids and times may not change.
+    func makeDigits() {
+        makeIDs()
+        guard !hasTimes else { return }
+        hasTimes = true
+        times = SpanTimes(self)
+    }
+
+    /// Puts the value of a `traceparent` of version 00 for the hop behind this one.
+    package func putTraceParent(isSampled: Bool, to cursor: inout ByteCursor) {
+        makeIDs()
+        cursor.put("00-")
+        putTrace(to: &cursor)
+        cursor.put(UInt8(ascii: "-"))
+        ids.modelSpan.put(to: &cursor)
+        if isSampled { cursor.put("-01") } else { cursor.put("-00") }
+    }
+
+    /// Puts the 32 digits of the trace's id.
+    func putTrace(to cursor: inout ByteCursor) {
+        makeIDs()
+        ids.trace.0.put(to: &cursor)
+        ids.trace.1.put(to: &cursor)
+    }
 
     /// Whether vectors were asked for, and no text.
     var isEmbedding: Bool { operation.isSame(as: Self.embeddings) }
@@ -81,6 +149,9 @@ package struct TraceRecord {
 
 /// Who takes them. Implemented by the Admin floor.
 package protocol TraceSink: AnyObject {
-    /// Takes one request. Slices are borrowed for the time of the call.
-    func take(_ trace: TraceRecord, _ record: AccessRecord)
+    /// Takes one request, of the kind that `template` is of. Slices are borrowed for the time of the
+    /// call.
+    func take(
+        _ trace: TraceRecord, _ record: AccessRecord,
+        _ template: UnsafeMutablePointer<RecordTemplate>)
 }

@@ -41,7 +41,12 @@ package struct RepairCounts: Equatable, Sendable {
     /// All of them.
     package var total: Int { Kind.allCases.reduce(0) { $0 + self[$1] } }
 
-    package var isEmpty: Bool { Kind.allCases.allSatisfy { self[$0] == 0 } }
+    package var isEmpty: Bool {
+        // Asked of every request: without a list of kinds.
+        var any = 0
+        for index in 0..<7 { any |= counts[index] }
+        return any == 0
+    }
 
     /// How often JSON was mended.
     package var mendedCount: Int { self[.closed] + self[.syntax] + self[.extracted] }

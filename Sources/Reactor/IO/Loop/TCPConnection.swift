@@ -38,6 +38,10 @@ open class TCPConnection {
     private var inFlight = ByteBuffer()
     /// Wire bytes behind those.
     private var queued = ByteBuffer()
+    /// Somebody else's bytes, to be written behind `gathered`.
+    private var lent: (bytes: ByteSlice, owner: AnyObject)?
+    /// Whether the one uv_write carries them.
+    private var isLentInFlight = false
 
     private var isDirty = false
     /// The one behind this in the loop's list of those to be flushed.
@@ -204,6 +208,16 @@ open class TCPConnection {
         body(&gathered)
     }
 
+    /// Appends bytes to this turn's output without a copy: `owner`, which is kept as long, leaves them
+    /// as they are until the connection has written them or has closed. They are the last of the
+    /// turn, and there are none of an earlier turn's left.
+    public final func writeLent(_ bytes: ByteSlice, of owner: AnyObject) {
+        guard !isClosed, !bytes.isEmpty else { return }
+        precondition(lent == nil, "bytes were lent while others were still to be written")
+        lent = (bytes, owner)
+        markDirty()
+    }
+
     /// Makes `gathered` ready to be appended to and the connection known to the turn's end.
     @inline(__always)
     final func prepareOutput() {
@@ -218,7 +232,9 @@ open class TCPConnection {
     }
 
     /// Bytes that the kernel has not taken yet.
-    public final var outputCount: Int { gathered.count + inFlight.count + queued.count }
+    public final var outputCount: Int {
+        gathered.count + inFlight.count + queued.count + (lent?.bytes.count ?? 0)
+    }
 
     /// Writes what the turn has gathered. Called once a turn by the loop.
     final func flush() {
@@ -254,6 +270,30 @@ open class TCPConnection {
         }
         plain.removeAll()
         if plain.capacity > 0 { loop.outputPool.give(plain) }
+        if lent != nil, !isLentInFlight { sendLent() }
+    }
+
+    private func sendLent() {
+        guard let (bytes, owner) = lent, !isClosed else { return }
+        if let tls {
+            lent = nil
+            return encrypt(bytes, with: tls)
+        }
+        guard inFlight.isEmpty else {
+            lent = nil
+            return send(bytes)
+        }
+        let taken = tryWrite(bytes)
+        if taken == bytes.count {
+            lent = nil
+            return outputEmptied()
+        }
+        guard mayGoOn(behind: taken) else { return }
+        let rest = bytes.dropFirst(max(taken, 0))
+        lent = (rest, owner)
+        isLentInFlight = true
+        startWrite(rest)
+        outputWaits(moved: taken > 0)
     }
 
     private func encrypt(_ plain: ByteSlice, with tls: TLSEngine) {
@@ -303,7 +343,7 @@ open class TCPConnection {
     /// Hands `bytes` to the kernel; what it does not take is kept and written when it can be.
     private func send(_ bytes: ByteSlice) {
         guard !isClosed else { return }
-        guard inFlight.isEmpty else {
+        guard inFlight.isEmpty, !isLentInFlight else {
             queued.append(bytes)
             outputWaits(moved: false)
             return
@@ -313,17 +353,21 @@ open class TCPConnection {
             outputEmptied()
             return
         }
-        if taken < 0, Int32(taken) != UV_EAGAIN.rawValue {
-            fail(.broken(String(cString: uv_err_name(Int32(taken)))))
-            return
-        }
+        guard mayGoOn(behind: taken) else { return }
         inFlight.append(bytes.dropFirst(max(taken, 0)))
-        writeInFlight()
+        startWrite(inFlight.slice)
         outputWaits(moved: taken > 0)
     }
 
-    private func writeInFlight() {
-        let slice = inFlight.slice
+    /// Whether what the kernel did not take can be written later; if not, the connection has failed.
+    private func mayGoOn(behind taken: Int) -> Bool {
+        if taken >= 0 || Int32(taken) == UV_EAGAIN.rawValue { return true }
+        fail(.broken(String(cString: uv_err_name(Int32(taken)))))
+        return false
+    }
+
+    /// Starts the one uv_write; `slice` is of `inFlight`, or lent.
+    private func startWrite(_ slice: ByteSlice) {
         var buffer = uv_buf_init(
             UnsafeMutableRawPointer(mutating: slice.base).assumingMemoryBound(to: CChar.self),
             UInt32(slice.count))
@@ -340,11 +384,15 @@ open class TCPConnection {
         guard !isClosed else { return }
         loop.beginTurn()
         inFlight.release()
+        if isLentInFlight {
+            isLentInFlight = false
+            lent = nil
+        }
         if status != 0 {
             fail(.broken(String(cString: uv_err_name(status))))
         } else if !queued.isEmpty {
             swap(&inFlight, &queued)
-            writeInFlight()
+            startWrite(inFlight.slice)
             outputWaits(moved: true)
         } else {
             outputEmptied()
@@ -387,7 +435,8 @@ open class TCPConnection {
     }
 
     private func finishOutput() {
-        guard !isClosed, endAfterOutput != .none, inFlight.isEmpty, gathered.isEmpty else { return }
+        guard !isClosed, endAfterOutput != .none, inFlight.isEmpty, gathered.isEmpty, lent == nil
+        else { return }
         switch endAfterOutput {
         case .none: break
         case .close: close()
@@ -435,6 +484,7 @@ open class TCPConnection {
 
     private func freeBlock() {
         inFlight.release()
+        lent = nil
         free(block)
         didClose()
     }
