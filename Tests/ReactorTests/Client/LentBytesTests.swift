@@ -31,7 +31,7 @@ private final class LendingCall: HTTPClientCallDelegate {
         origin.loop.withTurn { call.start(on: origin, clocks: ClientClocks(), delegate: self) }
     }
 
-    func writeRequest(on connection: HTTPClientConnection) {
+    func writeRequest(on connection: HTTPRequestWriter) {
         connection.withOutput { output in
             output.append("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: " as StaticString)
             output.append(decimal: loan.bytes.count)

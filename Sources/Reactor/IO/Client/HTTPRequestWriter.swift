@@ -36,4 +36,12 @@ public struct HTTPRequestWriter {
         case .http2(let connection): body(&connection.request)
         }
     }
+
+    /// Appends bytes that stay as they are as long as `owner` lives: they may be sent from there.
+    public func writeLent(_ bytes: ByteSlice, of owner: AnyObject) {
+        switch place {
+        case .http1(let connection): connection.writeLent(bytes, of: owner)
+        case .http2(let connection): connection.request.append(bytes)
+        }
+    }
 }
