@@ -52,7 +52,8 @@ import Testing
                 let fields = (0..<head.fields.count).map {
                     "\(head.fields.name($0).string)=\(head.fields.value($0).string)"
                 }
-                return "\(stream) head \(head.status) \(head.framing) \(fields.joined(separator: " "))"
+                return
+                    "\(stream) head \(head.status) \(head.framing) \(fields.joined(separator: " "))"
             case .body(let stream, let bytes): return "\(stream) body \(bytes.string)"
             case .end(let stream): return "\(stream) end"
             case .closed(let stream, let code, let byPeer):
@@ -234,7 +235,8 @@ import Testing
         try client.hear(HTTP2Frames.settings() + HTTP2Frames.headers(stream: 1, answer))
         client.session.reset(stream, .cancel)
         try client.flush()
-        #expect(client.sent.contains { $0.type == HTTP2Frames.reset && $0.payload == [0, 0, 0, 8] })
+        #expect(
+            client.sent.contains { $0.type == HTTP2Frames.reset && $0.payload == [0, 0, 0, 8] })
         #expect(client.told.last == "1 closed CANCEL")
         client.told = []
         // What was under way is dropped.

@@ -138,7 +138,8 @@ import Testing
     @Test func aHundredAndFirstHasAConnectionMadeForIt() {
         let machine = Box()
         let decisions = ids(201).map { machine.wanted($0) }
-        #expect(decisions.enumerated().filter { $0.element != .wait }.map(\.offset) == [0, 100, 200])
+        #expect(
+            decisions.enumerated().filter { $0.element != .wait }.map(\.offset) == [0, 100, 200])
     }
 
     /// No connection ever has more streams than it takes, none is lost, and nobody waits without
@@ -182,7 +183,8 @@ import Testing
                 machine.settle(index, limit[index, default: 0])
                 place()
             case 3:
-                guard let index = streams.keys.sorted().first(where: { streams[$0, default: 0] > 0 })
+                guard
+                    let index = streams.keys.sorted().first(where: { streams[$0, default: 0] > 0 })
                 else { break }
                 streams[index, default: 0] -= 1
                 #expect(machine.ended(on: index) == (streams[index] == 0))

@@ -59,8 +59,23 @@ import Testing
             http2: context(client: ["h2", "http/1.1"]), limits: limits)
     }
 
-    private func peer(_ test: Loopback, _ listener: RawListener) throws -> Peer {
-        Peer(try test.accept(listener), try context())
+    /// A place for a server, and an origin that calls it.
+    private func stage(
+        limits: PoolLimits = PoolLimits()
+    ) throws -> (Loopback, RawListener, HTTPOrigin) {
+        let test = Loopback()
+        let listener = test.listen()
+        return (test, listener, try origin(test, port: listener.port, limits: limits))
+    }
+
+    /// The server's end of the next connection, once so many requests have come on it.
+    private func peer(_ test: Loopback, _ listener: RawListener, after count: Int = 1) throws
+        -> Peer
+    {
+        let peer = Peer(try test.accept(listener), try context())
+        wait(test, peer, "\(count) requests") { peer.asked.count == count }
+        #expect(peer.asked == (0..<Int32(count)).map { $0 * 2 + 1 })
+        return peer
     }
 
     private func wait(
@@ -73,15 +88,11 @@ import Testing
     }
 
     @Test func callsShareAConnection() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let calls = (0..<3).map { _ in RecordingCall() }
         for call in calls { call.start(on: origin) }
         #expect(origin.counters.connecting == 1)
-        let peer = try peer(test, listener)
-        wait(test, peer, "the requests") { peer.asked.count == 3 }
-        #expect(peer.asked == [1, 3, 5])
+        let peer = try peer(test, listener, after: 3)
         #expect(origin.counters.leased == 1 && origin.counters.created == 1)
         // Answered in another order than asked.
         for stream in peer.asked.reversed() { try peer.answer(stream, "to \(stream)") }
@@ -119,14 +130,11 @@ import Testing
     }
 
     @Test func aCancelledCallEndsItsStreamOnly() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let (gone, stays) = (RecordingCall(), RecordingCall())
         gone.start(on: origin)
         stays.start(on: origin)
-        let peer = try peer(test, listener)
-        wait(test, peer, "the requests") { peer.asked.count == 2 }
+        let peer = try peer(test, listener, after: 2)
         try peer.answer(1, "some", ends: false)
         wait(test, peer, "some") { !gone.text.isEmpty }
         test.loop.withTurn { gone.call.cancel() }
@@ -140,15 +148,12 @@ import Testing
     }
 
     @Test func aPausedCallHoldsItsStreamAndNoOther() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let (slow, quick) = (RecordingCall(), RecordingCall())
         slow.heard = { call, event in if event == "head" { call.call.pause() } }
         slow.start(on: origin)
         quick.start(on: origin)
-        let peer = try peer(test, listener)
-        wait(test, peer, "the requests") { peer.asked.count == 2 }
+        let peer = try peer(test, listener, after: 2)
         let text = String(repeating: "x", count: 10_000)
         try peer.answer(1, text)
         try peer.answer(3, text)
@@ -164,14 +169,11 @@ import Testing
 
     /// A whole answer that waits for its reader survives its connection.
     @Test func aPausedCallGetsWhatHadArrived() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let slow = RecordingCall()
         slow.heard = { call, event in if event == "head" { call.call.pause() } }
         slow.start(on: origin)
         let peer = try peer(test, listener)
-        wait(test, peer, "the request") { peer.asked.count == 1 }
         try peer.answer(1)
         wait(test, peer, "the head") { slow.status == 200 }
         test.pass(.milliseconds(20))
@@ -184,13 +186,10 @@ import Testing
     }
 
     @Test func whatWasRefusedIsAskedAgainOnce() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let call = RecordingCall()
         call.start(on: origin)
         let peer = try peer(test, listener)
-        wait(test, peer, "the request") { peer.asked == [1] }
         try peer.tls.send(HTTP2Frames.reset(stream: 1, 7))
         wait(test, peer, "the second try") { peer.asked == [1, 3] }
         #expect(call.call.attempts == 2)
@@ -202,14 +201,11 @@ import Testing
     }
 
     @Test func aGoodbyeSendsWhatItDidNotCoverElsewhere() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let (covered, refused) = (RecordingCall(), RecordingCall())
         covered.start(on: origin)
         refused.start(on: origin)
-        let first = try peer(test, listener)
-        wait(test, first, "the requests") { first.asked.count == 2 }
+        let first = try peer(test, listener, after: 2)
         try first.tls.send(HTTP2Frames.goAway(last: 1))
         let second = try peer(test, listener)
         test.wait("the second try") {
@@ -232,14 +228,11 @@ import Testing
     }
 
     @Test func aLostConnectionLosesWhatWasOnIt() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let (begun, waiting) = (RecordingCall(), RecordingCall())
         begun.start(on: origin)
         waiting.start(on: origin)
-        let peer = try peer(test, listener)
-        wait(test, peer, "the requests") { peer.asked.count == 2 }
+        let peer = try peer(test, listener, after: 2)
         try peer.answer(1, "some", ends: false)
         wait(test, peer, "some") { !begun.text.isEmpty }
         peer.tls.socket.reset()
@@ -256,13 +249,10 @@ import Testing
 
     /// A server that closes a connection at rest may do so while a request is on its way.
     @Test func aRequestOnAConnectionAtRestIsAskedAgain() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let first = RecordingCall()
         first.start(on: origin)
         let old = try peer(test, listener)
-        wait(test, old, "the request") { old.asked == [1] }
         try old.answer(1)
         wait(test, old, "the answer") { first.isOver }
         let second = RecordingCall()
@@ -292,9 +282,7 @@ import Testing
     }
 
     @Test func aConnectionThatCannotBeMadeFailsAllThatWait() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let calls = (0..<3).map { _ in RecordingCall() }
         for call in calls { call.start(on: origin) }
         // Two tries each.
@@ -314,15 +302,12 @@ import Testing
     }
 
     @Test func anIdleConnectionSaysGoodbye() throws {
-        let test = Loopback()
-        let listener = test.listen()
         var limits = PoolLimits()
         limits.idleTime = .milliseconds(50)
-        let origin = try origin(test, port: listener.port, limits: limits)
+        let (test, listener, origin) = try stage(limits: limits)
         let call = RecordingCall()
         call.start(on: origin)
         let peer = try peer(test, listener)
-        wait(test, peer, "the request") { peer.asked == [1] }
         try peer.answer(1)
         wait(test, peer, "the goodbye") { peer.hasGoodbye }
         #expect(call.text == "hi" && origin.counters.open == 0)
@@ -330,9 +315,7 @@ import Testing
     }
 
     @Test func aClockEndsItsStreamAndADeadConnectionGetsNoOther() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         var clocks = ClientClocks()
         clocks.head = .milliseconds(50)
         let call = RecordingCall()
@@ -349,7 +332,6 @@ import Testing
         let third = RecordingCall()
         third.start(on: origin)
         let other = try self.peer(test, listener)
-        wait(test, other, "the request") { other.asked == [1] }
         try other.answer(1)
         wait(test, other, "the answer") { third.isOver }
         #expect(third.text == "hi")
@@ -357,13 +339,10 @@ import Testing
     }
 
     @Test func drainingLetsStreamsEnd() throws {
-        let test = Loopback()
-        let listener = test.listen()
-        let origin = try origin(test, port: listener.port)
+        let (test, listener, origin) = try stage()
         let call = RecordingCall()
         call.start(on: origin)
         let peer = try peer(test, listener)
-        wait(test, peer, "the request") { peer.asked == [1] }
         test.loop.withTurn { origin.drain() }
         let late = RecordingCall()
         late.start(on: origin)

@@ -148,7 +148,9 @@ public final class HTTPOrigin {
     }
 
     /// A way to this origin; whoever asks keeps it until it has told its outcome.
-    func connector(_ outcome: @escaping (Connector.Outcome, _ deadline: Instant) -> Void) -> Connector {
+    func connector(_ outcome: @escaping (Connector.Outcome, _ deadline: Instant) -> Void)
+        -> Connector
+    {
         let deadline = loop.now + connectTime
         return Connector(
             resolver: resolver, host: host, port: port, through: proxy, deadline: deadline
