@@ -36,6 +36,8 @@ public struct MultiplexMachine {
         var streams = 0
         /// Nil until it is known.
         var streamsMax: Int?
+        /// Whether a stream was ever opened on it.
+        var hasServed = false
         /// Whether streams may yet find a place on it by waiting.
         var isPending: Bool {
             state == .connecting || (state == .open && streamsMax == nil)
@@ -52,7 +54,6 @@ public struct MultiplexMachine {
     public private(set) var created = 0
     /// Streams that were opened on a connection that had carried one before.
     public private(set) var reused = 0
-    private var served: Set<Int> = []
 
     /// No connections.
     public init() {}
@@ -95,7 +96,8 @@ public struct MultiplexMachine {
 
     private mutating func take(_ place: Int) {
         connections[place].streams += 1
-        if !served.insert(place).inserted { reused += 1 }
+        if connections[place].hasServed { reused += 1 }
+        connections[place].hasServed = true
     }
 
     private func roomiest() -> Int? {
@@ -130,7 +132,6 @@ public struct MultiplexMachine {
     /// A connection is gone or could not be made. Its streams are over: tell of none any more.
     public mutating func gone(_ index: Int) {
         connections[index] = Connection(state: .gone)
-        served.remove(index)
     }
 
     /// Takes all streams that wait: with no connection being made for them they wait in vain.
