@@ -195,9 +195,10 @@ import Testing
         second.finish()
     }
 
-    /// Somebody else is asking: it is waited for, and asked again if nothing came of it.
-    @Test func aFetchThatRunsElsewhereIsWaitedFor() throws {
-        let directory = TestDirectory()
+    /// A gateway with a client in wait for a list that somebody else is asking for.
+    private func waiting(
+        _ directory: TestDirectory
+    ) throws -> (GatewayStage, ModelListFile, Client) {
         let stage = try Self.stage(list: [Self.list("b")]) { $0.listDirectory = directory.path }
         let other = ModelListFile(
             directory: directory.path, provider: "raw",
@@ -206,6 +207,13 @@ import Testing
         let client = stage.connect()
         client.send(Self.get("/v1/models"))
         stage.wait("the request") { stage.worker.counters.inFlight == 1 }
+        return (stage, other, client)
+    }
+
+    /// Somebody else is asking: it is waited for, and asked again if nothing came of it.
+    @Test func aFetchThatRunsElsewhereIsWaitedFor() throws {
+        let directory = TestDirectory()
+        let (stage, other, client) = try waiting(directory)
         stage.pass(.milliseconds(120))
         #expect(stage.upstream.heads.isEmpty)
         #expect(stage.worker.counters.inFlight == 1)
@@ -218,14 +226,7 @@ import Testing
 
     @Test func aFetchThatDiedElsewhereIsMadeAnew() throws {
         let directory = TestDirectory()
-        let stage = try Self.stage(list: [Self.list("b")]) { $0.listDirectory = directory.path }
-        let other = ModelListFile(
-            directory: directory.path, provider: "raw",
-            identity: SHA256Digest(of: ByteSlice("raw" as StaticString)))
-        #expect(other.lock() == .taken)
-        let client = stage.connect()
-        client.send(Self.get("/v1/models"))
-        stage.wait("the request") { stage.worker.counters.inFlight == 1 }
+        let (stage, other, client) = try waiting(directory)
         other.unlock()
         #expect(ids(try stage.answer(to: client)).last == "raw/b")
         #expect(other.read()?.models == [CatalogModel(id: "b")])

@@ -7,21 +7,6 @@ import ReactorCore
 import Testing
 
 @Suite struct SeriesAreaTests {
-    /// Words that several "workers" share.
-    private final class Memory: @unchecked Sendable {
-        let words: UnsafeMutablePointer<UInt64>
-        let area: SeriesArea
-
-        init(processCount: Int) {
-            let count = SeriesArea.wordCount(processCount: processCount)
-            words = .allocate(capacity: count)
-            words.initialize(repeating: 0, count: count)
-            area = SeriesArea(at: AtomicWord(words), processCount: processCount)
-        }
-
-        deinit { words.deallocate() }
-    }
-
     private static func record(
         _ metrics: RequestMetrics, _ model: String, provider: String = "p", ok: Bool = true,
         tokens: Int = 3
@@ -44,7 +29,7 @@ import Testing
     }
 
     @Test func everyWorkerTellsTheSumOfAll() {
-        let memory = Memory(processCount: 3)
+        let memory = SharedWords(processCount: 3)
         let workers = (0..<3).map { RequestMetrics(memory.area, process: $0) }
         for (index, worker) in workers.enumerated() {
             for _ in 0...index { Self.record(worker, "a") }
@@ -66,7 +51,7 @@ import Testing
     }
 
     @Test func whatADeadWorkerCountedStays() {
-        let memory = Memory(processCount: 2)
+        let memory = SharedWords(processCount: 2)
         do {
             let dead = RequestMetrics(memory.area, process: 1)
             for _ in 0..<5 { Self.record(dead, "a") }
@@ -82,7 +67,7 @@ import Testing
     }
 
     @Test func namesOfClientsAreBoundedOverAllWorkers() {
-        let memory = Memory(processCount: 2)
+        let memory = SharedWords(processCount: 2)
         let workers = (0..<2).map { RequestMetrics(memory.area, process: $0) }
         for number in 0..<600 {
             Self.record(workers[number % 2], "model-\(number)")
@@ -100,7 +85,7 @@ import Testing
 
     /// A worker that died while it entered a name has left a place that nobody waits for.
     @Test func aNameThatWasNeverFinishedIsPassedOver() {
-        let memory = Memory(processCount: 1)
+        let memory = SharedWords(processCount: 1)
         // Every place looks as if somebody were writing there, but for a few.
         let state = { (slot: Int) in memory.words + 8 + slot * 48 }
         for slot in 0..<SeriesArea.capacity where slot % 16 != 0 { state(slot).pointee = 1 }
@@ -111,7 +96,7 @@ import Testing
     }
 
     @Test func workersThatRaceEnterEachNameOnce() async {
-        let memory = Memory(processCount: 4)
+        let memory = SharedWords(processCount: 4)
         await withTaskGroup(of: Void.self) { group in
             for process in 0..<4 {
                 group.addTask {

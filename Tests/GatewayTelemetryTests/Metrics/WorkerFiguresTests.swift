@@ -5,23 +5,6 @@ import ReactorCore
 import Testing
 
 @Suite struct WorkerFiguresTests {
-    /// Words that several "workers" share.
-    private final class Memory: @unchecked Sendable {
-        let words: UnsafeMutablePointer<UInt64>
-        let area: SeriesArea
-
-        init(processCount: Int) {
-            let count = SeriesArea.wordCount(processCount: processCount)
-            words = .allocate(capacity: count)
-            words.initialize(repeating: 0, count: count)
-            area = SeriesArea(at: AtomicWord(words), processCount: processCount)
-        }
-
-        deinit { words.deallocate() }
-
-        func worker(_ process: Int) -> RequestMetrics { RequestMetrics(area, process: process) }
-    }
-
     private static func provider(
         _ name: String, of worker: WorkerFigures
     ) throws -> UnsafeMutablePointer<ProviderFigures> {
@@ -38,7 +21,7 @@ import Testing
     }
 
     @Test func everyWorkerReadsWhatAllHaveWritten() throws {
-        let memory = Memory(processCount: 4)
+        let memory = SharedWords(processCount: 4)
         let workers = (0..<4).map { memory.worker($0).figures }
         for (number, worker) in workers.enumerated() {
             let figures = try Self.provider("p", of: worker)
@@ -66,7 +49,7 @@ import Testing
     }
 
     @Test func aDeadWorkerHoldsNothingAndWhatItDidStays() throws {
-        let memory = Memory(processCount: 2)
+        let memory = SharedWords(processCount: 2)
         let dead = memory.worker(1).figures
         let figures = try Self.provider("p", of: dead)
         figures.pointee.add(counters(idle: 3, created: 7, handshakes: 7), told: PoolCounters())
@@ -99,7 +82,7 @@ import Testing
     }
 
     @Test func providersAreBoundedAndLeaveRoomForTheRest() {
-        let memory = Memory(processCount: 1)
+        let memory = SharedWords(processCount: 1)
         let worker = memory.worker(0)
         for number in 0..<300 { _ = worker.figures.place(ofProvider: "p-\(number)") }
         #expect(worker.figures.providers.count == SeriesArea.providerCountMax)
@@ -213,7 +196,7 @@ import Testing
     }
 
     @Test func theLastRequestsOfAllWorkersInTheOrderOfTheirEnd() {
-        let memory = Memory(processCount: 3)
+        let memory = SharedWords(processCount: 3)
         let workers = (0..<3).map { memory.worker($0) }
         for second in 0..<200 { Self.record(workers[second % 2], id: "id-\(second)", at: second) }
         for worker in workers {
@@ -233,7 +216,7 @@ import Testing
     }
 
     @Test func whoeverReadsWhileOthersWriteGetsWholeEntries() async {
-        let memory = Memory(processCount: 2)
+        let memory = SharedWords(processCount: 2)
         let rounds = 30_000
         let wrong = await withTaskGroup(of: Int.self) { group in
             for process in 0..<2 {
@@ -265,7 +248,7 @@ import Testing
     }
 
     @Test func theExemplarIsTheLastRequestOfAllWorkers() {
-        let memory = Memory(processCount: 2)
+        let memory = SharedWords(processCount: 2)
         let workers = (0..<2).map { memory.worker($0) }
         #expect(workers[0].sums.series.isEmpty)
         Self.record(workers[0], id: "one", at: 10)
