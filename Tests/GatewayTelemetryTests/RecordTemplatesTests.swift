@@ -26,7 +26,7 @@ import Testing
         record.requestedModel = name()
         record.upstreamModel = name()
         record.provider = name()
-        trace.reportedModel = name()
+        record.reportedModel = name()
         trace.host = name()
         trace.port = Int(random.next() % 2)
         trace.dispatched = Int(random.next() % 2)
@@ -67,7 +67,7 @@ import Testing
                 case 2: last.0.requestedModel = other.0.requestedModel
                 case 3: last.0.upstreamModel = other.0.upstreamModel
                 case 4: last.0.provider = other.0.provider
-                case 5: last.1.reportedModel = other.1.reportedModel
+                case 5: last.0.reportedModel = other.0.reportedModel
                 case 6: last.1.host = other.1.host
                 case 7: last.0.attempts = other.0.attempts
                 default: last.0.finishReason = other.0.finishReason
@@ -135,7 +135,7 @@ import Testing
         record.upstreamMicroseconds = 8
         record.droppedParameters = 9
         record.cost = 10
-        record.trace = TraceID(high: 1, low: 1)
+        record.trace = TraceDigits(TraceID(high: 1, low: 1))
         record.reset()
         #expect(Self.fields(of: record) == Self.fields(of: AccessRecord()))
         trace.user = "u"

@@ -29,7 +29,7 @@ extension RequestMetrics {
 extension ExportQueueMachine {
     mutating func append(now: Instant, _ write: (inout ByteBuffer) -> Void) -> Bool {
         begin(now: now)
-        write(&open.bytes)
+        write(&open)
         return end()
     }
 }

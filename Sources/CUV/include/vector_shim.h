@@ -21,4 +21,17 @@ static inline uint32_t cuv_lane_bits(cuv_int8x16 lanes) {
 #endif
 }
 
+// The sixteen lower-case hexadecimal digits of a word, as characters. Swift's own vectors take the lanes
+// one by one for this.
+static inline cuv_int8x16 cuv_hex_digits(uint64_t word) {
+  typedef unsigned char lanes __attribute__((ext_vector_type(16)));
+  typedef uint64_t words __attribute__((ext_vector_type(2)));
+  // The first digit belongs in the first lane, which holds the lowest byte.
+  const lanes both = (lanes)(words){__builtin_bswap64(word), 0};
+  const lanes upper = both >> 4, lower = both & 0x0F;
+  const lanes digits = __builtin_shufflevector(
+      upper, lower, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  return (cuv_int8x16)digits + '0' + ((cuv_int8x16)(digits > 9) & 0x27);
+}
+
 #endif

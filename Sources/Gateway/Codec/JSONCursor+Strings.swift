@@ -132,6 +132,17 @@ extension JSONCursor {
     @inline(__always)
     static func stops(in pointer: UnsafePointer<UInt8>) -> UInt32 { bits(stopLanes(pointer)) }
 
+    /// Whether `text` is as long as most ids are, from 16 to 48 bytes, and none of them ends a plain run.
+    @inline(__always)
+    static func isPlainName(_ text: ByteSlice) -> Bool {
+        let count = text.count
+        guard count >= 16, count <= 48 else { return false }
+        var lanes = stopLanes(text.base)
+        if count > 32 { lanes = lanes .| stopLanes(text.base + 16) }
+        // Some of the last sixteen perhaps a second time.
+        return bits(lanes .| stopLanes(text.base + (count &- 16))) == 0
+    }
+
     /// The same of 64 bytes.
     @inline(__always)
     private static func wideStops(in pointer: UnsafePointer<UInt8>) -> UInt64 {

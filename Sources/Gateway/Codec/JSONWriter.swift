@@ -363,6 +363,7 @@ extension ByteCursor {
     /// Puts `text` as the inside of a JSON string, as `ByteBuffer.append(jsonEscaping:)` does: up to six
     /// times its bytes.
     package mutating func put(jsonEscaping text: ByteSlice) {
+        if JSONCursor.isPlainName(text) { return put(short: text) }
         let passed = put(quoting: text)
         guard passed < text.count else { return }
         var escaped = ByteBuffer()

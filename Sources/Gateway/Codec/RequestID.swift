@@ -9,6 +9,9 @@ package enum RequestID {
     /// The length of an id made here.
     package static let bytesMade = 36
 
+    /// What ids that are made here begin with.
+    package static let prefix: StaticString = "req_"
+
     /// Appends `req_` and 32 hexadecimal digits.
     @inlinable
     package static func append(
@@ -20,7 +23,7 @@ package enum RequestID {
     /// Appends `req_` and the digits of 128 random bits.
     @usableFromInline
     package static func append(_ high: UInt64, _ low: UInt64, to buffer: inout ByteBuffer) {
-        buffer.append("req_" as StaticString)
+        buffer.append(prefix)
         buffer.append(hexWord: high)
         buffer.append(hexWord: low)
     }

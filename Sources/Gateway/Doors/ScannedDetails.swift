@@ -21,6 +21,7 @@ package struct ScannedDetails: Equatable, Sendable {
         }
 
         /// The bytes meant.
+        @inline(__always)
         package func slice(of body: ByteSlice) -> ByteSlice {
             start < end && end <= body.count ? body[Int(start)..<Int(end)] : .empty
         }
@@ -53,6 +54,31 @@ package struct ScannedDetails: Equatable, Sendable {
     }
 }
 
+/// What a trace tells of a request, in the client's own bytes; empty where it does not say so.
+package struct TracedRequest {
+    package let content: ByteSlice
+    package let system: ByteSlice
+    package let metadata: ByteSlice
+    package let temperature: ByteSlice
+    package let topP: ByteSlice
+    /// The inside of a string, escapes as they stand.
+    package let user: ByteSlice
+    package let outputTokensMax: Int?
+
+    @inline(__always)
+    fileprivate init(
+        _ details: ScannedDetails, _ user: Range<Int>?, _ outputTokensMax: Int?, _ body: ByteSlice
+    ) {
+        content = details.content.slice(of: body)
+        system = details.system.slice(of: body)
+        metadata = details.metadata.slice(of: body)
+        temperature = details.temperature.slice(of: body)
+        topP = details.topP.slice(of: body)
+        self.user = user.map { body[$0.lowerBound + 1..<$0.upperBound - 1] } ?? .empty
+        self.outputTokensMax = outputTokensMax
+    }
+}
+
 extension DoorScan {
     package var details: ScannedDetails {
         switch self {
@@ -64,10 +90,12 @@ extension DoorScan {
         }
     }
 
-    /// What a trace tells of a request: at once, for to look into a scan copies it.
-    package var traced: (details: ScannedDetails, user: Range<Int>?, outputTokensMax: Int?) {
-        if case .chat(let scan) = self { return (scan.details, scan.user, scan.outputTokensMax) }
-        return (details, user, outputTokensMax)
+    /// What a trace tells of the request that `body` is: at once, for to look into a scan copies it.
+    package func traced(of body: ByteSlice) -> TracedRequest {
+        if case .chat(let scan) = self {
+            return TracedRequest(scan.details, scan.user, scan.outputTokensMax, body)
+        }
+        return TracedRequest(details, user, outputTokensMax, body)
     }
 
     /// The end user's name, quotes included, if it is a string.

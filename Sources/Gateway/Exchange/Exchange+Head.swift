@@ -92,6 +92,7 @@ extension Exchange {
             beginTrace(
                 policy, parent: traceParent, session: session.isEmpty ? claudeSession : session)
         }
+        awaitNames()
         if forwards { forward(fields, connection: connection) }
         if takesModel, snapshot.tools.readsFields { readToolFields(fields) }
         if !isRefused { refusal = judge() }

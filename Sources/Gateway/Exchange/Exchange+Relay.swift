@@ -248,10 +248,12 @@ extension Exchange {
         default: return otherAnswerEnded()
         }
         let observer = ChatResponseObserver(observing: answer.slice)
-        responseObserver = observer
+        (unaryUsage, unaryFinishReason) = (observer.usage, observer.finishReason)
         // A body with calls may be changed before it is passed on.
-        if let trace, !checksCalls {
-            trace.note(id: observer.id, model: observer.model, message: observer.message)
+        if checksCalls {
+            noteNames(id: observer.places.id, model: observer.places.model)
+        } else {
+            answerPlaces = observer.places
         }
         if let failure = observer.failure { return fail(failure) }
         guard !isStreamed else {
@@ -325,9 +327,8 @@ extension Exchange {
     }
 
     private func relay(_ event: EventStreamEvent) {
-        if let trace, case .answer(let answerDoor) = door {
-            trace.take(event, at: answerDoor, providerContext)
-        }
+        if namingEvents > 0 { noteNames(in: event.data) }
+        if tracesEvents { traceEvent(event) }
         if messagesObserver != nil { return relayMessages(event) }
         if responsesObserver != nil { return relayResponses(event) }
         if !event.name.isEmpty, event.name == "error" { return relayError(in: event) }

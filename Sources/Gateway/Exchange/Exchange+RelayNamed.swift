@@ -73,6 +73,7 @@ extension Exchange {
         case .embeddings:
             let observer = EmbeddingResponseObserver(observing: answer.slice)
             unaryUsage = observer.usage
+            noteNames(id: nil, model: observer.model)
             wholeAnswer(observer.failure, at: nil)
         default:
             do throws(JSONFailure) {

@@ -168,12 +168,14 @@ extension Exchange {
         looped = nil
         awaitsRound = false
         streamObserver = ChatStreamObserver()
-        responseObserver = nil
+        answerPlaces = nil
         messagesObserver = nil
         responsesObserver = nil
         isEstimate = false
         unaryUsage = nil
         unaryFinishReason = nil
+        reportedModel.removeAll()
+        awaitNames()
         trace?.restart()
     }
 

@@ -86,7 +86,8 @@ package final class Exchange {
     var inflater: Inflater?
     var events = EventStreamParser()
     var streamObserver = ChatStreamObserver()
-    var responseObserver: ChatResponseObserver?
+    /// Where a whole answer at the doors of OpenAI's chats has its names; it stays as it is to the end.
+    var answerPlaces: ChatResponseObserver.Places?
     /// Whether the tool calls of a relayed answer are looked at; the request's body is kept then.
     var checksCalls = false
     /// There from the first call of a relayed stream on: of a chat, or of a dialect with named events.
@@ -109,7 +110,7 @@ package final class Exchange {
     var responsesObserver: ResponsesStreamObserver?
     /// Whether a count of tokens is the gateway's own guess.
     var isEstimate = false
-    /// What a whole answer told that was relayed in either.
+    /// What a whole answer told that was relayed.
     var unaryUsage: Usage?
     var unaryFinishReason: FinishReason?
     private var heartbeat: LoopTimer?
@@ -133,6 +134,12 @@ package final class Exchange {
 
     /// There while somebody records this request.
     var trace: RequestTrace?
+    /// Whether it takes the events of a stream that is relayed.
+    var tracesEvents = false
+    /// The model by the provider's own word, of an answer that is relayed and is gone at the end.
+    var reportedModel = ByteBuffer()
+    /// Events of such a stream that may yet name it.
+    var namingEvents = 0
     /// Whether it is part of the client's.
     var followsTrace = false
     /// Documents whose shape was told.
@@ -334,6 +341,7 @@ package final class Exchange {
         query.removeAll()
         requestedModel.removeAll()
         upstreamModel.removeAll()
+        reportedModel.removeAll()
         scan = nil
         upstream = nil
         refusal = nil
@@ -348,7 +356,7 @@ package final class Exchange {
         status = 0
         failureText.removeAll()
         shapedCount = 0
-        responseObserver = nil
+        answerPlaces = nil
         checksCalls = false
         chatRepair = nil
         namedRepair = nil

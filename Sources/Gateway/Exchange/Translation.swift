@@ -32,6 +32,8 @@ package final class Translation {
     package internal(set) var isEstimate = false
     /// The last choice's to end.
     package private(set) var finishReason: FinishReason?
+    /// The model by the provider's own word.
+    private(set) var reportedModel = ByteBuffer()
     /// A stream's output that waits to be written, in whole events of the door's.
     package var output = ByteBuffer()
     /// Whether `output` holds anything that a client may be told: what comes before the first piece
@@ -115,6 +117,7 @@ package final class Translation {
         usage = nil
         isEstimate = false
         finishReason = nil
+        reportedModel.removeAll()
         hasBegun = false
         output.removeAll()
         #if DEBUG
@@ -204,6 +207,9 @@ package final class Translation {
             }
         #endif
         if let trace { trace.take(event) }
+        if case .started(let start) = event, reportedModel.isEmpty {
+            reportedModel.append(start.model.prefixed(by: RequestTrace.nameBytesMax))
+        }
         switch event {
         case .usage(let usage): self.usage = usage
         case .finished(_, let finish): finishReason = finish.reason

@@ -115,6 +115,7 @@ package final class Worker {
     /// Snapshots that are not current any more, until their last request has ended.
     private(set) var retired: [RetiredSnapshot] = []
     private var retirement: LoopTimer?
+    private var registration: MemoryRegistration?
 
     package init(
         loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat,
@@ -134,7 +135,7 @@ package final class Worker {
         snapshot.bind(to: shared.upstreams)
         // A former process of this number may have died without a supervisor that knew of it.
         shared.series.clear(process: shared.number)
-        loop.register(self)
+        registration = loop.register(self)
     }
 
     /// Translations between two uses.
@@ -161,10 +162,10 @@ package final class Worker {
         return trace
     }
 
-    func giveTrace(_ trace: RequestTrace) {
+    func giveTrace(_ trace: consuming RequestTrace) {
         trace.reset()
         guard spareTraceCount < Self.tracesKeptMax else { return }
-        trace.next = spareTrace
+        trace.next = spareTrace.take()
         spareTrace = trace
         spareTraceCount += 1
     }

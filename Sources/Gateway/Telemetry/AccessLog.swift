@@ -66,11 +66,12 @@ package struct AccessLog: ~Copyable {
         if template.line.isEmpty { Self.makeLine(record, &template.line) }
         setSecond(record)
         let level = template.level
+        let isWhole = !record.hasRest
         buffer.append(
             upTo: Self.roomMax + template.line.count + 6 * record.requestID.count
         ) { cursor in
             cursor.put("{\"time\":\"")
-            cursor.put(secondText.slice)
+            cursor.put(short: secondText.slice)
             cursor.put(milliseconds: record.milliseconds)
             if level == .info {
                 cursor.put("\",\"level\":\"info\",\"event\":\"request\",\"request_id\":\"")
@@ -84,11 +85,12 @@ package struct AccessLog: ~Copyable {
             Self.putNumbers(record, &cursor)
             if let trace = record.trace {
                 cursor.put(",\"trace_id\":\"")
-                cursor.put(hexWord: trace.high)
-                cursor.put(hexWord: trace.low)
+                trace.put(to: &cursor)
                 cursor.put(ASCII.quote)
             }
+            if isWhole { cursor.put("}\n") }
         }
+        guard !isWhole else { return }
         appendRest(record, to: &buffer)
         buffer.append("}\n" as StaticString)
     }
@@ -107,6 +109,7 @@ package struct AccessLog: ~Copyable {
         text(",\"key\":", record.key, &buffer)
         text(",\"model\":", record.requestedModel, &buffer)
         text(",\"upstream_model\":", record.upstreamModel, &buffer)
+        text(",\"reported_model\":", record.reportedModel, &buffer)
         text(",\"provider\":", record.provider, &buffer)
         if record.streams { buffer.append(",\"stream\":true" as StaticString) }
         if record.attempts > 0 { number(",\"attempts\":", record.attempts, &buffer) }
@@ -233,12 +236,19 @@ package struct AccessLog: ~Copyable {
     }
 }
 
+extension AccessRecord {
+    /// Whether it has what few requests have.
+    fileprivate var hasRest: Bool {
+        repairs.count | departures.count | error.count | builtInRounds != 0
+    }
+}
+
 extension ByteCursor {
     /// Puts the end of a timestamp: `.007Z`.
     @inline(__always)
     fileprivate mutating func put(milliseconds: Int) {
         // Below 1000: three digits are the last of eight.
-        let digits = DigitWord.decimal(UInt(bitPattern: milliseconds)) | DigitWord.asciiZeros
+        let digits = DigitWord.short(UInt(bitPattern: milliseconds)) | DigitWord.asciiZeros
         put(UInt8(ascii: "."))
         put(UInt8(truncatingIfNeeded: digits &>> 40))
         put(UInt8(truncatingIfNeeded: digits &>> 48))

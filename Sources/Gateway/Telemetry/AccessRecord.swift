@@ -10,6 +10,7 @@ import ReactorCore
 package final class AccessRecord {
     package var secondsSince1970 = 0
     package var milliseconds = 0
+    /// As `RequestID` lets it be: nothing of it needs an escape.
     package var requestID = ByteSlice.empty
     package var method = ByteSlice.empty
     package var path = ByteSlice.empty
@@ -19,6 +20,8 @@ package final class AccessRecord {
     package var key = ByteSlice.empty
     package var requestedModel = ByteSlice.empty
     package var upstreamModel = ByteSlice.empty
+    /// The model by the provider's own word; empty where it said none, or nobody asks.
+    package var reportedModel = ByteSlice.empty
     package var provider = ByteSlice.empty
     package var streams = false
     package var attempts = 0
@@ -53,7 +56,7 @@ package final class AccessRecord {
     /// In billionths of a dollar, where usage and price are known.
     package var cost: Int?
     /// The trace that it is part of, where it is recorded.
-    package var trace: TraceID?
+    package var trace: TraceDigits?
 
     package init() {}
 
@@ -69,6 +72,7 @@ package final class AccessRecord {
         key = ByteSlice.empty
         requestedModel = ByteSlice.empty
         upstreamModel = ByteSlice.empty
+        reportedModel = ByteSlice.empty
         provider = ByteSlice.empty
         streams = false
         attempts = 0

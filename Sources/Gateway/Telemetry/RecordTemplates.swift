@@ -6,7 +6,7 @@ import GatewayModel
 import ReactorCore
 
 /// What tells one kind of requests from another, besides the names themselves.
-private struct RecordKind: Equatable {
+private struct RecordKind {
     /// The names' lengths, a byte each.
     var counts: UInt64 = 0
     /// How it ended, and what else has few values.
@@ -29,7 +29,7 @@ private struct RecordKind: Equatable {
             | UInt64(truncatingIfNeeded: record.requestedModel.count) &<< 16
             | UInt64(truncatingIfNeeded: record.upstreamModel.count) &<< 24
             | UInt64(truncatingIfNeeded: record.provider.count) &<< 32
-            | UInt64(truncatingIfNeeded: trace.reportedModel.count) &<< 40
+            | UInt64(truncatingIfNeeded: record.reportedModel.count) &<< 40
             | UInt64(truncatingIfNeeded: trace.host.count) &<< 48
         let flags =
             (record.streams ? 1 : 0) | (trace.tags.isEmpty ? 0 : 2) | (trace.reachedModel ? 4 : 0)
@@ -43,6 +43,13 @@ private struct RecordKind: Equatable {
         door = record.door.utf8Start
         method = record.method.base
         system = trace.system.base
+    }
+
+    /// Whether all words are the same ones. The compiler's own comparison is a call that copies both.
+    @inline(__always)
+    func isSame(as other: RecordKind) -> Bool {
+        counts == other.counts && numbers == other.numbers && outcome == other.outcome
+            && door == other.door && method == other.method && system == other.system
     }
 
     private static func number(_ reason: FinishReason) -> Int {
@@ -61,7 +68,7 @@ private struct RecordKind: Equatable {
     static func isLikely(_ record: AccessRecord, _ trace: TraceRecord) -> Bool {
         let counts =
             record.path.count | record.key.count | record.requestedModel.count
-            | record.upstreamModel.count | record.provider.count | trace.reportedModel.count
+            | record.upstreamModel.count | record.provider.count | record.reportedModel.count
             | trace.host.count
         return counts < 256 && !record.provider.isEmpty && record.attempts | record.status < 65_536
     }
@@ -117,15 +124,16 @@ package struct RecordTemplate: ~Copyable {
     fileprivate init() {}
 
     /// Whether a request, whose kind has these words, is of this one.
+    @inline(__always)
     fileprivate func isOf(
         _ kind: RecordKind, _ record: AccessRecord, _ trace: TraceRecord
     ) -> Bool {
-        guard self.kind == kind else { return false }
+        guard self.kind.isSame(as: kind) else { return false }
         var place = UnsafeRawPointer(names.slice.base)
         return Self.passes(&place, record.path) && Self.passes(&place, record.key)
             && Self.passes(&place, record.requestedModel)
             && Self.passes(&place, record.upstreamModel) && Self.passes(&place, record.provider)
-            && Self.passes(&place, trace.reportedModel) && Self.passes(&place, trace.host)
+            && Self.passes(&place, record.reportedModel) && Self.passes(&place, trace.host)
     }
 
     /// Whether `name` is at `place`, which then moves behind it. Names are short: a few words are
@@ -173,7 +181,7 @@ package struct RecordTemplate: ~Copyable {
             names.append(record.requestedModel)
             names.append(record.upstreamModel)
             names.append(record.provider)
-            names.append(trace.reportedModel)
+            names.append(record.reportedModel)
             names.append(trace.host)
         }
         level = record.level

@@ -15,7 +15,7 @@ import Testing
             #expect(observer.usage?.inputTokens == 4)
             // The sum is made where it is missing.
             #expect(observer.usage?.totalTokens == 9)
-            #expect(observer.model.map { body[$0].string } == "gpt-x")
+            #expect(observer.places.model.map { body[$0].string } == "gpt-x")
         }
     }
 

@@ -39,7 +39,7 @@ import Testing
         case "stream":
             trace.clientSpan = 0xDEAD_BEEF_0000_0001
             trace.firstEvent = trace.began + 400_000_000
-            trace.reportedModel = "gpt-demo-2026"
+            record.reportedModel = "gpt-demo-2026"
             trace.responseID = "chatcmpl-1"
             trace.user = "user-\"1\""
             trace.session = "sess-9"

@@ -87,7 +87,7 @@ final class Exporter {
     func append(_ write: (inout ByteBuffer) -> Void) {
         guard finished == nil else { return }
         machine.begin(now: loop.now)
-        write(&machine.open.bytes)
+        write(&machine.open)
         if machine.end() { stepLater() }
     }
 

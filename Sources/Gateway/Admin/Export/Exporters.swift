@@ -17,9 +17,12 @@ package final class Exporters {
     /// Those of them that are told of every request.
     private var spans: Unmanaged<Exporter>?
     private var generations: Unmanaged<Exporter>?
+    /// What the second is told with. To ask it for that counts a reference.
+    private var langfuse: Unmanaged<LangfuseEncoder>?
     private var clocks: [MetricsClock] = []
     private var deadline: LoopTimer?
     private var unfinishedCount = 0
+    private var registration: MemoryRegistration?
 
     /// - Parameters:
     ///   - report: the worker's numbers at this moment.
@@ -38,11 +41,13 @@ package final class Exporters {
             exporters.append(exporter)
             switch target.form {
             case .spans: spans = Unmanaged.passUnretained(exporter)
-            case .generations: generations = Unmanaged.passUnretained(exporter)
+            case .generations(let encoder, _):
+                generations = Unmanaged.passUnretained(exporter)
+                langfuse = Unmanaged.passUnretained(encoder)
             case .metrics(let interval): addClock(of: exporter, report, each: interval)
             }
         }
-        worker.loop.register(self)
+        registration = worker.loop.register(self)
     }
 
     private func addClock(
@@ -98,21 +103,24 @@ extension Exporters: TraceSink {
                 }
             }
         }
-        if trace.isForGenerations, let generations {
-            generations._withUnsafeGuaranteedRef { give(trace, record, template, to: $0) }
+        if trace.isForGenerations, let generations, let langfuse {
+            generations._withUnsafeGuaranteedRef { exporter in
+                langfuse._withUnsafeGuaranteedRef { encoder in
+                    give(trace, record, &template.pointee, by: encoder, to: exporter)
+                }
+            }
         }
     }
 
+    @inline(__always)
     private func give(
-        _ trace: TraceRecord, _ record: AccessRecord,
-        _ template: UnsafeMutablePointer<RecordTemplate>, to exporter: Exporter
+        _ trace: TraceRecord, _ record: AccessRecord, _ template: inout RecordTemplate,
+        by encoder: LangfuseEncoder, to exporter: Exporter
     ) {
-        switch exporter.form {
-        case .generations(let encoder, .otlp):
-            exporter.append { encoder.append(span: trace, record, &template.pointee, to: &$0) }
-        case .generations(let encoder, .ingestion):
+        if case .generations(_, .ingestion) = exporter.form {
             exporter.append { encoder.append(events: trace, record, to: &$0) }
-        case .spans, .metrics: break
+        } else {
+            exporter.append { encoder.append(span: trace, record, &template, to: &$0) }
         }
     }
 }

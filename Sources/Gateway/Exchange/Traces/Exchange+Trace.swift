@@ -1,5 +1,6 @@
 // Exchange+Trace.swift — a request's trace: its place in the client's, what it keeps on its way, and
-// its record for those who send it on. Nothing of this runs unless the configuration asks for it.
+// its record for those who send it on. Nothing of this runs unless the configuration asks for it. What
+// is done with a trace is a function of its own: that counts no references to what it has for good.
 
 import GatewayCodec
 import GatewayDoors
@@ -26,31 +27,27 @@ extension Exchange {
         let isForGenerations = policy.generations?.takes(id, client: client?.isSampled) ?? false
         guard isForSpans || isForGenerations || policy.logsBodies else { return }
         let trace = worker.takeTrace()
-        trace.record.trace = id
-        trace.record.clientSpan = client?.span ?? 0
-        trace.record.serverSpan = worker.random.nextID()
-        trace.record.modelSpan = worker.random.nextID()
-        trace.record.isForSpans = isForSpans
-        trace.record.isForGenerations = isForGenerations
-        trace.begin(policy)
+        trace.begin(
+            policy, id, client, isForSpans: isForSpans, isForGenerations: isForGenerations,
+            &worker.random)
         if !session.isEmpty { trace.take(session: session) }
-        self.trace = trace
-        followsTrace = client != nil
-        guard trace.record.isTold else { return }
-        // What Langfuse alone records says nothing of whether others should.
-        let isSampled = isForSpans || client.map(\.isSampled) ?? true
-        forwarded.append(upTo: TraceContext.fieldBytes + 16) { cursor in
-            cursor.put("traceparent: ")
-            trace.record.putTraceParent(isSampled: isSampled, to: &cursor)
-            cursor.put("\r\n")
+        if isForSpans || isForGenerations {
+            // What Langfuse alone records says nothing of whether others should.
+            trace.append(
+                traceParentTo: &forwarded, isSampled: isForSpans || client.map(\.isSampled) ?? true)
         }
+        // Who knows one of the two ids knows the other.
+        if requestID.isEmpty, client == nil { trace.append(requestIDTo: &requestID) }
+        followsTrace = client != nil
+        tracesEvents = trace.keepsAnswer
+        self.trace = trace
     }
 
     /// Keeps what the body says, while it is there.
     /// - Parameter answerDoor: nil where no conversation is asked for.
     func traceRequest(_ scan: DoorScan, at answerDoor: AnswerDoor?) {
         guard let trace else { return }
-        trace.take(scan, of: body.slice)
+        Unmanaged.passUnretained(trace)._withUnsafeGuaranteedRef { $0.take(scan, of: body.slice) }
         guard trace.keepsMessages, let answerDoor else { return }
         // What is wrong with it is told where it is served.
         do throws(JSONFailure) {
@@ -59,65 +56,79 @@ extension Exchange {
         } catch {}
     }
 
-    /// Completes the record of a request that has ended.
-    func complete(
-        _ trace: RequestTrace, _ access: AccessRecord, _ upstream: Upstream?, _ now: Instant
-    ) {
-        if translation == nil, head.isSuccess, !isStreamed, !answer.isEmpty {
-            takeAnswer(trace)
-        }
-        let end = access.secondsSince1970 * 1_000_000_000 + access.milliseconds * 1_000_000
-        func time(_ instant: Instant) -> Int { end - Int(now.nanoseconds(since: instant)) }
-        trace.record.ended = end
-        trace.record.began = time(began)
-        // Both may be an earlier request's.
-        if dispatched > received { trace.record.dispatched = time(dispatched) }
-        if let firstEvent { trace.record.firstEvent = time(firstEvent) }
-        switch door {
-        case .answer(.completions): trace.record.operation = "text_completion"
-        case .embeddings: trace.record.operation = TraceRecord.embeddings
-        default: break
-        }
-        if let upstream {
-            trace.record.system = upstream.systemBytes
-            if let (host, port) = upstream.address(for: lease) {
-                (trace.record.host, trace.record.port) = (host, port)
-            }
-        }
-        trace.complete()
-        if trace.logsBodies { noteBodies(trace.record) }
-        if trace.logsBodies, !trace.tellsContent {
-            (trace.record.input, trace.record.output) = (.empty, .empty)
-        }
+    /// A whole answer that was relayed.
+    fileprivate func traceAnswer(_ trace: RequestTrace) {
+        guard translation == nil, head.isSuccess, !isStreamed, !answer.isEmpty,
+            case .answer(let answerDoor) = door
+        else { return }
+        trace.take(
+            whole: answer.slice, message: answerPlaces?.message, at: answerDoor, providerContext)
     }
 
-    /// Takes what a whole answer says that was relayed.
-    private func takeAnswer(_ trace: RequestTrace) {
-        let isRead = trace.takeNoted(of: answer.slice)
-        guard trace.keepsAnswer, case .answer(let answerDoor) = door else {
-            if !isRead { trace.take(namesOf: answer.slice) }
-            return
-        }
-        if !isRead || !trace.takeNotedMessage(of: answer.slice) {
-            trace.take(whole: answer.slice, at: answerDoor, providerContext)
-        }
-    }
-
-    /// Tells of it, and ends the trace with the request.
-    func finish(
-        _ trace: RequestTrace, _ access: AccessRecord,
-        _ template: UnsafeMutablePointer<RecordTemplate>
-    ) {
-        if trace.record.isTold { worker.traceSink?.take(trace.record, access, template) }
-        self.trace = nil
-        worker.giveTrace(trace)
+    /// An event of a stream that is relayed.
+    func traceEvent(_ event: EventStreamEvent) {
+        guard let trace, case .answer(let answerDoor) = door else { return }
+        trace.take(event, at: answerDoor, providerContext)
     }
 }
 
-extension SeededRandom {
-    /// A word that is not zero: no id may be.
-    fileprivate mutating func nextID() -> UInt64 {
-        let word = next()
-        return word == 0 ? 1 : word
+extension RequestTrace {
+    fileprivate func append(traceParentTo fields: inout ByteBuffer, isSampled: Bool) {
+        fields.append(upTo: TraceContext.fieldBytes + 16) { cursor in
+            cursor.put("traceparent: ")
+            record.putTraceParent(isSampled: isSampled, to: &cursor)
+            cursor.put("\r\n")
+        }
+    }
+
+    fileprivate func append(requestIDTo buffer: inout ByteBuffer) {
+        record.append(requestIDTo: &buffer)
+    }
+
+    /// Completes the record of a request that has ended.
+    func complete(of exchange: Exchange, _ access: AccessRecord, now: Instant) {
+        let end = access.secondsSince1970 * 1_000_000_000 + access.milliseconds * 1_000_000
+        func time(_ instant: Instant) -> Int { end - Int(now.nanoseconds(since: instant)) }
+        record.ended = end
+        record.began = time(exchange.began)
+        // Both may be an earlier request's.
+        if exchange.dispatched > exchange.received {
+            record.dispatched = time(exchange.dispatched)
+        }
+        if let firstEvent = exchange.firstEvent { record.firstEvent = time(firstEvent) }
+        switch exchange.door {
+        case .answer(.completions): record.operation = "text_completion"
+        case .embeddings: record.operation = TraceRecord.embeddings
+        default: break
+        }
+        if let upstream = exchange.upstream {
+            record.system = upstream.systemBytes
+            if let (host, port) = upstream.address(for: exchange.lease) {
+                (record.host, record.port) = (host, port)
+            }
+        }
+        if keepsAnswer { exchange.traceAnswer(self) }
+        complete()
+        if record.isTold { access.trace = record.traceDigits }
+        guard logsBodies else { return }
+        exchange.noteBodies(record)
+        if !tellsContent { (record.input, record.output) = (.empty, .empty) }
+    }
+
+    /// The template of such requests. Inlined, it would count references.
+    @inline(never)
+    func template(
+        of access: AccessRecord, in templates: RecordTemplates, known: inout Int
+    ) -> UnsafeMutablePointer<RecordTemplate> {
+        templates.template(of: access, record, known: &known)
+    }
+
+    /// Tells of the request that has ended. Inlined, it would count references.
+    @inline(never)
+    func tell(
+        _ sink: any TraceSink, _ access: AccessRecord,
+        _ template: UnsafeMutablePointer<RecordTemplate>
+    ) {
+        if record.isTold { sink.take(record, access, template) }
     }
 }

@@ -32,7 +32,6 @@ final class RequestTrace {
     private var tags = ByteBuffer()
     private var temperature = ByteBuffer()
     private var topP = ByteBuffer()
-    private var reportedModel = ByteBuffer()
     private var responseID = ByteBuffer()
     private var input = ByteBuffer()
     private var inputMessages = ByteBuffer()
@@ -45,17 +44,23 @@ final class RequestTrace {
     private var decoder: ProviderStreamDecoder?
     /// The text of a completion, as it stands in JSON.
     private var text = ByteBuffer()
-    private var hasLooked = false
-    private var idPlace: Range<Int>?
-    private var modelPlace: Range<Int>?
-    private var messagePlace: Range<Int>?
 
     private static let metadataNames = JSONNames("session_id", "sessionId", "tags", "user_id")
     /// The two that name a session, in that list.
     private static let sessionNames = 0...1
 
     /// Begins anew.
-    func begin(_ policy: TracePolicy) {
+    /// - Parameter client: its place in a trace of the client's; nil without one.
+    func begin(
+        _ policy: TracePolicy, _ id: TraceID, _ client: TraceContext?, isForSpans: Bool,
+        isForGenerations: Bool, _ random: inout SeededRandom
+    ) {
+        record.trace = id
+        record.clientSpan = client?.span ?? 0
+        record.serverSpan = random.nextID()
+        record.modelSpan = random.nextID()
+        record.isForSpans = isForSpans
+        record.isForGenerations = isForGenerations
         tellsContent = policy.keepsContent && record.isForGenerations
         logsBodies = policy.logsBodies
         keepsContent = tellsContent || logsBodies
@@ -72,10 +77,7 @@ final class RequestTrace {
         tags.removeAll()
         temperature.removeAll()
         topP.removeAll()
-        reportedModel.removeAll()
         responseID.removeAll()
-        hasLooked = false
-        (idPlace, modelPlace, messagePlace) = (nil, nil, nil)
         if keepsContent || keepsMessages { releaseContent() }
     }
 
@@ -104,22 +106,25 @@ final class RequestTrace {
 
     /// What the body says of itself. To be called while it is there.
     func take(_ scan: DoorScan, of body: ByteSlice) {
-        let (details, user, outputTokensMax) = scan.traced
-        record.outputTokensMax = outputTokensMax
-        temperature.append(details.temperature.slice(of: body).prefixed(by: 32))
-        topP.append(details.topP.slice(of: body).prefixed(by: 32))
-        if let range = user {
-            Self.append(body[range.lowerBound + 1..<range.upperBound - 1], to: &self.user)
+        let request = scan.traced(of: body)
+        record.outputTokensMax = request.outputTokensMax
+        if !request.temperature.isEmpty {
+            temperature.append(request.temperature.prefixed(by: 32))
+            record.temperature = temperature.slice
         }
-        let metadata = details.metadata.slice(of: body)
-        if !metadata.isEmpty {
-            do throws(JSONFailure) { try read(metadata) } catch {}
+        if !request.topP.isEmpty {
+            topP.append(request.topP.prefixed(by: 32))
+            record.topP = topP.slice
         }
-        if keepsContent { keepInput(details, body) }
+        if !request.user.isEmpty { Self.append(request.user, to: &user) }
+        if !request.metadata.isEmpty {
+            do throws(JSONFailure) { try read(request.metadata) } catch {}
+        }
+        if keepsContent { keepInput(request.content, system: request.system) }
     }
 
     /// Appends an unescaped text of the client's, bounded.
-    private static func append(_ inside: ByteSlice, to buffer: inout ByteBuffer) {
+    static func append(_ inside: ByteSlice, to buffer: inout ByteBuffer) {
         // No character takes more than six bytes to spell.
         buffer.append(jsonUnescaping: inside.prefixed(by: nameBytesMax * 6, atEscapes: true))
         buffer.truncate(to: min(buffer.count, nameBytesMax))
@@ -156,9 +161,7 @@ final class RequestTrace {
     }
 
     /// The conversation in the client's words; what it says beside it goes in front.
-    private func keepInput(_ details: ScannedDetails, _ body: ByteSlice) {
-        let content = details.content.slice(of: body)
-        let system = details.system.slice(of: body)
+    private func keepInput(_ content: ByteSlice, system: ByteSlice) {
         guard !system.isEmpty else { return TraceContent.append(json: content, to: &input) }
         var whole = ByteBuffer()
         whole.append("[{\"role\":\"system\",\"content\":" as StaticString)
@@ -185,36 +188,38 @@ final class RequestTrace {
 
     /// The request is asked again, or somewhere else: what was answered so far is nothing.
     func restart() {
-        reportedModel.removeAll()
         responseID.removeAll()
         response = ModelResponse()
         decoder = nil
         text.removeAll()
         output.removeAll()
-        hasLooked = false
-        (idPlace, modelPlace, messagePlace) = (nil, nil, nil)
+    }
+
+    /// The answer's id, as it stands within a JSON string.
+    func take(id: ByteSlice) {
+        guard responseID.isEmpty else { return }
+        responseID.append(id.prefixed(by: Self.nameBytesMax, atEscapes: true))
+    }
+
+    /// The same, of an answer that is there until the end.
+    func note(id: ByteSlice) {
+        record.responseID = id.prefixed(by: Self.nameBytesMax, atEscapes: true)
     }
 
     /// An event of an answer that is translated.
     func take(_ event: ModelEvent) {
         if case .started(let start) = event, responseID.isEmpty {
-            responseID.append(start.id.prefixed(by: Self.nameBytesMax))
-            reportedModel.append(start.model.prefixed(by: Self.nameBytesMax))
+            responseID.append(jsonEscaping: start.id.prefixed(by: Self.nameBytesMax))
         }
         guard keepsAnswer else { return }
         if case .delta = event, response.byteCount > TraceContent.bytesMax { return }
         response.add(event)
     }
 
-    /// An event of a stream that is relayed.
+    /// An event of a stream that is relayed, where the answer is kept.
     func take(
         _ event: EventStreamEvent, at door: AnswerDoor, _ context: ProviderContext
     ) {
-        if !hasLooked {
-            hasLooked = true
-            take(names: AnswerSketch(of: event.data))
-        }
-        guard keepsAnswer else { return }
         switch door {
         case .chat, .messages:
             if decoder == nil { decoder = Self.codec(of: door).openStream() }
@@ -232,17 +237,22 @@ final class RequestTrace {
         }
     }
 
-    /// A whole answer that was relayed.
+    /// A whole answer that was relayed, where it is kept.
+    /// - Parameter message: where the message of a chat is, if there is but one.
     func take(
-        whole answer: ByteSlice, at door: AnswerDoor, _ context: ProviderContext
+        whole answer: ByteSlice, message: Range<Int>?, at door: AnswerDoor,
+        _ context: ProviderContext
     ) {
-        guard keepsAnswer else { return take(namesOf: answer) }
+        if !keepsMessages, let message,
+            TraceContent.append(plain: answer[message], to: &output)
+        {
+            return
+        }
         switch door {
         case .chat, .messages:
             Self.codec(of: door).decode(answer, context) { self.take($0) }
         default:
             let sketch = AnswerSketch(of: answer, wantsContent: true)
-            take(names: sketch)
             TraceContent.append(json: sketch.content, to: &output)
         }
     }
@@ -251,51 +261,18 @@ final class RequestTrace {
         door == .messages ? .messages(isAnswerInTool: false) : .chat
     }
 
-    /// Where a whole answer of the chat dialect has its names and its message; it stays as it is to the
-    /// end.
-    func note(id: Range<Int>?, model: Range<Int>?, message: Range<Int>?) {
-        (idPlace, modelPlace, messagePlace) = (id, model, message)
-    }
-
-    /// Takes the message from the place that was noted, if it is one that need not be read.
-    func takeNotedMessage(of answer: ByteSlice) -> Bool {
-        guard !keepsMessages, let messagePlace else { return false }
-        return TraceContent.append(plain: answer[messagePlace], to: &output)
-    }
-
-    /// Takes the names from the places that were noted, if any were.
-    func takeNoted(of answer: ByteSlice) -> Bool {
-        guard idPlace != nil || modelPlace != nil else { return false }
-        if let idPlace {
-            record.responseID = Self.plain(answer[idPlace], scratch: &responseID)
-        }
-        if let modelPlace {
-            record.reportedModel = Self.plain(answer[modelPlace], scratch: &reportedModel)
-        }
-        return true
-    }
-
-    /// A name as it stands in JSON; one with escapes is copied.
-    private static func plain(_ inside: ByteSlice, scratch: inout ByteBuffer) -> ByteSlice {
-        if inside.count <= nameBytesMax, inside.firstIndex(of: ASCII.backslash) == nil {
-            return inside
-        }
-        append(inside, to: &scratch)
-        return scratch.slice
-    }
-
-    /// The same, without its content.
-    func take(namesOf answer: ByteSlice) { take(names: AnswerSketch(of: answer)) }
-
-    private func take(names sketch: AnswerSketch) {
-        Self.append(sketch.id, to: &responseID)
-        Self.append(sketch.model, to: &reportedModel)
-    }
-
     // MARK: The end
 
     /// Completes the record, which borrows from this trace.
     func complete() {
+        if keepsAnswer { completeContent() }
+        if record.responseID.isEmpty { record.responseID = responseID.slice }
+        record.user = user.slice
+        record.session = session.slice
+        record.tags = tags.slice
+    }
+
+    private func completeContent() {
         if !response.choices.isEmpty {
             if keepsContent { TraceContent.append(message: response, to: &output) }
             if keepsMessages { TraceContent.append(parts: response, to: &outputMessages) }
@@ -304,13 +281,6 @@ final class RequestTrace {
             output.append(text.slice)
             output.append(ASCII.quote)
         }
-        if record.reportedModel.isEmpty { record.reportedModel = reportedModel.slice }
-        if record.responseID.isEmpty { record.responseID = responseID.slice }
-        record.user = user.slice
-        record.session = session.slice
-        record.tags = tags.slice
-        record.temperature = temperature.slice
-        record.topP = topP.slice
         record.input = input.slice
         if keepsContent { record.output = output.slice }
         record.inputMessages = inputMessages.slice
@@ -320,7 +290,7 @@ final class RequestTrace {
 
 extension ByteSlice {
     /// The beginning; with `atEscapes` not so that it ends within an escape sequence of JSON.
-    fileprivate func prefixed(by length: Int, atEscapes: Bool = false) -> ByteSlice {
+    func prefixed(by length: Int, atEscapes: Bool = false) -> ByteSlice {
         guard count > length else { return self }
         var end = length
         if atEscapes, let escape = (max(end - 12, 0)..<end).first(where: { self[$0] == 0x5C }) {
@@ -333,5 +303,13 @@ extension ByteSlice {
         let length = text.utf8CodeUnitCount
         guard count >= length else { return false }
         return (0...(count - length)).contains { self[$0..<$0 + length] == text }
+    }
+}
+
+extension SeededRandom {
+    /// A word that is not zero: no id may be.
+    mutating func nextID() -> UInt64 {
+        let word = next()
+        return word == 0 ? 1 : word
     }
 }

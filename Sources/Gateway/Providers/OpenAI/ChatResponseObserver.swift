@@ -12,14 +12,19 @@ package struct ChatResponseObserver {
     package private(set) var usage: Usage?
     /// The last choice's.
     package private(set) var finishReason: FinishReason?
-    /// The inside of its id in the body, escapes as they stand.
-    package private(set) var id: Range<Int>?
-    /// The inside of the reported model's name in the body, escapes as they stand.
-    package private(set) var model: Range<Int>?
-    /// The message in the body, where there is one choice.
-    package private(set) var message: Range<Int>?
+    package private(set) var places = Places()
     /// Why the body is no answer; nil if it is one.
     package private(set) var failure: Failure?
+
+    /// Where things are in the body.
+    package struct Places {
+        /// The inside of its id, escapes as they stand.
+        package fileprivate(set) var id: Range<Int>?
+        /// The inside of the reported model's name, escapes as they stand.
+        package fileprivate(set) var model: Range<Int>?
+        /// The message, where there is one choice.
+        package fileprivate(set) var message: Range<Int>?
+    }
 
     // In the order in which OpenAI's servers write the members, those that do not matter too: to
     // know the next is a quarter of looking it up.
@@ -52,10 +57,10 @@ package struct ChatResponseObserver {
             switch name.index {
             case 0:
                 let value = try scanner.value()
-                id = value.kind == .string ? value.inside : nil
+                places.id = value.kind == .string ? value.inside : nil
             case 3:
                 let value = try scanner.value()
-                model = value.kind == .string ? value.inside : nil
+                places.model = value.kind == .string ? value.inside : nil
             case 4 where scanner.comesArray:
                 hasChoices = true
                 try readChoices(&scanner)
@@ -84,7 +89,7 @@ package struct ChatResponseObserver {
                 switch name.index {
                 case 1:
                     let value = try scanner.value()
-                    message = value.kind == .object && choiceCount == 1 ? value.range : nil
+                    places.message = value.kind == .object && choiceCount == 1 ? value.range : nil
                 case 3: finishReason = try ChatUsageReader.finishReason(&scanner)
                 default: try scanner.value()
                 }

@@ -7,11 +7,11 @@ import ReactorCore
 
 /// Records that go out in one request.
 package final class ExportBatch {
-    /// The request's body; of a batch that is still being filled, without its tail.
-    package var bytes = ByteBuffer()
+    /// The request's body.
+    package fileprivate(set) var bytes = ByteBuffer()
     package fileprivate(set) var count = 0
 
-    fileprivate init(reserving capacity: Int = 0) { bytes.reserve(capacity) }
+    fileprivate init() {}
 }
 
 /// The bounds of one queue.
@@ -30,7 +30,7 @@ package struct ExportLimits: Equatable, Sendable {
 }
 
 /// The queue of one exporter.
-package struct ExportQueueMachine {
+package struct ExportQueueMachine: ~Copyable {
     package enum Action {
         /// The batch is to be sent; `sent`, `refused` or `failed` tells how that went.
         case send(ExportBatch)
@@ -46,9 +46,10 @@ package struct ExportQueueMachine {
     private let limits: ExportLimits
     /// What stands around the records of a batch.
     private var frame: ExportFrame
-    /// What is being filled; the next batch, unless it is empty. Whoever has called `begin` appends
-    /// to its bytes.
-    package private(set) var open = ExportBatch()
+    /// What is being filled, without its tail; the next batch, unless it is empty. Here and not in a
+    /// batch: to append to an object's bytes counts references. Whoever has called `begin` appends to it.
+    package var open = ByteBuffer()
+    private var openCount = 0
     /// Their memory has grown to what a batch takes.
     private var spares: [ExportBatch] = []
     private var openedAt = Instant.never
@@ -73,39 +74,43 @@ package struct ExportQueueMachine {
 
     /// Records that are still here.
     package var count: Int {
-        open.count + (sending?.count ?? 0) + closed.reduce(0) { $0 + $1.count }
+        openCount + (sending?.count ?? 0) + closed.reduce(0) { $0 + $1.count }
     }
 
     // MARK: In
 
     /// Makes `open` ready for a record, to be appended to its bytes. `end` is to be called behind it.
     package mutating func begin(now: Instant) {
-        if open.count == 0 {
+        if openCount == 0 {
             openedAt = now
-            frame.head.withUnsafeBytes { open.bytes.append(ByteSlice($0)) }
+            frame.head.withUnsafeBytes { open.append(ByteSlice($0)) }
         } else {
-            open.bytes.append(ASCII.comma)
+            open.append(ASCII.comma)
         }
     }
 
     /// The record is whole.
     /// - Returns: whether `next` has something new to say.
     package mutating func end() -> Bool {
-        open.count += 1
-        guard
-            open.count >= limits.batchCountMax || open.bytes.count >= limits.batchBytesMax
-        else { return open.count == 1 }
+        openCount += 1
+        guard openCount >= limits.batchCountMax || open.count >= limits.batchBytesMax else {
+            return openCount == 1
+        }
         close()
         return true
     }
 
     private mutating func close() {
-        guard open.count > 0 else { return }
-        frame.tail.withUnsafeBytes { open.bytes.append(ByteSlice($0)) }
-        closed.append(open)
-        closedBytes += open.bytes.count
+        guard openCount > 0 else { return }
+        frame.tail.withUnsafeBytes { open.append(ByteSlice($0)) }
+        let batch = spares.popLast() ?? ExportBatch()
+        swap(&batch.bytes, &open)
+        batch.count = openCount
+        closed.append(batch)
+        closedBytes += batch.bytes.count
         // The next is as long, more or less.
-        open = spares.popLast() ?? ExportBatch(reserving: open.bytes.count)
+        open.reserve(batch.bytes.count)
+        openCount = 0
         openedAt = .never
         while closedBytes > limits.queueBytesMax, closed.count > 1 { dropFirst() }
     }
@@ -132,10 +137,10 @@ package struct ExportQueueMachine {
     /// What is to be done now.
     package mutating func next(now: Instant) -> Action {
         guard sending == nil else { return .wait(until: .never) }
-        if open.count > 0, isDraining || openedAt + limits.interval <= now { close() }
+        if openCount > 0, isDraining || openedAt + limits.interval <= now { close() }
         guard !closed.isEmpty else {
             if isDraining { return .finished }
-            return .wait(until: open.count > 0 ? openedAt + limits.interval : .never)
+            return .wait(until: openCount > 0 ? openedAt + limits.interval : .never)
         }
         guard notBefore <= now else { return .wait(until: notBefore) }
         let batch = closed.removeFirst()
@@ -195,9 +200,7 @@ package struct ExportQueueMachine {
     package mutating func abandon() {
         isDraining = true
         droppedCount += count
-        open = ExportBatch()
-        closed = []
-        closedBytes = 0
+        empty()
         sending = nil
     }
 
@@ -206,11 +209,17 @@ package struct ExportQueueMachine {
         self.frame = frame
         if let sending { droppedCount += sending.count }
         sending = nil
-        droppedCount += open.count + closed.reduce(0) { $0 + $1.count }
-        open = ExportBatch()
+        droppedCount += openCount + closed.reduce(0) { $0 + $1.count }
+        empty()
+        succeeded()
+    }
+
+    /// Forgets what has not been sent, and is not on its way.
+    private mutating func empty() {
+        open.release()
+        openCount = 0
         openedAt = .never
         closed = []
         closedBytes = 0
-        succeeded()
     }
 }

@@ -44,7 +44,7 @@ extension LangfuseEncoder {
                 timestamp("completionStartTime", trace.firstEvent, &json)
             }
             json.field(
-                "model", trace.reportedModel.isEmpty ? Self.model(record) : trace.reportedModel)
+                "model", record.reportedModel.isEmpty ? Self.model(record) : record.reportedModel)
             json.key("modelParameters")
             var piece = ByteBuffer()
             Self.append(parametersOf: trace, record, to: &piece)

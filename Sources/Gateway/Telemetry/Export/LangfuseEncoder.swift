@@ -83,14 +83,15 @@ package final class LangfuseEncoder: Sendable {
         if template.generation.isEmpty { makeSpan(trace, record, level, &template.generation) }
         let texts =
             trace.user.count + trace.session.count + trace.temperature.count + trace.topP.count
-            + trace.responseID.count + record.requestID.count
+            + record.requestID.count
+        let isWhole = level == .usual && !trace.hasRest
         buffer.append(upTo: SpanPiece.roomMax + template.generation.count + 6 * texts) { cursor in
             // With OpenTelemetry's spans beside it this one keeps its place in the same trace.
             SpanPiece.begin(trace, trace.ids.modelSpan, &cursor)
             if trace.clientSpan != 0 { SpanPiece.put(parent: trace.ids.clientSpan, &cursor) }
             SpanPiece.put(from: trace.times.dispatched, to: trace.times.ended, &cursor)
             cursor.put(template.generation.slice)
-            Self.putParameters(trace, record, &cursor)
+            Self.putParameters(trace, &cursor)
             if let usage = record.usage { Self.put(UsageShares(usage), &cursor) }
             if let cost = record.cost {
                 cursor.put(
@@ -101,10 +102,12 @@ package final class LangfuseEncoder: Sendable {
             }
             cursor.put(
                 #",{"key":"langfuse.observation.metadata.request_id","value":{"stringValue":""#,
-                record.requestID)
+                escaped: record.requestID)
             cursor.put(#",{"key":"langfuse.user.id","value":{"stringValue":""#, trace.user)
             cursor.put(#",{"key":"langfuse.session.id","value":{"stringValue":""#, trace.session)
+            if isWhole { SpanPiece.end(&cursor) }
         }
+        guard !isWhole else { return }
         appendRest(trace, record, level, &buffer)
         SpanPiece.end(record, isError: level == .error, &buffer)
     }
@@ -131,7 +134,6 @@ package final class LangfuseEncoder: Sendable {
                 #",{"key":"langfuse.observation.status_message","value":{"stringValue":""#,
                 Self.message(record), &buffer)
         }
-        guard !trace.input.isEmpty || !trace.output.isEmpty else { return }
         SpanPiece.append(
             #",{"key":"langfuse.observation.input","value":{"stringValue":""#, trace.input, &buffer)
         SpanPiece.append(
@@ -139,7 +141,8 @@ package final class LangfuseEncoder: Sendable {
             &buffer)
     }
 
-    /// What all spans of a kind say. Tags of the client's own are no part of it.
+    /// What all spans of a kind say, up to the model's parameters. Tags of the client's own are no part
+    /// of it.
     private func makeSpan(
         _ trace: TraceRecord, _ record: AccessRecord, _ level: Level, _ buffer: inout ByteBuffer
     ) {
@@ -167,7 +170,7 @@ package final class LangfuseEncoder: Sendable {
             if !trace.system.isEmpty { attributes.text("gen_ai.provider.name", trace.system) }
             attributes.text(
                 "langfuse.observation.model.name",
-                trace.reportedModel.isEmpty ? Self.model(record) : trace.reportedModel)
+                record.reportedModel.isEmpty ? Self.model(record) : record.reportedModel)
             attributes.word("langfuse.observation.level", level.name)
             attributes.text("langfuse.observation.metadata.provider", record.provider)
             attributes.text("langfuse.observation.metadata.requested_model", record.requestedModel)
@@ -180,28 +183,26 @@ package final class LangfuseEncoder: Sendable {
                 attributes.word("langfuse.observation.metadata.finish_reason", reason.name)
             }
         }
+        buffer.append(
+            #",{"key":"langfuse.observation.model.parameters","value":{"stringValue":"{\"stream\":"#
+                as StaticString)
+        buffer.append(record.streams ? "true" : "false" as StaticString)
     }
 
-    /// JSON within a string: its quotes are escaped.
+    /// What the template has begun. JSON within a string: its quotes are escaped.
     @inline(__always)
-    private static func putParameters(
-        _ trace: TraceRecord, _ record: AccessRecord, _ cursor: inout ByteCursor
-    ) {
-        cursor.put(
-            #",{"key":"langfuse.observation.model.parameters","value":{"stringValue":"{\"stream\":"#
-        )
-        if record.streams { cursor.put("true") } else { cursor.put("false") }
+    private static func putParameters(_ trace: TraceRecord, _ cursor: inout ByteCursor) {
         if let bound = trace.outputTokensMax {
             cursor.put(#",\"max_tokens\":"#)
             cursor.put(decimal: bound)
         }
         if !trace.temperature.isEmpty {
             cursor.put(#",\"temperature\":"#)
-            cursor.put(trace.temperature)
+            cursor.put(short: trace.temperature)
         }
         if !trace.topP.isEmpty {
             cursor.put(#",\"top_p\":"#)
-            cursor.put(trace.topP)
+            cursor.put(short: trace.topP)
         }
         cursor.put("}\"}}")
     }
@@ -281,6 +282,13 @@ package final class LangfuseEncoder: Sendable {
             buffer.append(trace.topP)
         }
         buffer.append("}" as StaticString)
+    }
+}
+
+extension TraceRecord {
+    /// Whether it has what few requests have, and what is long.
+    fileprivate var hasRest: Bool {
+        firstEvent != 0 || !tags.isEmpty || !input.isEmpty || !output.isEmpty
     }
 }
 

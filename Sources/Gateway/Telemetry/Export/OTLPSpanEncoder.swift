@@ -16,21 +16,28 @@ package enum OTLPSpanEncoder {
     ) {
         trace.makeDigits()
         if template.serverSpan.isEmpty { makeServerSpan(record, &template.serverSpan) }
+        let isError = isServerError(record)
         buffer.append(
-            upTo: SpanPiece.roomMax + template.serverSpan.count + 6 * record.requestID.count
+            upTo: SpanPiece.roomMax + template.serverSpan.count + record.requestID.count
         ) { cursor in
             SpanPiece.begin(trace, trace.ids.serverSpan, &cursor)
             if trace.clientSpan != 0 { SpanPiece.put(parent: trace.ids.clientSpan, &cursor) }
             SpanPiece.put(from: trace.times.began, to: trace.times.ended, &cursor)
             cursor.put(template.serverSpan.slice)
+            cursor.put(decimal: record.requestBytes)
+            cursor.put("\"}}")
             cursor.put(
-                #",{"key":"http.request.body.size","value":{"intValue":""#, record.requestBytes)
-            cursor.put(
-                #",{"key":"gateway.request.id","value":{"stringValue":""#, record.requestID)
+                #",{"key":"gateway.request.id","value":{"stringValue":""#,
+                escaped: record.requestID)
+            guard !isError else { return }
+            SpanPiece.end(&cursor)
+            if trace.reachedModel { cursor.put(ASCII.comma) }
         }
-        SpanPiece.end(record, isError: isServerError(record), &buffer)
+        if isError {
+            SpanPiece.end(record, isError: true, &buffer)
+            if trace.reachedModel { buffer.append(ASCII.comma) }
+        }
         guard trace.reachedModel else { return }
-        buffer.append(ASCII.comma)
         appendModelSpan(trace, record, &template, &buffer)
     }
 
@@ -39,6 +46,7 @@ package enum OTLPSpanEncoder {
         record.status >= 500 || (record.status < 400 && record.outcome.isSame(as: "error"))
     }
 
+    /// Up to the value of its first number.
     private static func makeServerSpan(
         _ record: AccessRecord, _ buffer: inout ByteBuffer
     ) {
@@ -58,6 +66,7 @@ package enum OTLPSpanEncoder {
                 attributes.escaped("error.type") { $0.append(decimal: record.status) }
             }
         }
+        buffer.append(#",{"key":"http.request.body.size","value":{"intValue":""# as StaticString)
     }
 
     private static func appendModelSpan(
@@ -68,6 +77,9 @@ package enum OTLPSpanEncoder {
         let texts =
             trace.temperature.count + trace.topP.count + trace.responseID.count
             + trace.session.count + trace.user.count
+        let isError = record.outcome.isSame(as: "error")
+        // Content is long.
+        let isWhole = !isError && trace.inputMessages.isEmpty && trace.outputMessages.isEmpty
         buffer.append(upTo: SpanPiece.roomMax + template.modelSpan.count + 6 * texts) { cursor in
             SpanPiece.begin(trace, trace.ids.modelSpan, &cursor)
             SpanPiece.put(parent: trace.ids.serverSpan, &cursor)
@@ -75,17 +87,16 @@ package enum OTLPSpanEncoder {
             cursor.put(template.modelSpan.slice)
             putCounts(trace, record, &cursor)
             putNames(trace, &cursor)
+            if isWhole { SpanPiece.end(&cursor) }
         }
-        // Content is long.
-        if !trace.inputMessages.isEmpty || !trace.outputMessages.isEmpty {
-            SpanPiece.append(
-                #",{"key":"gen_ai.input.messages","value":{"stringValue":""#, trace.inputMessages,
-                &buffer)
-            SpanPiece.append(
-                #",{"key":"gen_ai.output.messages","value":{"stringValue":""#,
-                trace.outputMessages, &buffer)
-        }
-        SpanPiece.end(record, isError: record.outcome.isSame(as: "error"), &buffer)
+        guard !isWhole else { return }
+        SpanPiece.append(
+            #",{"key":"gen_ai.input.messages","value":{"stringValue":""#, trace.inputMessages,
+            &buffer)
+        SpanPiece.append(
+            #",{"key":"gen_ai.output.messages","value":{"stringValue":""#, trace.outputMessages,
+            &buffer)
+        SpanPiece.end(record, isError: isError, &buffer)
     }
 
     private static func makeModelSpan(
@@ -102,8 +113,8 @@ package enum OTLPSpanEncoder {
             attributes.text("gen_ai.provider.name", trace.system)
             attributes.text("gen_ai.request.model", record.upstreamModel)
             attributes.flag("gen_ai.request.stream", record.streams)
-            if !trace.reportedModel.isEmpty {
-                attributes.text("gen_ai.response.model", trace.reportedModel)
+            if !record.reportedModel.isEmpty {
+                attributes.text("gen_ai.response.model", record.reportedModel)
             }
             if let reason = record.finishReason {
                 attributes.words("gen_ai.response.finish_reasons", reason.name)
@@ -169,7 +180,7 @@ package enum OTLPSpanEncoder {
         cursor.put(
             #",{"key":"gen_ai.request.top_p","value":{"doubleValue":"#, literal: trace.topP)
         cursor.put(
-            #",{"key":"gen_ai.response.id","value":{"stringValue":""#, trace.responseID)
+            #",{"key":"gen_ai.response.id","value":{"stringValue":""#, escaped: trace.responseID)
         cursor.put(#",{"key":"gen_ai.conversation.id","value":{"stringValue":""#, trace.session)
         cursor.put(#",{"key":"user.id","value":{"stringValue":""#, trace.user)
     }

@@ -215,8 +215,15 @@ extension ByteCursor {
     @inline(__always)
     fileprivate mutating func put(_ value: Int, of parts: UInt) {
         if value < 0 { put(UInt8(ascii: "-")) }
-        let (whole, rest) = value.magnitude.quotientAndRemainder(dividingBy: parts)
-        put(decimal: Int(whole))
+        var rest = value.magnitude
+        if rest < parts {
+            // What a request costs.
+            put(ASCII.zero)
+        } else {
+            let whole: UInt
+            (whole, rest) = rest.quotientAndRemainder(dividingBy: parts)
+            put(decimal: Int(whole))
+        }
         guard rest > 0 else { return }
         // Nine digits, of which the last ones say nothing where there are fewer.
         let (first, others) = (rest &* (1_000_000_000 / parts))

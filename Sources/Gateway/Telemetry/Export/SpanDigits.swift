@@ -1,43 +1,68 @@
 // SpanDigits.swift — the ids and times of one request as the digits that its spans hold, several of them
 // the same ones. Pure.
 
+import CUV
 import ReactorCore
 
 /// Sixteen hexadecimal digits.
 struct HexDigits {
-    private let first: UInt64
-    private let last: UInt64
+    private let digits: SIMD16<Int8>
 
-    init() { (first, last) = (DigitWord.asciiZeros, DigitWord.asciiZeros) }
+    init() { digits = SIMD16(repeating: Int8(bitPattern: ASCII.zero)) }
 
     @inline(__always)
-    init(_ word: UInt64) {
-        first = DigitWord.hexadecimal(word &>> 32)
-        last = DigitWord.hexadecimal(word)
-    }
+    init(_ word: UInt64) { digits = cuv_hex_digits(word) }
+
+    @inline(__always)
+    func put(to cursor: inout ByteCursor) { cursor.put(sixteen: digits) }
+}
+
+/// The 32 digits of a trace's id.
+package struct TraceDigits {
+    private let high: HexDigits
+    private let low: HexDigits
+
+    /// All zeros.
+    init() { (high, low) = (HexDigits(), HexDigits()) }
+
+    @inline(__always)
+    package init(_ id: TraceID) { (high, low) = (HexDigits(id.high), HexDigits(id.low)) }
 
     @inline(__always)
     func put(to cursor: inout ByteCursor) {
-        cursor.put(word: first)
-        cursor.put(word: last)
+        high.put(to: &cursor)
+        low.put(to: &cursor)
     }
 }
 
 /// Nanoseconds since 1970 as 19 decimal digits, with zeros in front before 2001.
 struct TimeDigits {
+    /// The time with zeros for its last eight digits: a tenth of a second.
+    private var tenth: UInt = 0
     /// The first three, of which each changes but once in months; as characters.
-    private let first: UInt32
-    private let middle: UInt64
-    private let last: UInt64
+    private var first: UInt32 = 0x303030
+    private var middle = DigitWord.asciiZeros
+    private var last = DigitWord.asciiZeros
 
-    init() { (first, middle, last) = (0x303030, DigitWord.asciiZeros, DigitWord.asciiZeros) }
+    /// All zeros.
+    init() {}
 
-    init(_ nanoseconds: Int) {
+    /// Becomes those of another time. One of the same tenth of a second has but its last eight digits
+    /// made.
+    @inline(__always)
+    mutating func become(_ nanoseconds: Int) {
         let time = UInt(max(nanoseconds, 0))
-        let upper = time / 100_000_000
-        let months = upper / 100_000_000
-        last = DigitWord.decimal(time &- upper &* 100_000_000) | DigitWord.asciiZeros
-        middle = DigitWord.decimal(upper &- months &* 100_000_000) | DigitWord.asciiZeros
+        if time &- tenth >= Self.partsOfTenth { becomeTenth(of: time) }
+        last = DigitWord.decimal(time &- tenth) | DigitWord.asciiZeros
+    }
+
+    private static let partsOfTenth: UInt = 100_000_000
+
+    private mutating func becomeTenth(of time: UInt) {
+        let count = time / Self.partsOfTenth
+        tenth = count &* Self.partsOfTenth
+        let months = count / 100_000_000
+        middle = DigitWord.decimal(count &- months &* 100_000_000) | DigitWord.asciiZeros
         first = UInt32(
             truncatingIfNeeded: (DigitWord.short(months) | DigitWord.asciiZeros) &>> 40)
     }
@@ -52,7 +77,7 @@ struct TimeDigits {
 
 /// The ids of one request.
 struct IDDigits {
-    let trace: (HexDigits, HexDigits)
+    let trace: TraceDigits
     let serverSpan: HexDigits
     let modelSpan: HexDigits
     /// Zeros where there is none.
@@ -60,12 +85,13 @@ struct IDDigits {
 
     /// All zeros.
     init() {
-        trace = (HexDigits(), HexDigits())
+        trace = TraceDigits()
         (serverSpan, modelSpan, clientSpan) = (HexDigits(), HexDigits(), HexDigits())
     }
 
+    @inline(__always)
     init(_ record: TraceRecord) {
-        trace = (HexDigits(record.trace.high), HexDigits(record.trace.low))
+        trace = TraceDigits(record.trace)
         serverSpan = HexDigits(record.serverSpan)
         modelSpan = HexDigits(record.modelSpan)
         clientSpan = record.clientSpan == 0 ? HexDigits() : HexDigits(record.clientSpan)
@@ -74,16 +100,15 @@ struct IDDigits {
 
 /// The times of one request.
 struct SpanTimes {
-    let began: TimeDigits
-    let dispatched: TimeDigits
-    let ended: TimeDigits
+    private(set) var began = TimeDigits()
+    private(set) var dispatched = TimeDigits()
+    private(set) var ended = TimeDigits()
 
-    /// All zeros.
-    init() { (began, dispatched, ended) = (TimeDigits(), TimeDigits(), TimeDigits()) }
-
-    init(_ record: TraceRecord) {
-        began = TimeDigits(record.began)
-        dispatched = record.reachedModel ? TimeDigits(record.dispatched) : began
-        ended = TimeDigits(record.ended)
+    /// Becomes those of another request, which is likely to be near.
+    @inline(__always)
+    mutating func become(began: Int, dispatched: Int, ended: Int) {
+        self.began.become(began)
+        self.dispatched.become(dispatched)
+        self.ended.become(ended)
     }
 }

@@ -14,8 +14,7 @@ enum SpanPiece {
     @inline(__always)
     static func begin(_ trace: TraceRecord, _ span: HexDigits, _ cursor: inout ByteCursor) {
         cursor.put("{\"traceId\":\"")
-        trace.ids.trace.0.put(to: &cursor)
-        trace.ids.trace.1.put(to: &cursor)
+        trace.ids.trace.put(to: &cursor)
         cursor.put("\",\"spanId\":\"")
         span.put(to: &cursor)
     }
@@ -35,12 +34,13 @@ enum SpanPiece {
         cursor.put(ASCII.quote)
     }
 
-    /// Appends the end of a span behind its attributes. Only errors have a message.
+    /// Puts the end of a span of which all is well, behind its attributes.
     @inline(__always)
-    static func end(
-        _ record: AccessRecord, isError: Bool, _ buffer: inout ByteBuffer
-    ) {
-        guard isError else { return buffer.append("],\"status\":{\"code\":1}}" as StaticString) }
+    static func end(_ cursor: inout ByteCursor) { cursor.put("],\"status\":{\"code\":1}}") }
+
+    /// Appends the end of a span behind its attributes. Only errors have a message.
+    static func end(_ record: AccessRecord, isError: Bool, _ buffer: inout ByteBuffer) {
+        guard isError else { return buffer.append(upTo: 24) { end(&$0) } }
         buffer.append("],\"status\":{\"code\":2,\"message\":" as StaticString)
         buffer.append(jsonString: record.error)
         buffer.append("}}" as StaticString)
@@ -80,12 +80,21 @@ extension ByteCursor {
         put("\"}}")
     }
 
+    /// Puts a text that needs no escapes, or has them; nothing where there is none.
+    @inline(__always)
+    mutating func put(_ opening: StaticString, escaped text: ByteSlice) {
+        guard !text.isEmpty else { return }
+        put(opening)
+        put(short: text)
+        put("\"}}")
+    }
+
     /// Puts a JSON number as it was written; nothing where there is none.
     @inline(__always)
     mutating func put(_ opening: StaticString, literal: ByteSlice) {
         guard !literal.isEmpty else { return }
         put(opening)
-        put(literal)
+        put(short: literal)
         put("}}")
     }
 }

@@ -4,15 +4,17 @@
 /// Counts of durations in buckets of six a decade, from 10 µs to 700 s, and one above.
 package struct Histogram: Sendable {
     /// Upper bounds, inclusive, in microseconds: 1, 1.5, 2, 3, 5, 7 times powers of ten.
-    package static let bounds: [Int] = {
-        var bounds: [Int] = []
-        var unit = 10
-        for _ in 0..<8 {
-            bounds += [unit, unit * 3 / 2, unit * 2, unit * 3, unit * 5, unit * 7]
-            unit *= 10
-        }
-        return bounds
-    }()
+    /// Written out, as the table below: what is computed once is asked for, each time, whether it has been.
+    package static let bounds: [Int] = [
+        10, 15, 20, 30, 50, 70,
+        100, 150, 200, 300, 500, 700,
+        1000, 1500, 2000, 3000, 5000, 7000,
+        10_000, 15_000, 20_000, 30_000, 50_000, 70_000,
+        100_000, 150_000, 200_000, 300_000, 500_000, 700_000,
+        1_000_000, 1_500_000, 2_000_000, 3_000_000, 5_000_000, 7_000_000,
+        10_000_000, 15_000_000, 20_000_000, 30_000_000, 50_000_000, 70_000_000,
+        100_000_000, 150_000_000, 200_000_000, 300_000_000, 500_000_000, 700_000_000,
+    ]
     /// The places in `bounds` that are told to others: 1, 2 and 5 times powers of ten.
     package static let toldPlaces = bounds.indices.filter { [0, 2, 4].contains($0 % 6) }
     private static let bucketCount = 49
@@ -43,10 +45,12 @@ package struct Histogram: Sendable {
     }
 
     /// The place of the least number of so many bits.
-    private static let firstPlaces: [UInt8] = (0..<64).map { bits in
-        let least = bits == 0 ? 0 : 1 << (bits - 1)
-        return UInt8(bounds.firstIndex { $0 >= least } ?? bounds.count)
-    }
+    private static let firstPlaces: [UInt8] = [
+        0, 0, 0, 0, 0, 2, 4, 5, 7, 9, 11, 13, 15, 16, 18, 20,
+        22, 23, 25, 27, 29, 31, 33, 34, 36, 38, 40, 41, 43, 45, 47, 48,
+        48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48,
+        48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48, 48,
+    ]
 
     /// How many were at most `bounds[place]`.
     package func count(upTo place: Int) -> Int {

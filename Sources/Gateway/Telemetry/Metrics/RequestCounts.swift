@@ -113,6 +113,7 @@ extension Int {
 
 extension StaticString {
     /// Whether it says the same; the address decides nearly always.
+    @inline(__always)
     func isSame(as other: StaticString) -> Bool {
         utf8CodeUnitCount == other.utf8CodeUnitCount
             && (utf8Start == other.utf8Start

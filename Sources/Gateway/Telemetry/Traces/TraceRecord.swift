@@ -1,6 +1,7 @@
 // TraceRecord.swift — what exporters are told of one request that has ended, beside its line in the log.
 // Borrowed for the time of the call, like AccessRecord. Made by Exchange, read by the encoders in Export.
 
+import GatewayCodec
 import ReactorCore
 
 /// What an exporter asks of requests before they have ended.
@@ -47,8 +48,7 @@ package final class TraceRecord {
     package var system = ByteSlice.empty
     package var host = ByteSlice.empty
     package var port = 0
-    /// The model by the provider's own word, and its id of the answer.
-    package var reportedModel = ByteSlice.empty
+    /// The provider's id of the answer, as it stands within a JSON string.
     package var responseID = ByteSlice.empty
     package var user = ByteSlice.empty
     package var session = ByteSlice.empty
@@ -89,7 +89,6 @@ package final class TraceRecord {
         system = ByteSlice.empty
         host = ByteSlice.empty
         port = 0
-        reportedModel = ByteSlice.empty
         responseID = ByteSlice.empty
         user = ByteSlice.empty
         session = ByteSlice.empty
@@ -117,24 +116,34 @@ package final class TraceRecord {
         makeIDs()
         guard !hasTimes else { return }
         hasTimes = true
-        times = SpanTimes(self)
+        times.become(
+            began: began, dispatched: reachedModel ? dispatched : began, ended: ended)
     }
 
     /// Puts the value of a `traceparent` of version 00 for the hop behind this one.
     package func putTraceParent(isSampled: Bool, to cursor: inout ByteCursor) {
         makeIDs()
         cursor.put("00-")
-        putTrace(to: &cursor)
+        ids.trace.put(to: &cursor)
         cursor.put(UInt8(ascii: "-"))
         ids.modelSpan.put(to: &cursor)
         if isSampled { cursor.put("-01") } else { cursor.put("-00") }
     }
 
-    /// Puts the 32 digits of the trace's id.
-    func putTrace(to cursor: inout ByteCursor) {
+    /// The digits of the trace's id, as a line of the log holds them.
+    package var traceDigits: TraceDigits {
         makeIDs()
-        ids.trace.0.put(to: &cursor)
-        ids.trace.1.put(to: &cursor)
+        return ids.trace
+    }
+
+    /// Appends the id of a request that begins a trace and has no name of its own: who knows one of the
+    /// two knows the other.
+    package func append(requestIDTo buffer: inout ByteBuffer) {
+        makeIDs()
+        buffer.append(upTo: RequestID.bytesMade) { cursor in
+            cursor.put(RequestID.prefix)
+            ids.trace.put(to: &cursor)
+        }
     }
 
     /// Whether vectors were asked for, and no text.

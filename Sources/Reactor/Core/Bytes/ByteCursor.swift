@@ -1,6 +1,8 @@
 // ByteCursor.swift — writes piece by piece into room that was made before: what a literal costs is its
 // copy. Made by ByteBuffer.append(upTo:). For records of which every request writes a few.
 
+import CUV
+
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -26,6 +28,28 @@ public struct ByteCursor {
     public mutating func put(_ bytes: ByteSlice) {
         memcpy(place, bytes.base, bytes.count)
         place += bytes.count
+    }
+
+    /// Puts a copy of an id, a name or a number: before a call has found its way, so few are moved.
+    @inlinable @inline(__always)
+    public mutating func put(short bytes: ByteSlice) {
+        let count = bytes.count
+        guard count <= 48 else { return put(bytes) }
+        // The last ones of each kind of move perhaps a second time.
+        if count >= 16 {
+            memcpy(place, bytes.base, 16)
+            if count > 32 { memcpy(place + 16, bytes.base + 16, 16) }
+            memcpy(place + (count &- 16), bytes.base + (count &- 16), 16)
+        } else if count >= 8 {
+            memcpy(place, bytes.base, 8)
+            memcpy(place + (count &- 8), bytes.base + (count &- 8), 8)
+        } else if count >= 4 {
+            memcpy(place, bytes.base, 4)
+            memcpy(place + (count &- 4), bytes.base + (count &- 4), 4)
+        } else {
+            for index in 0..<count { memcpy(place + index, bytes.base + index, 1) }
+        }
+        place += count
     }
 
     /// Puts the sixteen bytes at `bytes`.
@@ -79,16 +103,20 @@ public struct ByteCursor {
 
     /// Puts the sixteen lower-case hexadecimal digits of `word`.
     @inlinable @inline(__always)
-    public mutating func put(hexWord word: UInt64) {
-        put(word: DigitWord.hexadecimal(word &>> 32))
-        put(word: DigitWord.hexadecimal(word))
-    }
+    public mutating func put(hexWord word: UInt64) { put(sixteen: cuv_hex_digits(word)) }
 
     /// Puts the eight bytes of `word`, the lowest first.
     @inlinable @inline(__always)
     public mutating func put(word: UInt64) {
         place.storeBytes(of: word.littleEndian, as: UInt64.self)
         place += 8
+    }
+
+    /// Puts sixteen bytes.
+    @inlinable @inline(__always)
+    public mutating func put(sixteen bytes: SIMD16<Int8>) {
+        place.storeBytes(of: bytes, as: SIMD16<Int8>.self)
+        place += 16
     }
 
     /// Puts the lowest `count` bytes of `word`, the lowest first.
@@ -145,17 +173,5 @@ public enum DigitWord {
         let halves = (UInt64(value) &- hundreds &* 100) &<< 16 | hundreds
         let tens = (halves &* 103) &>> 10 & 0x000F_000F
         return ((halves &- tens &* 10) &<< 8 | tens) &<< 32
-    }
-
-    /// The hexadecimal digits of the lower half of `word`, as lower-case characters.
-    @inlinable @inline(__always)
-    public static func hexadecimal(_ word: UInt64) -> UInt64 {
-        // Each nibble into a byte of its own.
-        var bytes = word & 0xFFFF_FFFF
-        bytes = (bytes | bytes &<< 16) & 0x0000_FFFF_0000_FFFF
-        bytes = (bytes | bytes &<< 8) & 0x00FF_00FF_00FF_00FF
-        bytes = (bytes | bytes &<< 4) & 0x0F0F_0F0F_0F0F_0F0F
-        let letters = (bytes &+ 0x0606_0606_0606_0606) &>> 4 & 0x0101_0101_0101_0101
-        return (bytes &+ asciiZeros &+ letters &* 0x27).byteSwapped
     }
 }

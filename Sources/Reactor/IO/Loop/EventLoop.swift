@@ -21,6 +21,14 @@ public protocol MemoryHolder: AnyObject {
     func releaseMemory()
 }
 
+/// A holder's place on the loop's list, which it keeps as long as it lives. The loop refers weakly to this
+/// and not to the holder: every count of an object that is referred to so takes several times as long.
+public final class MemoryRegistration {
+    fileprivate unowned(unsafe) let holder: any MemoryHolder
+
+    fileprivate init(_ holder: any MemoryHolder) { self.holder = holder }
+}
+
 /// A single-threaded event loop. Everything made on it must be used on the thread that runs it.
 public final class EventLoop {
     /// Bytes of the buffer that every socket reads into.
@@ -47,12 +55,16 @@ public final class EventLoop {
     private var deferred: [any Deferrable] = []
     private var inTurn = false
 
-    private struct Holder { weak var object: (any MemoryHolder)? }
+    private struct Holder { weak var registration: MemoryRegistration? }
     private var holders: [Holder] = []
 
     var wheel: TimerWheel
     private let wake: UnsafeMutablePointer<uv_timer_t>
     private var wakeAt = Instant.never
+
+    /// When the wall clock was read, and how far it was before the monotonic one.
+    private var wallClockReadAt: UInt64 = 0
+    private var wallClockOffset: UInt64 = 0
 
     private var dateBuffer = ByteBuffer(capacity: 64)
     private var dateSecond = -1
@@ -229,15 +241,17 @@ public final class EventLoop {
         outputPool.give(exchange(&buffer, with: ByteBuffer()))
     }
 
-    /// Has `holder` told, as long as it lives, when memory is to be given back.
-    public func register(_ holder: any MemoryHolder) {
-        holders.removeAll { $0.object == nil }
-        holders.append(Holder(object: holder))
+    /// Has `holder` told when memory is to be given back, as long as it keeps what is returned.
+    public func register(_ holder: any MemoryHolder) -> MemoryRegistration {
+        holders.removeAll { $0.registration == nil }
+        let registration = MemoryRegistration(holder)
+        holders.append(Holder(registration: registration))
+        return registration
     }
 
     /// Gives back the memory that a crowd has left in tables and pools. For a quiet moment.
     public func releaseMemory() {
-        for holder in holders { holder.object?.releaseMemory() }
+        for place in holders { place.registration?.holder.releaseMemory() }
         outputPool.releaseMemory()
         if cipherBuffer.capacity > Self.cipherBufferBytes {
             cipherBuffer = ByteBuffer(capacity: Self.cipherBufferBytes)
@@ -259,6 +273,22 @@ public final class EventLoop {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return (time.tv_sec, time.tv_nsec / 1_000_000)
+    }
+
+    /// The same at `instant`, of this turn or the last ones; the wall clock is read but once a second.
+    public func wallClock(at instant: Instant) -> (seconds: Int, milliseconds: Int) {
+        if instant.nanoseconds &- wallClockReadAt >= 1_000_000_000 { readWallClock() }
+        let time = Int(bitPattern: UInt(instant.nanoseconds &+ wallClockOffset))
+        let (seconds, nanoseconds) = time.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return (seconds, nanoseconds / 1_000_000)
+    }
+
+    private func readWallClock() {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        wallClockReadAt = uv_hrtime()
+        let wall = UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+        wallClockOffset = wall &- wallClockReadAt
     }
 
     /// Seconds since 1970, UTC, of the wall clock.

@@ -108,6 +108,7 @@ public final class HTTPServer {
     private var refusedCount = 0
     private var isDraining = false
     private var drained: (() -> Void)?
+    private var registration: MemoryRegistration?
     private let graceTimer: LoopTimer
     private let idleTimer: LoopTimer
 
@@ -123,7 +124,7 @@ public final class HTTPServer {
         graceTimer = LoopTimer(loop) { link.server?.stopNow() }
         idleTimer = LoopTimer(loop) { link.server?.closeIdle() }
         link.server = self
-        loop.register(self)
+        registration = loop.register(self)
     }
 
     deinit { bytes.deallocate() }
