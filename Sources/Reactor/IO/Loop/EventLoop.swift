@@ -21,6 +21,14 @@ public protocol MemoryHolder: AnyObject {
     func releaseMemory()
 }
 
+/// Says that a holder lives: it keeps this from its loop, which looks no further when this is gone. The
+/// loop has no weak reference to the holder itself, whose every count of references would be dearer.
+public final class MemoryRegistration {
+    fileprivate unowned(unsafe) let holder: any MemoryHolder
+
+    fileprivate init(_ holder: any MemoryHolder) { self.holder = holder }
+}
+
 /// A single-threaded event loop. Everything made on it must be used on the thread that runs it.
 public final class EventLoop {
     /// Bytes of the buffer that every socket reads into.
@@ -47,8 +55,8 @@ public final class EventLoop {
     private var deferred: [any Deferrable] = []
     private var inTurn = false
 
-    private struct Holder { weak var object: (any MemoryHolder)? }
-    private var holders: [Holder] = []
+    private struct Registered { weak var registration: MemoryRegistration? }
+    private var holders: [Registered] = []
 
     var wheel: TimerWheel
     private let wake: UnsafeMutablePointer<uv_timer_t>
@@ -229,15 +237,17 @@ public final class EventLoop {
         outputPool.give(exchange(&buffer, with: ByteBuffer()))
     }
 
-    /// Has `holder` told, as long as it lives, when memory is to be given back.
-    public func register(_ holder: any MemoryHolder) {
-        holders.removeAll { $0.object == nil }
-        holders.append(Holder(object: holder))
+    /// Has `holder` told when memory is to be given back, for as long as it keeps what this returns.
+    public func register(_ holder: any MemoryHolder) -> MemoryRegistration {
+        holders.removeAll { $0.registration == nil }
+        let registration = MemoryRegistration(holder)
+        holders.append(Registered(registration: registration))
+        return registration
     }
 
     /// Gives back the memory that a crowd has left in tables and pools. For a quiet moment.
     public func releaseMemory() {
-        for holder in holders { holder.object?.releaseMemory() }
+        for holder in holders { holder.registration?.holder.releaseMemory() }
         outputPool.releaseMemory()
         if cipherBuffer.capacity > Self.cipherBufferBytes {
             cipherBuffer = ByteBuffer(capacity: Self.cipherBufferBytes)

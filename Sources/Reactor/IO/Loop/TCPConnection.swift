@@ -36,6 +36,8 @@ open class TCPConnection {
     final var gathered = ByteBuffer()
     /// Wire bytes that the kernel has not taken and the one uv_write carries.
     private var inFlight = ByteBuffer()
+    /// That write; there while it is under way, which with most connections is never.
+    private var writeRequest: UnsafeMutablePointer<uv_write_t>?
     /// Wire bytes behind those.
     private var queued = ByteBuffer()
     /// Somebody else's bytes, to be written behind `gathered`.
@@ -44,6 +46,7 @@ open class TCPConnection {
     private var isLentInFlight = false
 
     private var isDirty = false
+    private var wantsFlushed = false
     /// The one behind this in the loop's list of those to be flushed.
     final var nextDirty: Unmanaged<TCPConnection>?
     private var isReading = false
@@ -75,6 +78,8 @@ open class TCPConnection {
     open func secured() {}
     /// Called before the turn's output is written: the last chance to add to it.
     open func willFlush() {}
+    /// The turn is over, its output written; called once for each `askForFlushed`.
+    open func flushed() {}
     /// Output waits in the queue; `moved` when the kernel has taken some since the last call.
     open func outputWaits(moved: Bool) {}
     /// All output has been taken by the kernel.
@@ -231,6 +236,12 @@ open class TCPConnection {
         loop.markDirty(self)
     }
 
+    /// Asks for `flushed` at the end of this turn.
+    final func askForFlushed() {
+        wantsFlushed = true
+        markDirty()
+    }
+
     /// Bytes that the kernel has not taken yet.
     public final var outputCount: Int {
         gathered.count + inFlight.count + queued.count + (lent?.bytes.count ?? 0)
@@ -240,6 +251,9 @@ open class TCPConnection {
     final func flush() {
         isDirty = false
         writeOutput()
+        guard wantsFlushed else { return }
+        wantsFlushed = false
+        flushed()
     }
 
     /// Writes what has been gathered without waiting for the turn's end: for an answer that is
@@ -371,8 +385,9 @@ open class TCPConnection {
         var buffer = uv_buf_init(
             UnsafeMutableRawPointer(mutating: slice.base).assumingMemoryBound(to: CChar.self),
             UInt32(slice.count))
-        let code = uv_write(&block.pointee.write, cuv_stream(&block.pointee.tcp), &buffer, 1) {
-            request, status in
+        let write = writeRequest ?? .allocate(capacity: 1)
+        writeRequest = write
+        let code = uv_write(write, cuv_stream(&block.pointee.tcp), &buffer, 1) { request, status in
             Unmanaged<TCPConnection>
                 .fromOpaque(request.unsafelyUnwrapped.pointee.handle.pointee.data)
                 ._withUnsafeGuaranteedRef { $0.writeCompleted(status) }
@@ -395,6 +410,7 @@ open class TCPConnection {
             startWrite(inFlight.slice)
             outputWaits(moved: true)
         } else {
+            freeWriteRequest()
             outputEmptied()
             finishOutput()
         }
@@ -485,8 +501,14 @@ open class TCPConnection {
     private func freeBlock() {
         inFlight.release()
         lent = nil
+        freeWriteRequest()
         free(block)
         didClose()
+    }
+
+    private func freeWriteRequest() {
+        writeRequest?.deallocate()
+        writeRequest = nil
     }
 
     /// The handle is closed and its memory is gone.

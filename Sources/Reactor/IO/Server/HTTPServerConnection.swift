@@ -22,6 +22,11 @@ public final class HTTPServerConnection: TCPConnection {
     private var parser: HTTP1Parser
     private var timer: LoopTimer?
     private var handler: (any HTTPServerHandler)?
+    /// Whether it has ended its last request on this connection.
+    private var handlerIsReleased = false
+    /// What the handler of one request leaves for that of the next, 0 at first. The server does not
+    /// look at it.
+    public final var note = 0
     /// Input behind a complete request at which reading is paused; one read more may be kept.
     static let pipelinedBytesMax = 16 * 1024
     /// Input behind a complete request, kept until its response has ended.
@@ -45,7 +50,6 @@ public final class HTTPServerConnection: TCPConnection {
     /// Whether the handler was given the current request's head.
     private var handlerHasRequest = false
     private var wasFull = false
-    private var seenOutputCount = 0
 
     init(server: HTTPServer, block: UnsafeMutablePointer<cuv_tcp_block>, tls: TLSEngine?) {
         self.server = server
@@ -132,10 +136,12 @@ public final class HTTPServerConnection: TCPConnection {
             && head.fields.first("expect").map { $0.equalsIgnoringCase("100-continue") } ?? false
         let withinLimit = machine.headArrived(
             keepsAlive: head.keepsAlive, framing: head.framing, now: loop.now)
-        let handler = self.handler ?? server.settings.makeHandler()
-        self.handler = handler
+        if handlerIsReleased || handler == nil {
+            handlerIsReleased = false
+            handler = server.settings.makeHandler()
+        }
         handlerHasRequest = true
-        handler.requestHeadArrived(head, on: self)
+        handler?.requestHeadArrived(head, on: self)
         guard withinLimit else {
             // It may have refused the request for a graver reason.
             if machine.mayAnswer {
@@ -332,6 +338,16 @@ public final class HTTPServerConnection: TCPConnection {
         abort()
     }
 
+    /// Lets go of the handler, whose request and response are over: an idle connection needs none, and
+    /// the next request gets one from `makeHandler`. The handler may serve another connection at once;
+    /// this one keeps it alive to the end of the turn, for whoever is still at work with it.
+    public func releaseHandler() {
+        precondition(!machine.isServing, "a handler was released in the middle of a response")
+        guard !isClosed else { return }
+        handlerIsReleased = true
+        askForFlushed()
+    }
+
     private func closeChunk() {
         guard let start = openChunk else { return }
         openChunk = nil
@@ -343,6 +359,12 @@ public final class HTTPServerConnection: TCPConnection {
     public override func willFlush() {
         closeChunk()
         byteCounts.pointee.sent += gathered.count
+    }
+
+    public override func flushed() {
+        guard handlerIsReleased else { return }
+        handlerIsReleased = false
+        handler = nil
     }
 
     public override func outputWaits(moved: Bool) {
