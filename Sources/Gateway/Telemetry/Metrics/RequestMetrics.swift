@@ -140,6 +140,9 @@ package final class RequestMetrics {
     /// The sums over all workers, at this moment.
     package var sums: MetricsSums { MetricsSums(area) }
 
+    /// The same, with what models were asked to do kept apart.
+    package var sumsByOperation: MetricsSums { MetricsSums(area, byOperation: true) }
+
     /// A series lives as long as this object. What shares one may get its own later.
     private func series(
         of record: AccessRecord, _ template: inout RecordTemplate
@@ -147,7 +150,8 @@ package final class RequestMetrics {
         if let known = template.series { return known.takeUnretainedValue() }
         let series = table.series(
             provider: record.provider, model: record.upstreamModel,
-            succeeded: record.outcome.isSame(as: "ok"), prices: prices)
+            ModelOperation(door: record.door), succeeded: record.outcome.isSame(as: "ok"),
+            prices: prices)
         if !series.isShared { template.series = Unmanaged.passUnretained(series) }
         return series
     }
