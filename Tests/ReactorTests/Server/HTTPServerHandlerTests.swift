@@ -120,7 +120,7 @@ import Testing
         client.send(get)
         test.waitForText("/a:", on: client)
         let connection = try #require(test.log.connections.first)
-        #expect(heapWeight(of: connection) <= 376)
+        #expect(heapWeight(of: connection) <= 392)
         #expect(heapWeight(of: LoopTimer(test.loop) {}) <= 72)
         test.finish()
     }

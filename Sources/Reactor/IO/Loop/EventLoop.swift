@@ -158,13 +158,11 @@ public final class EventLoop {
 
     private func flushDirty() {
         while let first = firstDirty {
-            first._withUnsafeGuaranteedRef { connection in
-                firstDirty = connection.nextDirty
-                connection.nextDirty = nil
-                if firstDirty == nil { lastDirty = nil }
-                connection.flush()
-            }
-            first.release()
+            let connection = first.takeRetainedValue()
+            firstDirty = connection.nextDirty
+            connection.nextDirty = nil
+            if firstDirty == nil { lastDirty = nil }
+            connection.flush()
         }
     }
 
@@ -215,9 +213,10 @@ public final class EventLoop {
         beginTurn()
         wakeAt = .never
         while let expired = wheel.popExpired(now: now) {
-            let pointer = UnsafeRawPointer(bitPattern: expired.payload).unsafelyUnwrapped
-            let timer = Unmanaged<LoopTimer>.fromOpaque(pointer).takeUnretainedValue()
-            timer.popped()
+            switch DeadlineOwner(payload: expired.payload) {
+            case .timer(let timer): timer.takeUnretainedValue().popped()
+            case .connection(let connection): connection.takeUnretainedValue().deadlinePopped()
+            }
         }
         endTurn()
         if let next = wheel.nextWake(after: now), next != .never {
@@ -231,6 +230,9 @@ public final class EventLoop {
 
     /// An empty buffer with memory that goes round within this loop.
     public func takeBuffer() -> ByteBuffer { outputPool.take() }
+
+    /// Puts such a buffer in the place of one without memory.
+    func lendBuffer(to buffer: inout ByteBuffer) { buffer = outputPool.take() }
 
     /// Takes a buffer's memory back.
     public func giveBuffer(_ buffer: inout ByteBuffer) {
@@ -254,8 +256,11 @@ public final class EventLoop {
         }
         if deferred.isEmpty { deferred = [] }
         wheel.releaseMemory { payload, id in
-            let pointer = UnsafeRawPointer(bitPattern: payload).unsafelyUnwrapped
-            Unmanaged<LoopTimer>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0.renamed(id) }
+            switch DeadlineOwner(payload: payload) {
+            case .timer(let timer): timer._withUnsafeGuaranteedRef { $0.renamed(id) }
+            case .connection(let connection):
+                connection._withUnsafeGuaranteedRef { $0.deadlineRenamed(id) }
+            }
         }
     }
 

@@ -55,6 +55,7 @@ open class TCPConnection {
     private var inputHasEnded = false
     private enum End { case none, shutdown, close }
     private var endAfterOutput = End.none
+    private var deadline = Deadline()
 
     /// Takes over a connected socket. With `tls`, the handshake begins with `start`.
     init(loop: EventLoop, block: UnsafeMutablePointer<cuv_tcp_block>, tls: TLSEngine?) {
@@ -84,6 +85,46 @@ open class TCPConnection {
     open func outputWaits(moved: Bool) {}
     /// All output has been taken by the kernel.
     open func outputEmptied() {}
+    /// The time of `setDeadline` has come.
+    open func deadlinePassed() {}
+
+    // MARK: The loop
+
+    /// To read `loop` counts a reference to it; this does not.
+    @inline(__always)
+    private func withLoop<Result>(_ body: (EventLoop) -> Result) -> Result {
+        Unmanaged.passUnretained(loop)._withUnsafeGuaranteedRef(body)
+    }
+
+    /// The time at which the current turn began.
+    @inline(__always)
+    final var now: Instant { withLoop { $0.now } }
+
+    /// Sets or moves the deadline; `.never`: there is none. Ends with the connection.
+    @inline(__always)
+    final func setDeadline(_ time: Instant) {
+        if deadline.move(to: time) { scheduleDeadline() }
+    }
+
+    @inline(never)
+    final func scheduleDeadline() {
+        deadline.schedule(on: loop, payload: deadlinePayload)
+    }
+
+    /// When `deadlinePassed` is due.
+    final var deadlineTime: Instant { deadline.time }
+
+    private var deadlinePayload: UInt {
+        DeadlineOwner.connection(.passUnretained(self)).payload
+    }
+
+    /// The wheel has given the deadline another place.
+    final func deadlineRenamed(_ id: TimerWheel.ID) { deadline.renamed(id) }
+
+    /// The wheel has given the deadline out: due now, or set later in the meantime.
+    final func deadlinePopped() {
+        if deadline.popped(on: loop, payload: deadlinePayload) { deadlinePassed() }
+    }
 
     // MARK: Reading
 
@@ -122,18 +163,16 @@ open class TCPConnection {
 
     private func readCompleted(_ count: Int) {
         guard count != 0 else { return }
-        // Once: every access through an unowned reference counts it.
-        let loop = self.loop
-        loop.beginTurn()
+        withLoop { $0.beginTurn() }
         if count > 0 {
-            let bytes = ByteSlice(UnsafePointer(loop.readBuffer), count: count)
+            let bytes = ByteSlice(UnsafePointer(withLoop { $0.readBuffer }), count: count)
             if tls == nil { received(bytes) } else { receivedCiphertext(bytes) }
         } else if Int32(count) == UV_EOF.rawValue {
             endOfInput()
         } else {
             fail(.broken(String(cString: uv_err_name(Int32(count)))))
         }
-        loop.endTurn()
+        withLoop { $0.endTurn() }
     }
 
     private func endOfInput() {
@@ -156,10 +195,11 @@ open class TCPConnection {
         tls.receive(bytes)
         if !isSecured { advanceHandshake() }
         guard isSecured else { return }
+        let plainBuffer = withLoop { $0.plainBuffer }
         while !isClosed {
-            switch tls.read(into: loop.plainBuffer, capacity: EventLoop.plainBufferBytes) {
+            switch tls.read(into: plainBuffer, capacity: EventLoop.plainBufferBytes) {
             case .bytes(let count):
-                received(ByteSlice(UnsafePointer(loop.plainBuffer), count: count))
+                received(ByteSlice(UnsafePointer(plainBuffer), count: count))
             case .needsInput:
                 takeCiphertext(of: tls)
                 return
@@ -226,14 +266,14 @@ open class TCPConnection {
     /// Makes `gathered` ready to be appended to and the connection known to the turn's end.
     @inline(__always)
     final func prepareOutput() {
-        if gathered.capacity == 0 { gathered = loop.outputPool.take() }
+        if gathered.capacity == 0 { withLoop { $0.lendBuffer(to: &gathered) } }
         markDirty()
     }
 
     private func markDirty() {
         guard !isDirty, !isClosed else { return }
         isDirty = true
-        loop.markDirty(self)
+        withLoop { $0.markDirty(self) }
     }
 
     /// Asks for `flushed` at the end of this turn.
@@ -283,7 +323,7 @@ open class TCPConnection {
             send(plain.slice)
         }
         plain.removeAll()
-        if plain.capacity > 0 { loop.outputPool.give(plain) }
+        if plain.capacity > 0 { withLoop { $0.giveBuffer(&plain) } }
         if lent != nil, !isLentInFlight { sendLent() }
     }
 
@@ -502,6 +542,7 @@ open class TCPConnection {
         inFlight.release()
         lent = nil
         freeWriteRequest()
+        deadline.cancel(on: loop)
         free(block)
         didClose()
     }

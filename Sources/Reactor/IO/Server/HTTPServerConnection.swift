@@ -20,7 +20,6 @@ public final class HTTPServerConnection: TCPConnection {
     private let byteCounts: UnsafeMutablePointer<HTTPServer.ByteCounts>
     private var machine: ServerConnectionMachine
     private var parser: HTTP1Parser
-    private var timer: LoopTimer?
     private var handler: (any HTTPServerHandler)?
     /// Whether it has ended its last request on this connection.
     private var handlerIsReleased = false
@@ -60,15 +59,14 @@ public final class HTTPServerConnection: TCPConnection {
         parser = HTTP1Parser(
             .request, limits: bounds.limits.head, settings: server.loop.parserSettings)
         super.init(loop: server.loop, block: block, tls: tls)
-        timer = LoopTimer(server.loop) { [unowned(unsafe) self] in deadlinePassed() }
-        timer?.set(machine.deadline)
+        setDeadline(machine.deadline)
     }
 
     // MARK: Input
 
     public override func secured() {
-        machine.secured(now: loop.now)
-        timer?.set(machine.deadline)
+        machine.secured(now: now)
+        setDeadline(machine.deadline)
     }
 
     public override func received(_ bytes: ByteSlice) {
@@ -92,11 +90,11 @@ public final class HTTPServerConnection: TCPConnection {
         isParsing = true
         defer { isParsing = false }
         var input = bytes
-        machine.bytesArrived(now: loop.now)
+        machine.bytesArrived(now: now)
         while !isClosed, machine.takesInput {
             switch parser.next(&input) {
             case .needsInput:
-                timer?.set(machine.deadline)
+                setDeadline(machine.deadline)
                 return
             case .head:
                 headArrived()
@@ -107,14 +105,14 @@ public final class HTTPServerConnection: TCPConnection {
                 if machine.isServing { handler?.requestEnded(on: self) }
                 if machine.isServing {
                     if !input.isEmpty { keepPipelined(input) }
-                    timer?.set(machine.deadline)
+                    setDeadline(machine.deadline)
                     return
                 }
                 if input.isEmpty || !machine.isIdle {
-                    timer?.set(machine.deadline)
+                    setDeadline(machine.deadline)
                     return
                 }
-                machine.bytesArrived(now: loop.now)
+                machine.bytesArrived(now: now)
             case .failed(let failure):
                 refuse(.malformed(failure))
                 return
@@ -135,7 +133,7 @@ public final class HTTPServerConnection: TCPConnection {
             !requestIsHTTP10 && head.framing != .none
             && head.fields.first("expect").map { $0.equalsIgnoringCase("100-continue") } ?? false
         let withinLimit = machine.headArrived(
-            keepsAlive: head.keepsAlive, framing: head.framing, now: loop.now)
+            keepsAlive: head.keepsAlive, framing: head.framing, now: now)
         if handlerIsReleased || handler == nil {
             handlerIsReleased = false
             handler = server.settings.makeHandler()
@@ -183,7 +181,7 @@ public final class HTTPServerConnection: TCPConnection {
     /// Answers by itself where an answer is still possible, and closes.
     func refuse(_ refusal: HTTPServerRefusal) {
         guard !isClosed else { return }
-        if refusal == .overloaded { machine.bytesArrived(now: loop.now) }
+        if refusal == .overloaded { machine.bytesArrived(now: now) }
         if machine.isServing, handlerHasRequest {
             handler?.requestCancelled(.refused(refusal), on: self)
         }
@@ -201,11 +199,11 @@ public final class HTTPServerConnection: TCPConnection {
         endResponse()
     }
 
-    private func deadlinePassed() {
+    public override func deadlinePassed() {
         let wasServing = machine.isServing
-        switch machine.timePassed(now: loop.now) {
+        switch machine.timePassed(now: now) {
         case .none:
-            timer?.set(machine.deadline)
+            setDeadline(machine.deadline)
         case .answerTimeout:
             refuse(.requestTimedOut)
         case .close:
@@ -307,17 +305,17 @@ public final class HTTPServerConnection: TCPConnection {
             precondition(
                 responseLeft == 0 || responseIsUnframed, "a body of another length than announced")
         }
-        switch machine.responseEnded(now: loop.now) {
+        switch machine.responseEnded(now: now) {
         case .close:
             closeAfterOutput()
         case .linger:
-            timer?.set(machine.deadline)
+            setDeadline(machine.deadline)
             shutdownAfterOutput()
         case .nextRequest:
             // What comes next may be refused before its head says what it is.
             requestIsHead = false
             requestIsHTTP10 = false
-            timer?.set(machine.deadline)
+            setDeadline(machine.deadline)
             if !isParsing, !pipelined.isEmpty { loop.atEndOfTurn(self) }
             resumeReading()
         }
@@ -368,8 +366,8 @@ public final class HTTPServerConnection: TCPConnection {
     }
 
     public override func outputWaits(moved: Bool) {
-        machine.outputWaits(moved: moved, now: loop.now)
-        timer?.set(machine.deadline)
+        machine.outputWaits(moved: moved, now: now)
+        setDeadline(machine.deadline)
         if moved { outputMayHaveRoom() }
     }
 
@@ -400,8 +398,6 @@ public final class HTTPServerConnection: TCPConnection {
     }
 
     public override func didClose() {
-        timer?.cancel()
-        timer = nil
         handler = nil
         server.connectionClosed(self)
     }
