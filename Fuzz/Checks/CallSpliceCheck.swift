@@ -9,8 +9,8 @@ import GatewayProviders
 import GatewayTools
 import ReactorCore
 
-/// Checks of whole answers and of streams whose events have names. The first byte chooses the door; the
-/// lines of the rest are the data of a stream's events, and all of it is a whole answer.
+/// Checks of whole answers and of streams. The first byte chooses the door; the lines of the rest are the
+/// data of a stream's events, and all of it is a whole answer.
 package enum CallSpliceCheck {
     package static func run(_ bytes: [UInt8]) -> String? {
         guard let first = bytes.first else { return nil }
@@ -18,7 +18,8 @@ package enum CallSpliceCheck {
         let door = doors[Int(first) % doors.count]
         return Array(bytes.dropFirst()).withUnsafeBytes { raw in
             let text = ByteSlice(raw)
-            return answer(text, at: door) ?? stream(text, at: door)
+            return answer(text, at: door)
+                ?? (door == .chat ? chatStream(text) : stream(text, at: door))
         }
     }
 
@@ -76,6 +77,30 @@ package enum CallSpliceCheck {
             var complaint: String?
             let verdict = whole.take(event) { complaint = Self.complaint(about: $0) }
             if let complaint { return "\(complaint), by \(verdict)" }
+        }
+        return nil
+    }
+
+    /// Every chunk that leaves in place of another is JSON.
+    private static func chatStream(_ text: ByteSlice) -> String? {
+        let context = ProviderContext(
+            model: ByteSlice("m"), arena: JSONArena(), ids: IDSource(seed: 2))
+        let whole = ChatStreamRepair(
+            repair(.stream), requestID: ByteSlice("r"), wantsUsage: true, isContinuation: false)
+        var rest = text
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: ASCII.lf) ?? rest.count
+            let data = rest.prefix(end)
+            rest = rest.dropFirst(min(end + 1, rest.count))
+            let event = EventStreamEvent(name: .empty, data: data, canonical: nil)
+            guard whole.take(event, context) == .rewritten else { continue }
+            var parser = EventStreamParser()
+            var input = whole.output.slice
+            while let told = try? parser.next(&input) {
+                guard isValid(told.data) || told.data == "[DONE]" else {
+                    return "no JSON: \(told.data.string)"
+                }
+            }
         }
         return nil
     }

@@ -3,6 +3,8 @@
 
 import json
 
+import anthropic
+import openai
 import pytest
 
 from gateway_process import free_port
@@ -69,8 +71,25 @@ def test_a_wrong_login_is_told_with_its_reason(gateway, name):
     message, code = refused(gateway, "chat", model)
     assert f"Failed to obtain access token for 'wrong-{name}'" in message and code == "upstream_authentication_failed"
     for door in DOORS:  # from here on nothing is asked for a while, and that is told
-        again, _ = refused(gateway, door, model, status=503)
+        again, code = refused(gateway, door, model)
         assert again.startswith(message) and "The next try is in" in again
+        assert code in (None, "upstream_authentication_failed")
+
+
+def test_official_clients_do_not_try_a_refused_login_again(gateway, sdk):
+    """They would wait as long as they are told to, and that again and again, for what only the operator can mend."""
+    chat, message = (f"wrong-salesforce/sfdc_ai__DefaultGPT4Omni-{name}" for name in ("chat", "message"))
+    body = {"messages": [{"role": "user", "content": "hi"}]}
+    with pytest.raises(openai.InternalServerError) as told:
+        sdk(gateway, max_retries=2).chat.completions.create(model=chat, **body)
+    assert (told.value.status_code, told.value.code) == (502, "upstream_authentication_failed")
+    with anthropic.Anthropic(base_url=gateway.url.removesuffix("/v1"), api_key="any-key", max_retries=2, timeout=20) as client:
+        with pytest.raises(anthropic.InternalServerError) as told:
+            client.messages.create(model=message, max_tokens=9, **body)
+    assert told.value.status_code == 502 and told.value.body["error"]["type"] == "api_error"
+    assert 0 < int(told.value.response.headers["retry-after"]) <= 300
+    gateway.await_record(lambda record: record.get("model") == message)
+    assert [record["status"] for record in gateway.records() if record.get("model") in (chat, message)] == [502, 502]
 
 
 @pytest.mark.parametrize("door", DOORS)

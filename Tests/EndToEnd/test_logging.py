@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from fake_upstream import UPSTREAM_KEY
+from fake_upstream import UPSTREAM_KEY, completion, text_chunks
 from gateway_process import binary, clean_environment, free_port, write_config
-from raw_http import RawClient, ask, chat, get
+from raw_http import RawClient, ask, chat, get, post
 
 
 def lines(gateway, event):
@@ -168,3 +168,71 @@ def test_a_log_that_was_moved_away_is_opened_anew(provider, upstream, tmp_path, 
         assert whole.count(f'"up/gpt-new-{round_}"') == 30, "no line is lost or written twice"
     assert "stopped" in texts[2] and '"up/gpt-new-1"' in texts[2]
     assert '"up/gpt-0-0"' in texts[0] and '"up/gpt-0-0"' not in texts[2]
+
+
+DOORS = {
+    "chat": ("/v1/chat/completions", {"messages": [{"role": "user", "content": "Hi"}]}),
+    "messages": ("/v1/messages", {"max_tokens": 20, "messages": [{"role": "user", "content": "Hi"}]}),
+    "responses": ("/v1/responses", {"input": "Hi"}),
+}
+
+
+def reported(answer):
+    """The model that an answer names, whole or streamed."""
+    documents = [json.loads(answer.body)] if answer.headers.get("content-type") == "application/json" else [
+        json.loads(line[5:]) for line in answer.body.decode().splitlines() if line.startswith("data:") and "{" in line]
+    names = (place["model"] for document in documents
+             for place in (document, document.get("message") or {}, document.get("response") or {}) if "model" in place)
+    return next(names)
+
+
+@pytest.fixture(scope="module")
+def everywhere(start_matrix):
+    return start_matrix()
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("model", ["openai/gpt-4o", "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-flash"])
+def test_the_model_that_a_provider_reports_is_told(everywhere, model, door, stream):
+    path, body = DOORS[door]
+    answer = ask(everywhere.port, post(path, {"model": model, "stream": stream, **body},
+                                       [("x-request-id", f"reported.{model.replace('/', '.')}.{door}.{stream}")]))
+    assert answer.status == 200, answer
+    record = everywhere.await_record(lambda record: record["request_id"] == answer.headers.get("x-request-id"))
+    assert record["upstream_model"] == model.split("/")[1]
+    assert record["reported_model"] == reported(answer) and record["reported_model"].startswith(record["upstream_model"])
+
+
+def test_what_else_reports_a_model(everywhere):
+    tools = [{"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}]
+    for path, body in [
+        ("/v1/chat/completions", {"model": "openai/gpt-4o", "tools": tools, **DOORS["chat"][1]}),
+        ("/v1/completions", {"model": "openai/gpt-3.5-turbo-instruct", "prompt": "Hi"}),
+        ("/v1/embeddings", {"model": "openai/text-embedding-3-small", "input": "Hi"}),
+    ]:
+        answer = ask(everywhere.port, post(path, body))
+        assert answer.status == 200, answer
+        record = everywhere.await_record(lambda record: record["request_id"] == answer.headers.get("x-request-id"))
+        assert record["reported_model"] == reported(answer), path
+
+
+def streaming(name):
+    def play(exchange):
+        exchange.start_stream()
+        for chunk in text_chunks("Hi", model=name):
+            exchange.event(chunk)
+        exchange.event("[DONE]")
+        exchange.finish()
+    return play
+
+
+@pytest.mark.parametrize("name, told", [("m\u00fc\"l", "m\u00fc\"l"), ("x" * 3000, "x" * 256), (7, None)], ids=["escapes", "long", "number"])
+def test_a_reported_name_is_bounded_and_whole(start_gateway, provider, upstream, name, told):
+    gateway = start(start_gateway, provider, {})
+    whole = upstream.script(lambda exchange: exchange.answer(completion("Hi", model=name)))
+    for model, stream in (whole, False), (upstream.script(streaming(name)), True):
+        answer = ask(gateway.port, chat(f"up/{model}", stream=stream))
+        assert answer.status == 200, answer
+        record = gateway.await_record(lambda record: record["request_id"] == answer.headers.get("x-request-id"))
+        assert record.get("reported_model") == told

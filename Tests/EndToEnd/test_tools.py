@@ -132,6 +132,35 @@ def test_a_broken_stream_arrives_whole(gateway, upstream, sdk, name, arguments, 
     assert gateway.await_record(lambda r: r.get("model") == model)["repairs"] == repairs
 
 
+def test_logprobs_and_strangers_of_a_rewritten_choice_arrive_once(gateway, upstream, sdk):
+    """Of four chunks one is rewritten as two, and one gets a piece in front of it."""
+    def logprobs(token):
+        return {"content": [{"token": token, "logprob": -0.5, "bytes": None, "top_logprobs": []}], "refusal": None}
+
+    chunks = [chunk({"role": "assistant", "content": None}),
+              chunk({"tool_calls": [{"index": 0, **call("functions.get_weather", '{"city"')}]}),
+              chunk({"tool_calls": [{"index": 0, "function": {"arguments": ': "Oslo"'}}]}), chunk({}, "tool_calls")]
+    for number, value in enumerate(chunks):
+        value["choices"][0] |= {"logprobs": logprobs(f"t{number}"), "x_place": number}
+
+    def play(exchange):
+        exchange.start_stream()
+        for value in [*chunks, "[DONE]"]:
+            exchange.event(value)
+        exchange.finish()
+
+    model = upstream.script(play)
+    parts = [part.choices[0] for part in create(sdk(gateway), model, stream=True, logprobs=True)]
+    assert len(parts) == 6
+    assert [entry.token for part in parts if part.logprobs for entry in part.logprobs.content] == ["t0", "t1", "t2", "t3"]
+    assert [part.model_extra["x_place"] for part in parts if "x_place" in part.model_extra] == [0, 1, 2, 3]
+    pieces = [piece.function for part in parts for piece in part.delta.tool_calls or []]
+    assert "".join(piece.name or "" for piece in pieces) == "get_weather"
+    assert json.loads("".join(piece.arguments or "" for piece in pieces)) == OSLO
+    assert parts[-1].finish_reason == "tool_calls" and parts[-1].logprobs.content[0].token == "t3"
+    assert gateway.await_record(lambda r: r.get("model") == model)["repairs"] == "name=1, closed=1"
+
+
 def test_a_held_stream_is_repaired_wholly(gateway, upstream, sdk):
     upstream.scripts["gpt-e2e-held"] = answers([call("get_weather", "{'city': 'Oslo',}")])
     ((_, name, arguments),), _, _ = gathered(sdk(gateway), "held")

@@ -11,6 +11,7 @@ from collecting import langfuse_block, metric, otlp_block
 from mocks.collectors import LANGFUSE_PUBLIC, LANGFUSE_SECRET
 from gateway_process import free_port
 from load import await_events
+from matrix import providers
 from raw_http import RawClient, ask, chat, get, post
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -66,6 +67,8 @@ def test_a_whole_answer_at_langfuse(gateway, upstream, langfuse, collector):
     assert abs(span["end"] / 1e9 - time.time()) < 60 and span["status"] == {"code": 1}
     record = gateway.await_record(lambda r: r["request_id"] == answer.headers.get("x-request-id"))
     assert record["trace_id"] == span["traceId"]
+    # Who knows one of the two ids knows the other.
+    assert answer.headers.get("x-request-id") == "req_" + span["traceId"]
 
 
 @pytest.mark.parametrize("model", ["gpt-stream", "claude-sonnet-5"])
@@ -224,6 +227,34 @@ def test_metrics_by_otlp(gateway, upstream, langfuse, collector):
         assert time.monotonic() < deadline, collector.points
         time.sleep(0.02)
     assert spaced()["gpt-spaced"][0] == 1 and "gpt-counted" not in spaced()
+
+
+def test_metrics_by_otlp_tell_what_was_asked_of_a_model(start_gateway, session_mocks, gemini_mock, openai_mock, collector,
+                                                        certificates, tmp_path):
+    every = providers(session_mocks, certificates.ca_file, tmp_path)
+    gateway = start_gateway({"providers": {name: every[name] for name in ("gemini", "openai")},
+                             "observability": {"otlp": otlp_block(collector, certificates)}})
+    flash, small = gemini_mock.model("gemini-2.5-flash"), openai_mock.model("text-embedding-3-small")
+    requests = [chat(f"gemini/{flash}"), chat(f"gemini/{flash}"),
+                post("/v1/completions", {"model": f"gemini/{flash}", "prompt": "hello"}),
+                post("/v1/embeddings", {"model": f"openai/{small}", "input": "hello"})]
+    assert [ask(gateway.port, request).status for request in requests] == [200] * 4
+    expected = {("chat", flash): 2, ("text_completion", flash): 1, ("embeddings", small): 1}
+
+    def told(name, **fields):
+        return {(values["gen_ai.operation.name"], values["gen_ai.request.model"]): value[0]
+                for values, value in collector.points.get(name, []) if fields.items() <= values.items()
+                and values["gen_ai.request.model"] in (flash, small)}
+
+    deadline = time.monotonic() + 5
+    while told("gen_ai.client.operation.duration") != expected:
+        assert time.monotonic() < deadline, collector.points
+        time.sleep(0.02)
+    assert told("gen_ai.client.token.usage", **{"gen_ai.token.type": "input"}) == expected
+    # What has no word for it has one series for a model.
+    for provider, model, count in (("gemini", flash, 3), ("openai", small, 1)):
+        labels = f'provider="{provider}",model="{model}",outcome="ok"'
+        assert metric(gateway, f"gateway_model_requests_total{{{labels}}}") == count
 
 
 @pytest.mark.parametrize("transport", ["otlp", "ingestion"])

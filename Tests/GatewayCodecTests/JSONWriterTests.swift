@@ -62,6 +62,25 @@ import Testing
         for bytes in cases { check(bytes) }
     }
 
+    /// Names are looked at sixteen bytes at a time, of which some overlap.
+    @Test func aByteThatNeedsAnEscapeGetsItAtEveryPlaceOfAName() {
+        for count in 0...70 {
+            for place in 0...count {
+                for stop: UInt8 in [0x22, 0x5C, 0x00, 0x1F, 0xC3] {
+                    var name = [UInt8](repeating: 0x61, count: count)
+                    if place < count { name[place] = stop }
+                    var (whole, pieces) = (ByteBuffer(), ByteBuffer())
+                    name.withUnsafeBytes { bytes in
+                        let name = ByteSlice(bytes)
+                        whole.append(jsonEscaping: name)
+                        pieces.append(upTo: 6 * count + 16) { $0.put(jsonEscaping: name) }
+                    }
+                    #expect(whole.slice == pieces.slice)
+                }
+            }
+        }
+    }
+
     /// Random bytes at every alignment of the eight-byte steps, read back by the other half.
     @Test func survivesAnyBytes() {
         var state: UInt64 = 0x5EED

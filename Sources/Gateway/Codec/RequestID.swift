@@ -7,10 +7,12 @@ package enum RequestID {
     /// How long a client's own id may be.
     package static let bytesMax = 128
     /// The length of an id made here.
-    package static let bytesMade = 36
+    @inlinable
+    package static var bytesMade: Int { 36 }
 
     /// What ids that are made here begin with.
-    package static let prefix: StaticString = "req_"
+    @inlinable
+    package static var prefix: StaticString { "req_" }
 
     /// Appends `req_` and 32 hexadecimal digits.
     @inlinable

@@ -56,8 +56,6 @@ package struct ScannedDetails: Equatable, Sendable {
 
 /// What a trace tells of a request, in the client's own bytes; empty where it does not say so.
 package struct TracedRequest {
-    package let content: ByteSlice
-    package let system: ByteSlice
     package let metadata: ByteSlice
     package let temperature: ByteSlice
     package let topP: ByteSlice
@@ -69,8 +67,6 @@ package struct TracedRequest {
     fileprivate init(
         _ details: ScannedDetails, _ user: Range<Int>?, _ outputTokensMax: Int?, _ body: ByteSlice
     ) {
-        content = details.content.slice(of: body)
-        system = details.system.slice(of: body)
         metadata = details.metadata.slice(of: body)
         temperature = details.temperature.slice(of: body)
         topP = details.topP.slice(of: body)
@@ -96,6 +92,12 @@ extension DoorScan {
             return TracedRequest(scan.details, scan.user, scan.outputTokensMax, body)
         }
         return TracedRequest(details, user, outputTokensMax, body)
+    }
+
+    /// The conversation that `body` holds, and what stands beside it.
+    package func content(of body: ByteSlice) -> (content: ByteSlice, system: ByteSlice) {
+        let details = details
+        return (details.content.slice(of: body), details.system.slice(of: body))
     }
 
     /// The end user's name, quotes included, if it is a string.

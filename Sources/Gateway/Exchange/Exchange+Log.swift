@@ -167,14 +167,15 @@ extension Worker {
     ) {
         let now = loop.clock()
         record.reset()
-        (record.secondsSince1970, record.milliseconds) = loop.wallClock(at: now)
+        let end = loop.wallNanoseconds(at: now)
+        record.setTime(nanosecondsSince1970: end)
         exchange.fill(record, outcome, usage, now)
         let template: UnsafeMutablePointer<RecordTemplate>
         if let trace = exchange.trace.take() {
-            trace.complete(of: exchange, record, now: now)
+            trace.complete(of: exchange, record, now, end: end)
             template = trace.template(of: record, in: templates, known: &exchange.templatePlace)
             measure(exchange, &template.pointee, now)
-            if let traceSink { trace.tell(traceSink, record, template) }
+            if let outletPlace { trace.tell(outletPlace, record, template) }
             giveTrace(trace)
         } else {
             template = templates.template(of: record, known: &exchange.templatePlace)

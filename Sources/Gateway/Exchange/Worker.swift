@@ -92,9 +92,17 @@ package final class Worker {
     package weak var admin: (any AdminDoors)?
     /// Where records of requests go.
     package var traceSink: (any TraceSink)? {
-        // What it says of all requests may be something else from now on.
-        didSet { templates.removeAll() }
+        didSet {
+            outlet = traceSink.map(TraceOutlet.init)
+            // What it says of all requests may be something else from now on.
+            templates.removeAll()
+        }
     }
+    private(set) var outlet: TraceOutlet? {
+        didSet { outletPlace = outlet.map { Unmanaged.passUnretained($0) } }
+    }
+    /// The same, for who would not count a reference for each request.
+    private(set) var outletPlace: Unmanaged<TraceOutlet>?
     package let startSeconds: Int
     /// Whether the process is going away: readiness says 503.
     package var isDraining = false
@@ -149,6 +157,39 @@ package final class Worker {
         if translations.count < Self.translationsKeptMax { translations.append(translation) }
     }
 
+    /// Exchanges between two uses, each with the next. All of them hold the current snapshot.
+    private var spareExchange: Unmanaged<Exchange>?
+    private(set) var spareExchangeCount = 0
+    static let exchangesKeptMax = 256
+    /// Bytes of names and texts with which an exchange is not kept.
+    static let exchangeBytesMax = 4096
+
+    /// An exchange for a request that begins. It comes back by itself.
+    package func takeExchange() -> Exchange {
+        guard let exchange = spareExchange?.takeRetainedValue() else {
+            return Exchange(worker: self)
+        }
+        spareExchange = exchange.nextSpare
+        spareExchangeCount -= 1
+        return exchange
+    }
+
+    func giveExchange(_ exchange: Exchange) {
+        guard spareExchangeCount < Self.exchangesKeptMax, exchange.snapshot === snapshot,
+            exchange.keptByteCount <= Self.exchangeBytesMax
+        else { return }
+        exchange.nextSpare = spareExchange
+        spareExchange = Unmanaged.passRetained(exchange)
+        spareExchangeCount += 1
+    }
+
+    private func releaseExchanges() {
+        while let exchange = spareExchange?.takeRetainedValue() {
+            spareExchange = exchange.nextSpare
+        }
+        spareExchangeCount = 0
+    }
+
     /// Traces between two uses, each with the next.
     private var spareTrace: RequestTrace?
     private var spareTraceCount = 0
@@ -170,10 +211,12 @@ package final class Worker {
         spareTraceCount += 1
     }
 
-    /// Aborts what still runs without a client. For the end of the process.
+    /// Aborts what still runs without a client, and lets go of what no request uses. For the end of
+    /// the process.
     package func stopDetached() {
         for exchange in detached.values { exchange.stop() }
         detached = [:]
+        releaseExchanges()
     }
 
     // MARK: Reload
@@ -185,6 +228,7 @@ package final class Worker {
         retired.append(RetiredSnapshot(snapshot: snapshot))
         next.bind(to: shared.upstreams)
         snapshot = next
+        releaseExchanges()
         if retirement == nil {
             retirement = LoopTimer(loop) { [unowned(unsafe) self] in closeRetired() }
         }
@@ -228,6 +272,7 @@ package final class Worker {
 extension Worker: MemoryHolder {
     package func releaseMemory() {
         translations = []
+        releaseExchanges()
         while let trace = spareTrace { spareTrace = trace.next }
         spareTraceCount = 0
         arena.releaseMemory()

@@ -111,6 +111,8 @@ package struct RecordTemplate: ~Copyable {
 
     /// How important its lines are.
     package private(set) var level = LogLevel.info
+    /// Whether all went well.
+    private(set) var isOK = true
     /// Of a line in the log.
     var line = ByteBuffer()
     /// Of a span, from its name to its attributes.
@@ -185,6 +187,7 @@ package struct RecordTemplate: ~Copyable {
             names.append(trace.host)
         }
         level = record.level
+        isOK = record.outcome.isSame(as: "ok")
         line.removeAll()
         serverSpan.removeAll()
         modelSpan.removeAll()

@@ -136,6 +136,34 @@ import Testing
         #expect(play.failures.allSatisfy { $0.message.hasPrefix("Failed to obtain access token") })
     }
 
+    /// While nothing is tried, a refused credential is still told as one: no wait of the caller's mends it.
+    @Test(
+        arguments: [
+            (TokenFailure.Kind.refused, Failure.Kind.upstreamAuthentication, 502, true),
+            (.malformed, .upstreamAuthentication, 502, true),
+            (.rateLimited, .upstreamOverload, 503, false), (.fault, .upstreamOverload, 503, false),
+            (.unreachable, .upstreamOverload, 503, false),
+            (.timedOut, .upstreamOverload, 503, false),
+        ])
+    func tellsWhoseFaultItIsWhileItWaits(
+        kind: TokenFailure.Kind, told: Failure.Kind, status: Int, isFinal: Bool
+    ) {
+        var policy = TokenPolicy()
+        policy.attemptCountMax = 1
+        var play = TokenPlay(policy)
+        #expect(play.ask() == nil)
+        play.fail(TokenFailure(kind, "why"))
+        let refusal = play.refusal()
+        #expect(refusal?.kind == told)
+        #expect(refusal?.status == status)
+        #expect(refusal?.isFinal == isFinal)
+        #expect(refusal?.retryAfter == 30)
+        #expect(
+            refusal?.message
+                == "Failed to obtain access token for 'acme': why. The next try is in 30 s.")
+        #expect(play.requestCount == 1)
+    }
+
     @Test func finalFailuresAreNotTriedAgain() {
         var play = TokenPlay()
         #expect(play.ask() == nil)
@@ -152,7 +180,8 @@ import Testing
             #expect(play.requestCount == round + 1)
             play.fail(.refused)
             let refusal = play.refusal()
-            #expect(refusal?.status == 503)
+            #expect(refusal?.kind == .upstreamAuthentication)
+            #expect(refusal?.isFinal == true)
             #expect(refusal?.retryAfter == time)
             #expect(
                 refusal?.message.hasPrefix(
@@ -248,7 +277,7 @@ import Testing
         #expect(play.ask() == nil)
         play.answer(play.token("t4", lasting: 10_000))
         play.reject(4)
-        #expect(play.refusal()?.status == 503)
+        #expect(play.refusal()?.kind == .upstreamAuthentication)
         // A token that has served is another matter.
         play.pass(.seconds(60))
         #expect(play.ask() == nil)
@@ -379,7 +408,8 @@ import Testing
                 case .success(let lease):
                     #expect(lease.token.expiresAt > play.wall)
                 case .failure(let failure):
-                    #expect(failure.status == 503)
+                    #expect(failure.kind == .upstreamAuthentication || failure.status == 503)
+                    #expect(failure.retryAfter != nil)
                     #expect(play.pending == 0)
                 case nil: asked += 1
                 }

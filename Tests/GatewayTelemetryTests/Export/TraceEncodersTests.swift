@@ -112,6 +112,34 @@ import Testing
         }
     }
 
+    /// A record that is used again keeps digits of the times before.
+    @Test func timesOfARecordThatIsUsedAgainAreItsOwn() {
+        var random = SeededRandom(seed: 3)
+        let used = Self.request("stream").0
+        var now = 1_767_225_600_000_000_000
+        for step in 0..<3_000 {
+            // Some far away, most near, some before the last, some before 1970 and 2001.
+            switch step % 10 {
+            case 0: now = Int(random.next() >> 2)
+            case 1: now = Int(random.next() % 2_000_000_000) - 1_000_000_000
+            default: now += Int(random.next() % 300_000_000) - 100_000_000
+            }
+            let record = Self.request("stream").1
+            used.reset()
+            (used.began, used.dispatched) = (now, now + 70_000_000)
+            used.ended = now + 150_000_000
+            var spans = ByteBuffer()
+            let template = templates.template(of: record, used)
+            OTLPSpanEncoder.append(used, record, &template.pointee, to: &spans)
+            let times = Self.values(of: "startTimeUnixNano", in: spans.string)
+            let padded = [now, now + 70_000_000].map { time in
+                let digits = String(max(time, 0))
+                return String(repeating: "0", count: 19 - digits.count) + digits
+            }
+            #expect(times == padded)
+        }
+    }
+
     @Test func framesMakeWholeDocuments() throws {
         var resource = OTLPResource()
         resource.version = "1.2.3"
@@ -129,6 +157,13 @@ import Testing
             frame.tail.withUnsafeBytes { body.append(ByteSlice($0)) }
             let tree = try JSONArena().read(body.slice)
             #expect(tree.root[isSpans ? "resourceSpans" : "batch"]?.count == (isSpans ? 1 : 2))
+        }
+    }
+
+    /// The strings under a name, in their order.
+    private static func values(of name: String, in json: String) -> [String] {
+        json.split(separator: "\"\(name)\":\"").dropFirst().map { rest in
+            String(rest.prefix { $0 != "\"" })
         }
     }
 

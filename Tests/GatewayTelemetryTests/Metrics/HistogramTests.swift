@@ -23,6 +23,20 @@ import Testing
         #expect(Histogram.place(of: .max) == 48)
     }
 
+    /// Both tables are written out.
+    @Test func theTablesHoldWhatTheyAreSaidTo() {
+        let units = (1...8).map { power in (0..<power).reduce(1) { product, _ in product * 10 } }
+        #expect(
+            Histogram.bounds == units.flatMap { [$0, $0 * 3 / 2, $0 * 2, $0 * 3, $0 * 5, $0 * 7] })
+        for bits in 0..<63 {
+            for value in [1 << bits, (1 << bits) - 1, (1 << bits) + 1] {
+                #expect(
+                    Histogram.place(of: value)
+                        == Histogram.bounds.firstIndex { $0 >= value } ?? Histogram.bounds.count)
+            }
+        }
+    }
+
     @Test func countsAndSums() {
         var histogram = Histogram()
         for value in [-5, 10, 11, 20, 1_000_000_000] { histogram.record(microseconds: value) }

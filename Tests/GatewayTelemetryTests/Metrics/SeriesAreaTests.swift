@@ -9,10 +9,10 @@ import Testing
 @Suite struct SeriesAreaTests {
     private static func record(
         _ metrics: RequestMetrics, _ model: String, provider: String = "p", ok: Bool = true,
-        tokens: Int = 3
+        tokens: Int = 3, door: StaticString = "chat"
     ) {
         let record = AccessRecord()
-        record.door = "chat"
+        record.door = door
         record.outcome = ok ? "ok" : "error"
         record.status = ok ? 200 : 502
         record.durationMicroseconds = 1000
@@ -48,6 +48,54 @@ import Testing
             #expect(sums.doors[0].tally.success == 7 && sums.doors[0].tally.serverError == 1)
             #expect(sums.overhead.count == 8)
         }
+    }
+
+    /// What a model is asked to do has numbers of its own; together they are the model's.
+    @Test func operationsAreCountedApart() {
+        let memory = SharedWords(processCount: 2)
+        let workers = (0..<2).map { RequestMetrics(memory.area, process: $0) }
+        let doors: [StaticString] = [
+            "chat", "messages", "responses", "completions", "embeddings", "embeddings",
+        ]
+        for (index, door) in doors.enumerated() {
+            Self.record(workers[index % 2], "m", tokens: index, door: door)
+        }
+        Self.record(workers[0], "m", ok: false, door: "embeddings")
+        Self.record(workers[1], "junk", ok: false, door: "completions")
+        for worker in workers {
+            let apart = worker.sumsByOperation.series
+            #expect(apart.map(\.model) == ["m", "m", "m", "other"])
+            #expect(
+                apart.map { $0.operation.map { "\($0.name)" } } == [
+                    "chat", "text_completion", "embeddings", "text_completion",
+                ])
+            #expect(apart.map(\.counts.succeeded) == [3, 1, 2, 0])
+            #expect(apart.map(\.counts.failed) == [0, 0, 1, 1])
+            #expect(apart.map(\.counts.inputTokens) == [3, 3, 12, 3])
+            let together = worker.sums.series
+            #expect(together.map(\.model) == ["m", "other"])
+            #expect(together.allSatisfy { $0.operation == nil })
+            #expect(together.map(\.counts.total) == [7, 1])
+            #expect(worker.sums.total.total == worker.sumsByOperation.total.total)
+        }
+    }
+
+    /// Operations make no more series than there may be, and leave room for the names of others.
+    @Test func operationsAreBoundedWithTheirModels() {
+        let memory = SharedWords(processCount: 1)
+        let metrics = RequestMetrics(memory.area, process: 0)
+        for door in ["chat", "completions", "embeddings"] as [StaticString] {
+            for number in 0..<200 {
+                Self.record(metrics, "m-\(number)", door: door)
+                Self.record(metrics, "junk", provider: "p-\(number)", ok: false, door: door)
+            }
+        }
+        let series = metrics.sumsByOperation.series
+        let others = series.filter { $0.model == "other" }
+        #expect(series.count - others.count == SeriesTable.countMax)
+        #expect(others.count <= SeriesTable.otherCountMax + ModelOperation.allCases.count)
+        #expect(series.reduce(0) { $0 + $1.counts.total } == 3 * 400)
+        #expect(metrics.sums.doors.count == 3)
     }
 
     @Test func whatADeadWorkerCountedStays() {

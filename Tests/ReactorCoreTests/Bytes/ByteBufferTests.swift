@@ -40,6 +40,34 @@ import Testing
         }
     }
 
+    @Test func digitsThatWereMadeAreThoseOfTheNumber() {
+        for value in [0, 7, 10, 9_999, 10_000, 99_999_999, 100_000_000, Int.max, -1, .min] {
+            var buffer = ByteBuffer()
+            let digits = DecimalDigits(value)
+            buffer.append(upTo: 40) { cursor in
+                cursor.put(digits, of: value)
+                cursor.put(digits, of: value)
+            }
+            #expect(buffer.string == "\(value)\(value)")
+        }
+    }
+
+    @Test func copiesOfAFewBytesAreWhole() {
+        let bytes = (0..<80).map { UInt8($0) }
+        for count in 0...80 {
+            var buffer = ByteBuffer()
+            bytes.withUnsafeBytes { all in
+                let short = ByteSlice(all).prefix(count)
+                buffer.append(upTo: 82) { cursor in
+                    cursor.put(0xFF)
+                    cursor.put(short: short)
+                    cursor.put(0xFF)
+                }
+            }
+            #expect(buffer.array == [0xFF] + bytes[..<count] + [0xFF])
+        }
+    }
+
     @Test func removesFromTheFront() {
         var buffer = ByteBuffer()
         buffer.append("abcdef" as StaticString)

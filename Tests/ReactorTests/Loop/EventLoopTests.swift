@@ -114,4 +114,41 @@ import Testing
         loop.run()
         #expect(isDrained)
     }
+
+    @Test func theWallClockIsKnownFromTheLoopsOwn() {
+        let loop = EventLoop()
+        for _ in 0..<3 {
+            let before = loop.wallClock
+            let told = loop.wallNanoseconds(at: loop.clock()) / 1_000_000
+            let after = loop.wallClock
+            // One in the same millisecond may be before what was cut off.
+            #expect(told >= before.seconds * 1000 + before.milliseconds - 1)
+            #expect(told <= after.seconds * 1000 + after.milliseconds + 1)
+        }
+        let now = loop.clock()
+        let later = now + .milliseconds(1500)
+        let difference = loop.wallNanoseconds(at: later) - loop.wallNanoseconds(at: now)
+        // It was read anew between the two.
+        #expect(abs(difference - 1_500_000_000) < 50_000_000)
+    }
+
+    private final class Holder: MemoryHolder {
+        let asked: () -> Void
+        var registration: MemoryRegistration?
+        init(_ asked: @escaping () -> Void) { self.asked = asked }
+        func releaseMemory() { asked() }
+    }
+
+    @Test func asksThoseForMemoryWhoAreThere() {
+        let loop = EventLoop()
+        var asked: [Int] = []
+        var holders = [Holder { asked.append(1) }, Holder { asked.append(2) }]
+        for holder in holders { holder.registration = loop.register(holder) }
+        loop.releaseMemory()
+        #expect(asked == [1, 2])
+        holders[1].registration = nil
+        holders.removeFirst()
+        loop.releaseMemory()
+        #expect(asked == [1, 2])
+    }
 }

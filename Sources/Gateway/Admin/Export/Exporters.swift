@@ -21,8 +21,8 @@ package final class Exporters {
     private var langfuse: Unmanaged<LangfuseEncoder>?
     private var clocks: [MetricsClock] = []
     private var deadline: LoopTimer?
-    private var unfinishedCount = 0
     private var registration: MemoryRegistration?
+    private var unfinishedCount = 0
 
     /// - Parameters:
     ///   - report: the worker's numbers at this moment.

@@ -77,6 +77,12 @@ package struct ChatStreamEncoder: ~Copyable {
         }
     }
 
+    /// Appends a chunk of a choice that tells nothing, for what this encoder has no word for.
+    package mutating func encodeNothing(of choice: Int, to buffer: inout ByteBuffer) {
+        reach(choice, speaks: false, to: &buffer)
+        chunk(choice, to: &buffer) { _ in }
+    }
+
     private mutating func begin(_ start: AnswerStart) {
         head.append("data: {\"id\":\"" as StaticString)
         head.append(answerID.slice)

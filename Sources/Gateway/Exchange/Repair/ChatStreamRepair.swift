@@ -1,7 +1,7 @@
 // ChatStreamRepair.swift — looks after the tool calls of a chat stream that is relayed. A shadow of the
 // translate lane runs beside the stream from the first chunk with a call on: what it would have
 // written takes the place of those events, and of those only, in which something had to be set right;
-// what a chunk tells beside its choices goes with it.
+// what a chunk tells besides goes with it (ChatChunkMembers).
 // Pure: events in, verdicts out. Used by Exchange.
 
 import GatewayCodec
@@ -17,14 +17,9 @@ import ReactorCore
 /// An event may leave as it came if nothing in it was repaired, and if the shadow has told all that
 /// came so far: pieces of calls that come in turns are put in order, and from where they wait to
 /// where they have been told the shadow's words are the stream.
-final class ChatStreamRepair {
-    /// What of an upstream's chunk goes with it when it is rewritten, besides what the shadow tells:
-    /// a longer member is left out, and what comes behind so many bytes of them.
-    static let memberBytesMax = 1024
-    static let membersBytesMax = 4096
-
+package final class ChatStreamRepair {
     /// What the shadow wrote for the last event, in whole events.
-    private(set) var output = ByteBuffer()
+    package private(set) var output = ByteBuffer()
     private var decoder = ChatStreamDecoder()
     private var repair: ToolCallRepair
     private var encoder: ChatStreamEncoder?
@@ -37,8 +32,7 @@ final class ChatStreamRepair {
     /// Whether an event that told the usage was replaced by words that do not.
     private var owesUsage = false
     private var look = Look()
-    /// Members of the last chunk that was rewritten, each with a comma behind it.
-    private var members = ByteBuffer()
+    private var members = ChatChunkMembers()
 
     /// What is seen of one event.
     private struct Look {
@@ -56,7 +50,7 @@ final class ChatStreamRepair {
     }
 
     /// - Parameter isContinuation: whether the client has had chunks before.
-    init(
+    package init(
         _ repair: ToolCallRepair, requestID: ByteSlice, wantsUsage: Bool, isContinuation: Bool
     ) {
         self.repair = repair
@@ -67,14 +61,14 @@ final class ChatStreamRepair {
         self.isContinuation = isContinuation
     }
 
-    var counts: RepairCounts {
+    package var counts: RepairCounts {
         var counts = repair.counts
         if hasForm { counts.count(.form) }
         return counts
     }
 
     /// Takes one event.
-    func take(_ event: EventStreamEvent, _ context: ProviderContext) -> RepairedEvent {
+    package func take(_ event: EventStreamEvent, _ context: ProviderContext) -> RepairedEvent {
         guard !isLost else { return .asItCame }
         output.removeAll()
         look = Look()
@@ -90,66 +84,17 @@ final class ChatStreamRepair {
             look.reasonsTaken == look.reasonsTold, look.reasonsTaken.count == 1
         {
             output.truncate(to: start)
-            keepMembers(of: event.data)
+            // What its choice tells besides stays where it stands.
+            members.add(from: event.data, withChoices: false, to: &output, &encoder)
             return .precededBy(output.count)
         }
         if look.hasUsage { owesUsage = wantsUsage }
-        keepMembers(of: event.data)
+        members.add(from: event.data, to: &output, &encoder)
         return .rewritten
     }
 
-    // MARK: Members
-
-    /// What the shadow writes itself.
-    private static let told = JSONNames(
-        ChatWire.id, ChatWire.object, ChatWire.created, ChatWire.model, ChatWire.choices,
-        ChatWire.usage)
-
-    /// Puts what the upstream's chunk tells besides, as `system_fingerprint`, into each of the
-    /// shadow's. The mark tells nothing: what is written for it has the last chunk's.
-    private func keepMembers(of chunk: ByteSlice) {
-        guard !output.isEmpty else { return }
-        do throws(JSONFailure) { try readMembers(chunk) } catch { members.removeAll() }
-        guard !members.isEmpty else { return }
-        let head: StaticString = "data: {"
-        var told = ByteBuffer()
-        var rest = output.slice
-        // The shadow's events are one line and an empty one each.
-        while let end = rest.firstIndex(of: ASCII.lf) {
-            var line = rest.prefix(end + 1)
-            rest = rest.dropFirst(end + 1)
-            if line.hasPrefix(head) {
-                told.append(head)
-                told.append(members.slice)
-                line = line.dropFirst(head.utf8CodeUnitCount)
-            }
-            told.append(line)
-        }
-        swap(&output, &told)
-    }
-
-    private func readMembers(_ chunk: ByteSlice) throws(JSONFailure) {
-        var scanner = JSONScanner(chunk)
-        guard scanner.comesObject else { return }
-        members.removeAll()
-        try scanner.beginObject()
-        while let member = try scanner.nextMember() {
-            let (key, value) = (member.key, member.value)
-            let name = chunk[key.range]
-            let count = name.count + value.range.count
-            guard !key.hasEscapes, !Self.told.contains(name), count <= Self.memberBytesMax,
-                members.count + count <= Self.membersBytesMax
-            else { continue }
-            members.append(ASCII.quote)
-            members.append(name)
-            members.append("\":" as StaticString)
-            members.append(chunk[value.range])
-            members.append(ASCII.comma)
-        }
-    }
-
     /// The stream is whole. - Returns: whether `output` is its end, in place of the mark alone.
-    func finish(_ context: ProviderContext) -> Bool {
+    package func finish(_ context: ProviderContext) -> Bool {
         let mark = EventStreamEvent(name: .empty, data: ByteSlice("[DONE]"), canonical: nil)
         let owed = owesUsage
         return take(mark, context) == .rewritten || (owed && !isLost)

@@ -46,14 +46,12 @@ extension Exchange {
     /// Keeps what the body says, while it is there.
     /// - Parameter answerDoor: nil where no conversation is asked for.
     func traceRequest(_ scan: DoorScan, at answerDoor: AnswerDoor?) {
-        guard let trace else { return }
-        Unmanaged.passUnretained(trace)._withUnsafeGuaranteedRef { $0.take(scan, of: body.slice) }
-        guard trace.keepsMessages, let answerDoor else { return }
-        // What is wrong with it is told where it is served.
-        do throws(JSONFailure) {
-            let tree = try worker.arena.read(body.slice)
-            do throws(Failure) { trace.take(try answerDoor.decode(tree.root)) } catch {}
-        } catch {}
+        tracePlace?._withUnsafeGuaranteedRef { trace in
+            trace.take(scan, of: body.slice)
+            if trace.keepsMessages, let answerDoor {
+                trace.take(body: body.slice, at: answerDoor, worker.arena)
+            }
+        }
     }
 
     /// A whole answer that was relayed.
@@ -86,8 +84,8 @@ extension RequestTrace {
     }
 
     /// Completes the record of a request that has ended.
-    func complete(of exchange: Exchange, _ access: AccessRecord, now: Instant) {
-        let end = access.secondsSince1970 * 1_000_000_000 + access.milliseconds * 1_000_000
+    /// - Parameter end: `now` in nanoseconds since 1970.
+    func complete(of exchange: Exchange, _ access: AccessRecord, _ now: Instant, end: Int) {
         func time(_ instant: Instant) -> Int { end - Int(now.nanoseconds(since: instant)) }
         record.ended = end
         record.began = time(exchange.began)
@@ -126,9 +124,24 @@ extension RequestTrace {
     /// Tells of the request that has ended. Inlined, it would count references.
     @inline(never)
     func tell(
-        _ sink: any TraceSink, _ access: AccessRecord,
+        _ outlet: Unmanaged<TraceOutlet>, _ access: AccessRecord,
         _ template: UnsafeMutablePointer<RecordTemplate>
     ) {
-        if record.isTold { sink.take(record, access, template) }
+        guard record.isTold else { return }
+        outlet._withUnsafeGuaranteedRef { $0.take(record, access, template) }
+    }
+}
+
+/// Where records go. What is there for good has its references counted once, and not for each request.
+final class TraceOutlet {
+    private let sink: any TraceSink
+
+    init(_ sink: any TraceSink) { self.sink = sink }
+
+    func take(
+        _ trace: TraceRecord, _ record: AccessRecord,
+        _ template: UnsafeMutablePointer<RecordTemplate>
+    ) {
+        sink.take(trace, record, template)
     }
 }

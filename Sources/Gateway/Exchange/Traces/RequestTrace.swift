@@ -57,8 +57,10 @@ final class RequestTrace {
     ) {
         record.trace = id
         record.clientSpan = client?.span ?? 0
-        record.serverSpan = random.nextID()
-        record.modelSpan = random.nextID()
+        let span = random.nextID()
+        record.serverSpan = span
+        // Another one as random as the first, of which it is made: odd factors keep words apart.
+        record.modelSpan = span &* 0x9E37_79B9_7F4A_7C15
         record.isForSpans = isForSpans
         record.isForGenerations = isForGenerations
         tellsContent = policy.keepsContent && record.isForGenerations
@@ -120,7 +122,9 @@ final class RequestTrace {
         if !request.metadata.isEmpty {
             do throws(JSONFailure) { try read(request.metadata) } catch {}
         }
-        if keepsContent { keepInput(request.content, system: request.system) }
+        guard keepsContent else { return }
+        let (content, system) = scan.content(of: body)
+        keepInput(content, system: system)
     }
 
     /// Appends an unescaped text of the client's, bounded.
@@ -180,8 +184,14 @@ final class RequestTrace {
     }
 
     /// The conversation in the words of the GenAI conventions.
-    func take(_ request: ModelRequest) {
-        TraceContent.append(parts: request, to: &inputMessages)
+    func take(body: ByteSlice, at door: AnswerDoor, _ arena: JSONArena) {
+        // What is wrong with it is told where it is served.
+        do throws(JSONFailure) {
+            let tree = try arena.read(body)
+            do throws(Failure) {
+                TraceContent.append(parts: try door.decode(tree.root), to: &inputMessages)
+            } catch {}
+        } catch {}
     }
 
     // MARK: The answer

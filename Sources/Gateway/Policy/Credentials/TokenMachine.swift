@@ -267,15 +267,17 @@ package struct TokenMachine {
         }
     }
 
-    /// What a request is told while nothing is tried.
+    /// What a request is told while nothing is tried: what is the operator's to mend stays that, anything
+    /// else may be over when the time is.
     private func refusal(_ now: TokenTime) -> Failure? {
         guard let breaker, let seconds = Self.seconds(until: breaker.until, now) else {
             return nil
         }
-        return Failure(
-            .upstreamOverload,
-            "Failed to obtain access token for '\(name)': \(breaker.failure.reason). "
-                + "The next try is in \(seconds) s.", retryAfter: seconds)
+        var failure = told(breaker.failure)
+        if failure.kind != .upstreamAuthentication { failure.kind = .upstreamOverload }
+        failure.message += " The next try is in \(seconds) s."
+        failure.retryAfter = seconds
+        return failure
     }
 
     /// Whole seconds, at least 1; nil if the instant has come.

@@ -33,6 +33,11 @@ package enum CostMeter {
     /// input, reasoning tokens of the output.
     package static func cost(of usage: Usage, at price: Price) -> Int {
         func bounded(_ tokens: Int) -> Int { min(max(tokens, 0), tokensMax) }
+        if usage.cachedTokens | usage.cacheWriteTokens == 0 {
+            let total =
+                bounded(usage.inputTokens) * price.input + bounded(usage.outputTokens) * price.output
+            return (total + 500) / 1000
+        }
         let cached = bounded(usage.cachedTokens)
         let written = bounded(usage.cacheWriteTokens)
         let plain = max(bounded(usage.inputTokens) - cached - written, 0)

@@ -81,12 +81,9 @@ package struct ExportQueueMachine: ~Copyable {
 
     /// Makes `open` ready for a record, to be appended to its bytes. `end` is to be called behind it.
     package mutating func begin(now: Instant) {
-        if openCount == 0 {
-            openedAt = now
-            frame.head.withUnsafeBytes { open.append(ByteSlice($0)) }
-        } else {
-            open.append(ASCII.comma)
-        }
+        if openCount > 0 { return open.append(ASCII.comma) }
+        openedAt = now
+        frame.head.withUnsafeBytes { open.append(ByteSlice($0)) }
     }
 
     /// The record is whole.

@@ -79,7 +79,8 @@ package final class LangfuseEncoder: Sendable {
         to buffer: inout ByteBuffer
     ) {
         trace.makeDigits()
-        let level = Level(record)
+        record.makeDigits()
+        let level = template.isOK ? .usual : Level(record)
         if template.generation.isEmpty { makeSpan(trace, record, level, &template.generation) }
         let texts =
             trace.user.count + trace.session.count + trace.temperature.count + trace.topP.count
@@ -92,7 +93,7 @@ package final class LangfuseEncoder: Sendable {
             SpanPiece.put(from: trace.times.dispatched, to: trace.times.ended, &cursor)
             cursor.put(template.generation.slice)
             Self.putParameters(trace, &cursor)
-            if let usage = record.usage { Self.put(UsageShares(usage), &cursor) }
+            if let usage = record.usage { Self.put(usage, record, &cursor) }
             if let cost = record.cost {
                 cursor.put(
                     #",{"key":"langfuse.observation.cost_details","value":{"stringValue":"{\"total\":"#
@@ -208,12 +209,23 @@ package final class LangfuseEncoder: Sendable {
     }
 
     @inline(__always)
-    private static func put(_ usage: UsageShares, _ cursor: inout ByteCursor) {
+    private static func put(
+        _ whole: Usage, _ record: AccessRecord, _ cursor: inout ByteCursor
+    ) {
+        let usage = UsageShares(whole)
         cursor.put(
             #",{"key":"langfuse.observation.usage_details","value":{"stringValue":"{\"input\":"#)
-        cursor.put(decimal: usage.input)
+        if usage.input == whole.inputTokens {
+            cursor.put(record.inputDigits, of: usage.input)
+        } else {
+            cursor.put(decimal: usage.input)
+        }
         cursor.put(#",\"output\":"#)
-        cursor.put(decimal: usage.output)
+        if usage.output == whole.outputTokens {
+            cursor.put(record.outputDigits, of: usage.output)
+        } else {
+            cursor.put(decimal: usage.output)
+        }
         if usage.cached > 0 {
             cursor.put(#",\"input_cached_tokens\":"#)
             cursor.put(decimal: usage.cached)

@@ -12,7 +12,7 @@ package enum OTLPMetricsEncoder {
         _ report: GatewayReport, _ metrics: RequestMetrics, to buffer: inout ByteBuffer
     ) {
         let times = Times(report)
-        let metrics = metrics.sums
+        let metrics = metrics.sumsByOperation
         sums(report, metrics, times, &buffer)
         models(metrics, times, &buffer)
         gauges(report, times, &buffer)
@@ -173,7 +173,7 @@ package enum OTLPMetricsEncoder {
     private static func attributes(
         of series: MetricsSums.Series, _ attributes: inout OTLPAttributes
     ) {
-        attributes.word("gen_ai.operation.name", "chat")
+        attributes.word("gen_ai.operation.name", (series.operation ?? .chat).name)
         attributes.text("gen_ai.provider.name", series.provider)
         attributes.text("gen_ai.request.model", series.model)
     }

@@ -15,8 +15,9 @@ package enum OTLPSpanEncoder {
         _ template: inout RecordTemplate, to buffer: inout ByteBuffer
     ) {
         trace.makeDigits()
+        record.makeDigits()
         if template.serverSpan.isEmpty { makeServerSpan(record, &template.serverSpan) }
-        let isError = isServerError(record)
+        let isError = !template.isOK && isServerError(record)
         buffer.append(
             upTo: SpanPiece.roomMax + template.serverSpan.count + record.requestID.count
         ) { cursor in
@@ -77,7 +78,7 @@ package enum OTLPSpanEncoder {
         let texts =
             trace.temperature.count + trace.topP.count + trace.responseID.count
             + trace.session.count + trace.user.count
-        let isError = record.outcome.isSame(as: "error")
+        let isError = !template.isOK && record.outcome.isSame(as: "error")
         // Content is long.
         let isWhole = !isError && trace.inputMessages.isEmpty && trace.outputMessages.isEmpty
         buffer.append(upTo: SpanPiece.roomMax + template.modelSpan.count + 6 * texts) { cursor in
@@ -139,9 +140,11 @@ package enum OTLPSpanEncoder {
     ) {
         if let usage = record.usage {
             cursor.put(
-                #",{"key":"gen_ai.usage.input_tokens","value":{"intValue":""#, usage.inputTokens)
+                #",{"key":"gen_ai.usage.input_tokens","value":{"intValue":""#, record.inputDigits,
+                of: usage.inputTokens)
             cursor.put(
-                #",{"key":"gen_ai.usage.output_tokens","value":{"intValue":""#, usage.outputTokens)
+                #",{"key":"gen_ai.usage.output_tokens","value":{"intValue":""#,
+                record.outputDigits, of: usage.outputTokens)
             if usage.cachedTokens > 0 {
                 cursor.put(
                     #",{"key":"gen_ai.usage.cache_read.input_tokens","value":{"intValue":""#,

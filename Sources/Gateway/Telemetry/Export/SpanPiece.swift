@@ -64,6 +64,14 @@ extension ByteCursor {
         put("\"}}")
     }
 
+    /// The same of a number whose digits have been made.
+    @inline(__always)
+    mutating func put(_ opening: StaticString, _ digits: DecimalDigits, of value: Int) {
+        put(opening)
+        put(digits, of: value)
+        put("\"}}")
+    }
+
     @inline(__always)
     mutating func put(_ opening: StaticString, billionths value: Int) {
         put(opening)

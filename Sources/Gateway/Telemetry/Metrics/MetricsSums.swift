@@ -8,9 +8,13 @@ package struct MetricsSums {
     package struct Series {
         package var provider: String
         package var model: String
+        /// What it was asked to do; nil: anything.
+        package var operation: ModelOperation?
         package var counts = RequestCounts()
         /// The last of all workers'; empty where none has an id that may be told.
         package var exemplar = Exemplar()
+
+        fileprivate var order: (String, String, Int) { (provider, model, operation?.rawValue ?? 0) }
     }
 
     /// In the order of their names.
@@ -26,13 +30,17 @@ package struct MetricsSums {
         return total
     }
 
-    init(_ area: SeriesArea) {
+    /// - Parameter byOperation: whether a model has a series for each thing that it was asked to do.
+    init(_ area: SeriesArea, byOperation: Bool = false) {
         area.forEach { slot, kind, provider, model in
             var counts = RequestCounts()
             switch kind {
-            case .model:
+            case .model, .textModel, .embeddingModel:
                 area.sum(slot, into: &counts)
-                add(counts, provider, model, area.exemplar(slot))
+                var one = Series(provider: provider.string, model: model.string)
+                if byOperation { one.operation = kind.operation }
+                (one.counts, one.exemplar) = (counts, area.exemplar(slot))
+                add(one)
             case .door:
                 area.sum(slot, into: &counts)
                 add(counts.doors, model)
@@ -42,21 +50,19 @@ package struct MetricsSums {
             case .provider, .exporter, .process: break
             }
         }
-        series.sort { ($0.provider, $0.model) < ($1.provider, $1.model) }
+        series.sort { $0.order < $1.order }
         doors.sort { $0.door < $1.door }
     }
 
-    private mutating func add(
-        _ counts: RequestCounts, _ provider: ByteSlice, _ model: ByteSlice, _ exemplar: Exemplar
-    ) {
-        let names = (provider.string, model.string)
-        // A name comes twice where a worker died while it entered it.
-        if let index = series.firstIndex(where: { ($0.provider, $0.model) == names }) {
-            series[index].counts += counts
-            return
+    private mutating func add(_ one: Series) {
+        // A name comes once for each operation, and twice where a worker died while it entered it.
+        guard let index = series.firstIndex(where: { $0.order == one.order }) else {
+            return series.append(one)
         }
-        series.append(
-            Series(provider: names.0, model: names.1, counts: counts, exemplar: exemplar))
+        series[index].counts += one.counts
+        if one.exemplar.isLater(than: series[index].exemplar) {
+            series[index].exemplar = one.exemplar
+        }
     }
 
     private mutating func add(_ tally: DoorTally, _ door: ByteSlice) {

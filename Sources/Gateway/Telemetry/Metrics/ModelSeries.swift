@@ -1,13 +1,14 @@
-// ModelSeries.swift — the counts of one provider and model, and the table of all of them, which is
+// ModelSeries.swift — the counts of one provider, model and operation, and the table of all of them, which is
 // bounded: model names come from clients.
 
 import GatewayModel
 import ReactorCore
 
-/// One provider and model.
+/// One provider and model, and what it is asked to do.
 package final class ModelSeries {
     package let provider: String
     package let model: String
+    let operation: ModelOperation
     let hash: UInt64
     /// Where its names stand in the area.
     let place: Int
@@ -21,14 +22,16 @@ package final class ModelSeries {
     let isShared: Bool
 
     init(
-        provider: ByteSlice, model: ByteSlice, hash: UInt64, place: Int, price: Price?,
-        isShared: Bool, counts: UnsafeMutablePointer<RequestCounts>, exemplar: VersionedWords
+        provider: ByteSlice, model: ByteSlice, operation: ModelOperation, hash: UInt64,
+        place: Int, price: Price?, isShared: Bool, counts: UnsafeMutablePointer<RequestCounts>,
+        exemplar: VersionedWords
     ) {
         pointer = counts
         self.place = place
         self.exemplar = exemplar
         self.provider = provider.string
         self.model = model.string
+        self.operation = operation
         self.hash = hash
         self.price = price
         self.isShared = isShared
@@ -42,8 +45,11 @@ package final class ModelSeries {
         exemplar.write { $0.assumingMemoryBound(to: Exemplar.self).pointee.record(record) }
     }
 
-    func isNamed(_ provider: ByteSlice, _ model: ByteSlice) -> Bool {
-        self.model.withByteSlice { $0 == model } && self.provider.withByteSlice { $0 == provider }
+    func isNamed(
+        _ provider: ByteSlice, _ model: ByteSlice, _ operation: ModelOperation
+    ) -> Bool {
+        self.operation == operation && self.model.withByteSlice { $0 == model }
+            && self.provider.withByteSlice { $0 == provider }
     }
 }
 
@@ -88,7 +94,7 @@ package struct Exemplar: Sendable {
 /// All series of a worker. A new model opens one when a request to it has succeeded, as long as there
 /// is room; everything else counts as its provider's `other`. The names are those of all workers.
 package struct SeriesTable {
-    /// Series by name; those named `other` come on top, one a provider.
+    /// Series by name and operation; those named `other` come on top, one a provider and operation.
     package static let countMax = 256
     package static let otherCountMax = 64
     package static let other: StaticString = "other"
@@ -107,41 +113,46 @@ package struct SeriesTable {
 
     /// The series of a request; opens one where it may.
     mutating func series(
-        provider: ByteSlice, model: ByteSlice, succeeded: Bool, prices: PriceTable
+        provider: ByteSlice, model: ByteSlice, _ operation: ModelOperation, succeeded: Bool,
+        prices: PriceTable
     ) -> ModelSeries {
         let hash = SeriesArea.hash(provider, model)
-        if let known = find(provider, model, hash) { return known }
+        if let known = find(provider, model, operation, hash) { return known }
         // Another worker may have opened it.
-        var place = area.find(.model, provider, model, hash: hash)
+        let kind = SeriesArea.Kind.model(for: operation)
+        var place = area.find(kind, provider, model, hash: hash)
         if place == nil, succeeded, area.namedCount.value < Self.countMax {
-            place = area.enter(.model, provider, model, hash: hash)
+            place = area.enter(kind, provider, model, hash: hash)
             if place != nil { area.namedCount.add(1) }
         }
         if let place {
             let price = prices.price(provider: provider, model: model)
-            return open(provider, model, hash, at: place, price: price)
+            return open(provider, model, operation, hash, at: place, price: price)
         }
-        return shared(provider)
+        return shared(provider, operation)
     }
 
     /// What stands for all models of a provider that have no series of their own.
-    private mutating func shared(_ provider: ByteSlice) -> ModelSeries {
+    private mutating func shared(
+        _ provider: ByteSlice, _ operation: ModelOperation
+    ) -> ModelSeries {
         let other = ByteSlice(Self.other)
         var hash = SeriesArea.hash(provider, other)
-        if let known = find(provider, other, hash) { return known }
-        var place = area.find(.model, provider, other, hash: hash)
+        if let known = find(provider, other, operation, hash) { return known }
+        let kind = SeriesArea.Kind.model(for: operation)
+        var place = area.find(kind, provider, other, hash: hash)
         if place == nil, area.otherCount.value < Self.otherCountMax {
-            place = area.enter(.model, provider, other, hash: hash)
+            place = area.enter(kind, provider, other, hash: hash)
             if place != nil { area.otherCount.add(1) }
         }
-        if let place { return open(provider, other, hash, at: place, price: nil) }
+        if let place { return open(provider, other, operation, hash, at: place, price: nil) }
         // Providers change by reloads only; above the bound they share one.
         hash = SeriesArea.hash(other, other)
-        if let known = find(other, other, hash) { return known }
-        guard let place = area.enter(.model, other, other, hash: hash) else {
+        if let known = find(other, other, operation, hash) { return known }
+        guard let place = area.enter(kind, other, other, hash: hash) else {
             preconditionFailure("no room for the last of all series")
         }
-        return open(other, other, hash, at: place, price: nil)
+        return open(other, other, operation, hash, at: place, price: nil)
     }
 
     /// Takes the prices anew.
@@ -154,23 +165,25 @@ package struct SeriesTable {
     }
 
     private func find(
-        _ provider: ByteSlice, _ model: ByteSlice, _ hash: UInt64
+        _ provider: ByteSlice, _ model: ByteSlice, _ operation: ModelOperation, _ hash: UInt64
     ) -> ModelSeries? {
         var slot = Int(hash % UInt64(Self.slotCount))
         while slots[slot] >= 0 {
             let series = all[Int(slots[slot])]
-            if series.hash == hash, series.isNamed(provider, model) { return series }
+            if series.hash == hash, series.isNamed(provider, model, operation) { return series }
             slot = (slot + 1) % Self.slotCount
         }
         return nil
     }
 
     private mutating func open(
-        _ provider: ByteSlice, _ model: ByteSlice, _ hash: UInt64, at place: Int, price: Price?
+        _ provider: ByteSlice, _ model: ByteSlice, _ operation: ModelOperation, _ hash: UInt64,
+        at place: Int, price: Price?
     ) -> ModelSeries {
         let series = ModelSeries(
-            provider: provider, model: model, hash: hash, place: place, price: price,
-            isShared: model == Self.other, counts: area.counts(place, process: process),
+            provider: provider, model: model, operation: operation, hash: hash, place: place,
+            price: price, isShared: model == Self.other,
+            counts: area.counts(place, process: process),
             exemplar: area.exemplar(place, process: process))
         var slot = Int(hash % UInt64(Self.slotCount))
         while slots[slot] >= 0 { slot = (slot + 1) % Self.slotCount }

@@ -35,6 +35,8 @@ package struct RecentRequest {
 package struct RecentRequests {
     /// Of one worker, and of all that are told.
     package static let countMax = 100
+    /// Places for them: a power of two, so that one is found without a division.
+    private static let placeCount = 128
     /// Longer ids and names are cut.
     package static let textBytesMax = 128
 
@@ -116,7 +118,7 @@ package struct RecentRequests {
     /// A line with the number of the last entry, then the entries, each with its version.
     private static let headerWords = 8
     private static let entryWords = SeriesArea.lines(1 + MemoryLayout<Entry>.stride / 8)
-    static let wordCount = headerWords + countMax * entryWords
+    static let wordCount = headerWords + placeCount * entryWords
 
     private let area: SeriesArea
     private let own: AtomicWord
@@ -129,7 +131,7 @@ package struct RecentRequests {
 
     private static func entry(_ number: Int, in ring: AtomicWord) -> VersionedWords {
         VersionedWords(
-            at: ring.advanced(by: headerWords + (number - 1) % countMax * entryWords))
+            at: ring.advanced(by: headerWords + (number & (placeCount - 1)) * entryWords))
     }
 
     func record(_ record: AccessRecord, cost: Int?, places: Places) {

@@ -132,6 +132,9 @@ package final class RequestMetrics {
     /// The sums over all workers, at this moment.
     package var sums: MetricsSums { MetricsSums(area) }
 
+    /// The same, with what models were asked to do kept apart.
+    package var sumsByOperation: MetricsSums { MetricsSums(area, byOperation: true) }
+
     /// - Returns: what it cost, and where its names stand in the area.
     @inline(__always)
     private func count(_ record: AccessRecord, in series: ModelSeries) -> (cost: Int?, place: Int) {
@@ -153,7 +156,8 @@ package final class RequestMetrics {
     ) -> Unmanaged<ModelSeries> {
         let series = table.series(
             provider: record.provider, model: record.upstreamModel,
-            succeeded: record.outcome.isSame(as: "ok"), prices: prices)
+            ModelOperation(door: record.door), succeeded: record.outcome.isSame(as: "ok"),
+            prices: prices)
         let place = Unmanaged.passUnretained(series)
         if !series.isShared { template.series = place }
         return place

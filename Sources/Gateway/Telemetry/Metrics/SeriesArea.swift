@@ -1,4 +1,4 @@
-// SeriesArea.swift — counts by provider and model, and what workers say of themselves, in memory that all
+// SeriesArea.swift — counts by provider, model and operation, and what workers say of themselves, in memory that all
 // of them see, so that any can tell the sum. Where the memory lies is the owner's matter.
 //
 // A table of names, into which each is entered once, by whichever worker is first; for each process a
@@ -16,6 +16,7 @@ import ReactorCore
 package struct SeriesArea: @unchecked Sendable {
     /// What a name stands for.
     package enum Kind: UInt64 {
+        /// One that chats.
         case model
         case door
         /// All that went to a provider.
@@ -24,6 +25,27 @@ package struct SeriesArea: @unchecked Sendable {
         case provider
         case exporter
         case process
+        /// A model again, for what else it is asked to do: numbers of their own for each.
+        case textModel
+        case embeddingModel
+
+        static func model(for operation: ModelOperation) -> Kind {
+            switch operation {
+            case .chat: .model
+            case .textCompletion: .textModel
+            case .embeddings: .embeddingModel
+            }
+        }
+
+        /// What is asked of it; nil where it is no model.
+        var operation: ModelOperation? {
+            switch self {
+            case .model: .chat
+            case .textModel: .textCompletion
+            case .embeddingModel: .embeddings
+            case .door, .overhead, .provider, .exporter, .process: nil
+            }
+        }
     }
 
     /// Names of all kinds. Those of models (`SeriesTable`) and providers are bounded before: there is
@@ -219,7 +241,7 @@ package struct SeriesArea: @unchecked Sendable {
     package func clear(process: Int) {
         forEach { slot, kind, _, _ in
             switch kind {
-            case .model, .door, .overhead: break
+            case .model, .textModel, .embeddingModel, .door, .overhead: break
             case .provider:
                 (figures(slot, process: process) as UnsafeMutablePointer<ProviderFigures>)
                     .pointee.clear()

@@ -28,7 +28,8 @@ package struct TraceContext: Equatable, Sendable {
     package var isSampled: Bool
 
     /// The bytes of a `traceparent` of version 00.
-    package static let fieldBytes = 55
+    @inlinable
+    package static var fieldBytes: Int { 55 }
 
     /// Reads a `traceparent`; nil where it is to be ignored, and a trace begun instead.
     ///
@@ -86,9 +87,14 @@ package struct TraceSampling: Equatable, Sendable {
 
     /// Decides by the trace's id, so that every hop that samples this way decides alike.
     /// - Parameter client: what the client says of its trace; nil without one.
+    @inlinable
     package func takes(_ trace: TraceID, client: Bool?) -> Bool {
         if followsClient, let client { return client }
-        if share >= 1 { return true }
+        return share >= 1 || takesRandom(trace)
+    }
+
+    @usableFromInline
+    func takesRandom(_ trace: TraceID) -> Bool {
         // The last seven bytes are the random ones (W3C Trace Context level 2, section 3.2.2.3).
         let random = Double(trace.low & 0xFF_FFFF_FFFF_FFFF) / Double(1 << 56 as UInt64)
         return random < share

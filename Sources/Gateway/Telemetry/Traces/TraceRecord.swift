@@ -32,8 +32,8 @@ package final class TraceRecord {
     /// The call of the model; its id went on to the provider.
     package var modelSpan: SpanID = 0
     /// Who wants it.
-    package var isForSpans = false
-    package var isForGenerations = false
+    @usableFromInline package var isForSpans = false
+    @usableFromInline package var isForGenerations = false
 
     // Nanoseconds since 1970. 0: it did not come to that.
     package var began = 0
@@ -105,16 +105,20 @@ package final class TraceRecord {
     }
 
     /// Makes the digits of the ids, once for all that tell of them. From then on they may not change.
-    func makeIDs() {
-        guard !hasIDs else { return }
+    @inline(__always)
+    func makeIDs() { if !hasIDs { makeDigitsOfIDs() } }
+
+    private func makeDigitsOfIDs() {
         hasIDs = true
         ids = IDDigits(self)
     }
 
     /// Makes all digits, once for all spans. From then on ids and times may not change.
-    func makeDigits() {
+    @inline(__always)
+    func makeDigits() { if !hasTimes { makeAllDigits() } }
+
+    private func makeAllDigits() {
         makeIDs()
-        guard !hasTimes else { return }
         hasTimes = true
         times.become(
             began: began, dispatched: reachedModel ? dispatched : began, ended: ended)
@@ -150,6 +154,7 @@ package final class TraceRecord {
     var isEmbedding: Bool { operation.isSame(as: Self.embeddings) }
 
     /// Whether anybody is told.
+    @inlinable
     package var isTold: Bool { isForSpans || isForGenerations }
 
     /// Whether it went to a model.

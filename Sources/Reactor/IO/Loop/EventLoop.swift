@@ -21,8 +21,8 @@ public protocol MemoryHolder: AnyObject {
     func releaseMemory()
 }
 
-/// A holder's place on the loop's list, which it keeps as long as it lives. The loop refers weakly to this
-/// and not to the holder: every count of an object that is referred to so takes several times as long.
+/// Says that a holder lives: it keeps this from its loop, which looks no further when this is gone. The
+/// loop has no weak reference to the holder itself, whose every count of references would be dearer.
 public final class MemoryRegistration {
     fileprivate unowned(unsafe) let holder: any MemoryHolder
 
@@ -55,8 +55,8 @@ public final class EventLoop {
     private var deferred: [any Deferrable] = []
     private var inTurn = false
 
-    private struct Holder { weak var registration: MemoryRegistration? }
-    private var holders: [Holder] = []
+    private struct Registered { weak var registration: MemoryRegistration? }
+    private var holders: [Registered] = []
 
     var wheel: TimerWheel
     private let wake: UnsafeMutablePointer<uv_timer_t>
@@ -162,13 +162,11 @@ public final class EventLoop {
 
     private func flushDirty() {
         while let first = firstDirty {
-            first._withUnsafeGuaranteedRef { connection in
-                firstDirty = connection.nextDirty
-                connection.nextDirty = nil
-                if firstDirty == nil { lastDirty = nil }
-                connection.flush()
-            }
-            first.release()
+            let connection = first.takeRetainedValue()
+            firstDirty = connection.nextDirty
+            connection.nextDirty = nil
+            if firstDirty == nil { lastDirty = nil }
+            connection.flush()
         }
     }
 
@@ -219,9 +217,10 @@ public final class EventLoop {
         beginTurn()
         wakeAt = .never
         while let expired = wheel.popExpired(now: now) {
-            let pointer = UnsafeRawPointer(bitPattern: expired.payload).unsafelyUnwrapped
-            let timer = Unmanaged<LoopTimer>.fromOpaque(pointer).takeUnretainedValue()
-            timer.popped()
+            switch DeadlineOwner(payload: expired.payload) {
+            case .timer(let timer): timer.takeUnretainedValue().popped()
+            case .connection(let connection): connection.takeUnretainedValue().deadlinePopped()
+            }
         }
         endTurn()
         if let next = wheel.nextWake(after: now), next != .never {
@@ -236,30 +235,36 @@ public final class EventLoop {
     /// An empty buffer with memory that goes round within this loop.
     public func takeBuffer() -> ByteBuffer { outputPool.take() }
 
+    /// Puts such a buffer in the place of one without memory.
+    func lendBuffer(to buffer: inout ByteBuffer) { buffer = outputPool.take() }
+
     /// Takes a buffer's memory back.
     public func giveBuffer(_ buffer: inout ByteBuffer) {
         outputPool.give(exchange(&buffer, with: ByteBuffer()))
     }
 
-    /// Has `holder` told when memory is to be given back, as long as it keeps what is returned.
+    /// Has `holder` told when memory is to be given back, for as long as it keeps what this returns.
     public func register(_ holder: any MemoryHolder) -> MemoryRegistration {
         holders.removeAll { $0.registration == nil }
         let registration = MemoryRegistration(holder)
-        holders.append(Holder(registration: registration))
+        holders.append(Registered(registration: registration))
         return registration
     }
 
     /// Gives back the memory that a crowd has left in tables and pools. For a quiet moment.
     public func releaseMemory() {
-        for place in holders { place.registration?.holder.releaseMemory() }
+        for holder in holders { holder.registration?.holder.releaseMemory() }
         outputPool.releaseMemory()
         if cipherBuffer.capacity > Self.cipherBufferBytes {
             cipherBuffer = ByteBuffer(capacity: Self.cipherBufferBytes)
         }
         if deferred.isEmpty { deferred = [] }
         wheel.releaseMemory { payload, id in
-            let pointer = UnsafeRawPointer(bitPattern: payload).unsafelyUnwrapped
-            Unmanaged<LoopTimer>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0.renamed(id) }
+            switch DeadlineOwner(payload: payload) {
+            case .timer(let timer): timer._withUnsafeGuaranteedRef { $0.renamed(id) }
+            case .connection(let connection):
+                connection._withUnsafeGuaranteedRef { $0.deadlineRenamed(id) }
+            }
         }
     }
 
@@ -275,12 +280,11 @@ public final class EventLoop {
         return (time.tv_sec, time.tv_nsec / 1_000_000)
     }
 
-    /// The same at `instant`, of this turn or the last ones; the wall clock is read but once a second.
-    public func wallClock(at instant: Instant) -> (seconds: Int, milliseconds: Int) {
+    /// Nanoseconds since 1970, UTC, at `instant`, of this turn or the last ones. The wall clock is read but
+    /// once a second.
+    public func wallNanoseconds(at instant: Instant) -> Int {
         if instant.nanoseconds &- wallClockReadAt >= 1_000_000_000 { readWallClock() }
-        let time = Int(bitPattern: UInt(instant.nanoseconds &+ wallClockOffset))
-        let (seconds, nanoseconds) = time.quotientAndRemainder(dividingBy: 1_000_000_000)
-        return (seconds, nanoseconds / 1_000_000)
+        return Int(bitPattern: UInt(instant.nanoseconds &+ wallClockOffset))
     }
 
     private func readWallClock() {
