@@ -13,6 +13,8 @@ import Testing
         "a name of some length with a \"quote\" and more behind it",
     ]
 
+    private static let numbers: [ByteSlice] = ["", "0.25", "0.50"]
+
     /// A request made of draws from few values, so that many are alike.
     private static func request(_ random: inout SeededRandom) -> (AccessRecord, TraceRecord) {
         func name() -> ByteSlice {
@@ -28,6 +30,8 @@ import Testing
         record.provider = name()
         record.reportedModel = name()
         trace.host = name()
+        trace.temperature = Self.numbers[Int(random.next() % 3)]
+        trace.topP = Self.numbers[Int(random.next() % 3)]
         trace.port = Int(random.next() % 2)
         trace.dispatched = Int(random.next() % 2)
         if random.next() % 4 == 0 { trace.tags = #"["t"]"# }
@@ -61,7 +65,7 @@ import Testing
             // Most are like the one before but for one thing.
             if step % 3 > 0 {
                 let other = Self.request(&random)
-                switch random.next() % 9 {
+                switch random.next() % 11 {
                 case 0: last.0.path = other.0.path
                 case 1: last.0.key = other.0.key
                 case 2: last.0.requestedModel = other.0.requestedModel
@@ -70,6 +74,8 @@ import Testing
                 case 5: last.0.reportedModel = other.0.reportedModel
                 case 6: last.1.host = other.1.host
                 case 7: last.0.attempts = other.0.attempts
+                case 8: last.1.temperature = other.1.temperature
+                case 9: last.1.topP = other.1.topP
                 default: last.0.finishReason = other.0.finishReason
                 }
             } else {

@@ -7,12 +7,7 @@ package enum RequestID {
     /// How long a client's own id may be.
     package static let bytesMax = 128
     /// The length of an id made here.
-    @inlinable
-    package static var bytesMade: Int { 36 }
-
-    /// What ids that are made here begin with.
-    @inlinable
-    package static var prefix: StaticString { "req_" }
+    package static let bytesMade = 36
 
     /// Appends `req_` and 32 hexadecimal digits.
     @inlinable
@@ -25,7 +20,7 @@ package enum RequestID {
     /// Appends `req_` and the digits of 128 random bits.
     @usableFromInline
     package static func append(_ high: UInt64, _ low: UInt64, to buffer: inout ByteBuffer) {
-        buffer.append(prefix)
+        buffer.append("req_" as StaticString)
         buffer.append(hexWord: high)
         buffer.append(hexWord: low)
     }

@@ -134,11 +134,11 @@ extension Exchange {
         let answer = answer.slice
         if let id = places.id { trace?.note(id: answer[id]) }
         guard let model = places.model.map({ answer[$0] }) else { return }
-        if model.count <= RequestTrace.nameBytesMax, model.firstIndex(of: ASCII.backslash) == nil {
-            record.reportedModel = model
-        } else {
+        if places.hasEscapes {
             RequestTrace.append(model, to: &reportedModel)
             record.reportedModel = reportedModel.slice
+        } else {
+            record.reportedModel = model.prefixed(by: RequestTrace.nameBytesMax)
         }
     }
 

@@ -65,7 +65,6 @@ package struct AccessLog: ~Copyable {
     ) {
         if template.line.isEmpty { Self.makeLine(record, &template.line) }
         setSecond(record)
-        record.makeDigits()
         let level = template.level
         let isWhole = !record.hasRest
         buffer.append(
@@ -131,9 +130,9 @@ package struct AccessLog: ~Copyable {
         cursor.put(decimal: record.overheadMicroseconds)
         if let usage = record.usage {
             cursor.put(",\"input_tokens\":")
-            cursor.put(record.inputDigits, of: usage.inputTokens)
+            cursor.put(decimal: usage.inputTokens)
             cursor.put(",\"output_tokens\":")
-            cursor.put(record.outputDigits, of: usage.outputTokens)
+            cursor.put(decimal: usage.outputTokens)
             if usage.cachedTokens > 0 {
                 cursor.put(",\"cached_tokens\":")
                 cursor.put(decimal: usage.cachedTokens)

@@ -58,21 +58,7 @@ package final class AccessRecord {
     /// The trace that it is part of, where it is recorded.
     package var trace: TraceDigits?
 
-    /// Of the tokens in and out, which several tell; there once they were made.
-    private(set) var inputDigits = DecimalDigits()
-    private(set) var outputDigits = DecimalDigits()
-    private var hasDigits = false
-
     package init() {}
-
-    /// Makes the digits of what several tell. From then on usage may not change.
-    @inline(__always)
-    func makeDigits() {
-        guard !hasDigits, let usage else { return }
-        hasDigits = true
-        inputDigits = DecimalDigits(usage.inputTokens)
-        outputDigits = DecimalDigits(usage.outputTokens)
-    }
 
     package func setTime(nanosecondsSince1970 time: Int) {
         let milliseconds = time / 1_000_000
@@ -114,7 +100,6 @@ package final class AccessRecord {
         droppedParameters = 0
         cost = nil
         trace = nil
-        hasDigits = false
     }
 
     /// How important its line is.

@@ -37,7 +37,9 @@ private struct RecordKind {
         numbers =
             UInt64(truncatingIfNeeded: record.status)
             | UInt64(truncatingIfNeeded: record.attempts) &<< 16
-            | UInt64(truncatingIfNeeded: flags | reason &<< 4) &<< 32
+            | UInt64(truncatingIfNeeded: flags | reason &<< 4) &<< 24
+            | UInt64(truncatingIfNeeded: trace.temperature.count) &<< 32
+            | UInt64(truncatingIfNeeded: trace.topP.count) &<< 40
             | UInt64(truncatingIfNeeded: trace.port) &<< 48
         outcome = record.outcome.utf8Start
         door = record.door.utf8Start
@@ -69,8 +71,8 @@ private struct RecordKind {
         let counts =
             record.path.count | record.key.count | record.requestedModel.count
             | record.upstreamModel.count | record.provider.count | record.reportedModel.count
-            | trace.host.count
-        return counts < 256 && !record.provider.isEmpty && record.attempts | record.status < 65_536
+            | trace.host.count | trace.temperature.count | trace.topP.count | record.attempts
+        return counts < 256 && !record.provider.isEmpty && record.status < 65_536
     }
 
     /// Of what tells kinds apart in practice.
@@ -136,6 +138,7 @@ package struct RecordTemplate: ~Copyable {
             && Self.passes(&place, record.requestedModel)
             && Self.passes(&place, record.upstreamModel) && Self.passes(&place, record.provider)
             && Self.passes(&place, record.reportedModel) && Self.passes(&place, trace.host)
+            && Self.passes(&place, trace.temperature) && Self.passes(&place, trace.topP)
     }
 
     /// Whether `name` is at `place`, which then moves behind it. Names are short: a few words are
@@ -147,12 +150,14 @@ package struct RecordTemplate: ~Copyable {
         if count >= 8 {
             // Eight at a time, the last eight perhaps a second time.
             let last = count &- 8
-            var index = 0
-            while index < last {
-                if word(mine, index) != word(other, index) { return false }
-                index &+= 8
+            if count > 16 {
+                var index = 8
+                repeat {
+                    if word(mine, index) != word(other, index) { return false }
+                    index &+= 8
+                } while index < last
             }
-            return word(mine, last) == word(other, last)
+            return (word(mine, 0) ^ word(other, 0)) | (word(mine, last) ^ word(other, last)) == 0
         }
         if count >= 4 {
             return mine.loadUnaligned(as: UInt32.self) == other.loadUnaligned(as: UInt32.self)
@@ -185,6 +190,8 @@ package struct RecordTemplate: ~Copyable {
             names.append(record.provider)
             names.append(record.reportedModel)
             names.append(trace.host)
+            names.append(trace.temperature)
+            names.append(trace.topP)
         }
         level = record.level
         isOK = record.outcome.isSame(as: "ok")

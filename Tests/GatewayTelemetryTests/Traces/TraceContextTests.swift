@@ -9,15 +9,16 @@ import Testing
         text.withByteSlice { TraceContext(parsing: $0) }
     }
 
-    private func text(_ context: TraceContext) -> String {
+    /// The field's value, as it goes on.
+    private func text(_ context: TraceContext) -> String? {
         let record = TraceRecord()
         record.trace = context.trace
         record.modelSpan = context.span
         var buffer = ByteBuffer()
-        buffer.append(upTo: TraceContext.fieldBytes) {
-            record.putTraceParent(isSampled: context.isSampled, to: &$0)
-        }
-        return buffer.string
+        record.append(traceParentTo: &buffer, isSampled: context.isSampled)
+        let (name, end) = ("traceparent: ", "\r\n")
+        guard buffer.string.hasPrefix(name), buffer.string.hasSuffix(end) else { return nil }
+        return String(buffer.string.dropFirst(name.count).dropLast(1))
     }
 
     private static let example = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -40,18 +40,6 @@ import Testing
         }
     }
 
-    @Test func digitsThatWereMadeAreThoseOfTheNumber() {
-        for value in [0, 7, 10, 9_999, 10_000, 99_999_999, 100_000_000, Int.max, -1, .min] {
-            var buffer = ByteBuffer()
-            let digits = DecimalDigits(value)
-            buffer.append(upTo: 40) { cursor in
-                cursor.put(digits, of: value)
-                cursor.put(digits, of: value)
-            }
-            #expect(buffer.string == "\(value)\(value)")
-        }
-    }
-
     @Test func copiesOfAFewBytesAreWhole() {
         let bytes = (0..<80).map { UInt8($0) }
         for count in 0...80 {

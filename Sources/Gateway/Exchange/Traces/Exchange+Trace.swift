@@ -72,11 +72,7 @@ extension Exchange {
 
 extension RequestTrace {
     fileprivate func append(traceParentTo fields: inout ByteBuffer, isSampled: Bool) {
-        fields.append(upTo: TraceContext.fieldBytes + 16) { cursor in
-            cursor.put("traceparent: ")
-            record.putTraceParent(isSampled: isSampled, to: &cursor)
-            cursor.put("\r\n")
-        }
+        record.append(traceParentTo: &fields, isSampled: isSampled)
     }
 
     fileprivate func append(requestIDTo buffer: inout ByteBuffer) {

@@ -20,8 +20,9 @@ package struct ChatResponseObserver {
     package struct Places {
         /// The inside of its id, escapes as they stand.
         package fileprivate(set) var id: Range<Int>?
-        /// The inside of the reported model's name, escapes as they stand.
+        /// The inside of the reported model's name, escapes as they stand, and whether there are any.
         package fileprivate(set) var model: Range<Int>?
+        package fileprivate(set) var hasEscapes = false
         /// The message, where there is one choice.
         package fileprivate(set) var message: Range<Int>?
     }
@@ -61,6 +62,7 @@ package struct ChatResponseObserver {
             case 3:
                 let value = try scanner.value()
                 places.model = value.kind == .string ? value.inside : nil
+                places.hasEscapes = value.hasEscapes
             case 4 where scanner.comesArray:
                 hasChoices = true
                 try readChoices(&scanner)

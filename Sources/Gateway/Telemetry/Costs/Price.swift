@@ -35,7 +35,8 @@ package enum CostMeter {
         func bounded(_ tokens: Int) -> Int { min(max(tokens, 0), tokensMax) }
         if usage.cachedTokens | usage.cacheWriteTokens == 0 {
             let total =
-                bounded(usage.inputTokens) * price.input + bounded(usage.outputTokens) * price.output
+                bounded(usage.inputTokens) * price.input + bounded(usage.outputTokens)
+                * price.output
             return (total + 500) / 1000
         }
         let cached = bounded(usage.cachedTokens)

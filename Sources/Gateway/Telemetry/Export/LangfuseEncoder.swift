@@ -79,12 +79,10 @@ package final class LangfuseEncoder: Sendable {
         to buffer: inout ByteBuffer
     ) {
         trace.makeDigits()
-        record.makeDigits()
         let level = template.isOK ? .usual : Level(record)
         if template.generation.isEmpty { makeSpan(trace, record, level, &template.generation) }
         let texts =
-            trace.user.count + trace.session.count + trace.temperature.count + trace.topP.count
-            + record.requestID.count
+            trace.user.count + trace.session.count + record.requestID.count
         let isWhole = level == .usual && !trace.hasRest
         buffer.append(upTo: SpanPiece.roomMax + template.generation.count + 6 * texts) { cursor in
             // With OpenTelemetry's spans beside it this one keeps its place in the same trace.
@@ -93,7 +91,7 @@ package final class LangfuseEncoder: Sendable {
             SpanPiece.put(from: trace.times.dispatched, to: trace.times.ended, &cursor)
             cursor.put(template.generation.slice)
             Self.putParameters(trace, &cursor)
-            if let usage = record.usage { Self.put(usage, record, &cursor) }
+            if let usage = record.usage { Self.put(UsageShares(usage), &cursor) }
             if let cost = record.cost {
                 cursor.put(
                     #",{"key":"langfuse.observation.cost_details","value":{"stringValue":"{\"total\":"#
@@ -188,44 +186,33 @@ package final class LangfuseEncoder: Sendable {
             #",{"key":"langfuse.observation.model.parameters","value":{"stringValue":"{\"stream\":"#
                 as StaticString)
         buffer.append(record.streams ? "true" : "false" as StaticString)
+        if !trace.temperature.isEmpty {
+            buffer.append(#",\"temperature\":"# as StaticString)
+            buffer.append(trace.temperature)
+        }
+        if !trace.topP.isEmpty {
+            buffer.append(#",\"top_p\":"# as StaticString)
+            buffer.append(trace.topP)
+        }
     }
 
-    /// What the template has begun. JSON within a string: its quotes are escaped.
+    /// The end of what the template has begun. JSON within a string: its quotes are escaped.
     @inline(__always)
     private static func putParameters(_ trace: TraceRecord, _ cursor: inout ByteCursor) {
         if let bound = trace.outputTokensMax {
             cursor.put(#",\"max_tokens\":"#)
             cursor.put(decimal: bound)
         }
-        if !trace.temperature.isEmpty {
-            cursor.put(#",\"temperature\":"#)
-            cursor.put(short: trace.temperature)
-        }
-        if !trace.topP.isEmpty {
-            cursor.put(#",\"top_p\":"#)
-            cursor.put(short: trace.topP)
-        }
         cursor.put("}\"}}")
     }
 
     @inline(__always)
-    private static func put(
-        _ whole: Usage, _ record: AccessRecord, _ cursor: inout ByteCursor
-    ) {
-        let usage = UsageShares(whole)
+    private static func put(_ usage: UsageShares, _ cursor: inout ByteCursor) {
         cursor.put(
             #",{"key":"langfuse.observation.usage_details","value":{"stringValue":"{\"input\":"#)
-        if usage.input == whole.inputTokens {
-            cursor.put(record.inputDigits, of: usage.input)
-        } else {
-            cursor.put(decimal: usage.input)
-        }
+        cursor.put(decimal: usage.input)
         cursor.put(#",\"output\":"#)
-        if usage.output == whole.outputTokens {
-            cursor.put(record.outputDigits, of: usage.output)
-        } else {
-            cursor.put(decimal: usage.output)
-        }
+        cursor.put(decimal: usage.output)
         if usage.cached > 0 {
             cursor.put(#",\"input_cached_tokens\":"#)
             cursor.put(decimal: usage.cached)

@@ -15,7 +15,6 @@ package enum OTLPSpanEncoder {
         _ template: inout RecordTemplate, to buffer: inout ByteBuffer
     ) {
         trace.makeDigits()
-        record.makeDigits()
         if template.serverSpan.isEmpty { makeServerSpan(record, &template.serverSpan) }
         let isError = !template.isOK && isServerError(record)
         buffer.append(
@@ -76,8 +75,7 @@ package enum OTLPSpanEncoder {
     ) {
         if template.modelSpan.isEmpty { makeModelSpan(trace, record, &template.modelSpan) }
         let texts =
-            trace.temperature.count + trace.topP.count + trace.responseID.count
-            + trace.session.count + trace.user.count
+            trace.responseID.count + trace.session.count + trace.user.count
         let isError = !template.isOK && record.outcome.isSame(as: "error")
         // Content is long.
         let isWhole = !isError && trace.inputMessages.isEmpty && trace.outputMessages.isEmpty
@@ -114,6 +112,10 @@ package enum OTLPSpanEncoder {
             attributes.text("gen_ai.provider.name", trace.system)
             attributes.text("gen_ai.request.model", record.upstreamModel)
             attributes.flag("gen_ai.request.stream", record.streams)
+            if !trace.temperature.isEmpty {
+                attributes.double("gen_ai.request.temperature", trace.temperature)
+            }
+            if !trace.topP.isEmpty { attributes.double("gen_ai.request.top_p", trace.topP) }
             if !record.reportedModel.isEmpty {
                 attributes.text("gen_ai.response.model", record.reportedModel)
             }
@@ -140,11 +142,9 @@ package enum OTLPSpanEncoder {
     ) {
         if let usage = record.usage {
             cursor.put(
-                #",{"key":"gen_ai.usage.input_tokens","value":{"intValue":""#, record.inputDigits,
-                of: usage.inputTokens)
+                #",{"key":"gen_ai.usage.input_tokens","value":{"intValue":""#, usage.inputTokens)
             cursor.put(
-                #",{"key":"gen_ai.usage.output_tokens","value":{"intValue":""#,
-                record.outputDigits, of: usage.outputTokens)
+                #",{"key":"gen_ai.usage.output_tokens","value":{"intValue":""#, usage.outputTokens)
             if usage.cachedTokens > 0 {
                 cursor.put(
                     #",{"key":"gen_ai.usage.cache_read.input_tokens","value":{"intValue":""#,
@@ -177,11 +177,6 @@ package enum OTLPSpanEncoder {
         if let bound = trace.outputTokensMax {
             cursor.put(#",{"key":"gen_ai.request.max_tokens","value":{"intValue":""#, bound)
         }
-        cursor.put(
-            #",{"key":"gen_ai.request.temperature","value":{"doubleValue":"#,
-            literal: trace.temperature)
-        cursor.put(
-            #",{"key":"gen_ai.request.top_p","value":{"doubleValue":"#, literal: trace.topP)
         cursor.put(
             #",{"key":"gen_ai.response.id","value":{"stringValue":""#, escaped: trace.responseID)
         cursor.put(#",{"key":"gen_ai.conversation.id","value":{"stringValue":""#, trace.session)

@@ -64,14 +64,6 @@ extension ByteCursor {
         put("\"}}")
     }
 
-    /// The same of a number whose digits have been made.
-    @inline(__always)
-    mutating func put(_ opening: StaticString, _ digits: DecimalDigits, of value: Int) {
-        put(opening)
-        put(digits, of: value)
-        put("\"}}")
-    }
-
     @inline(__always)
     mutating func put(_ opening: StaticString, billionths value: Int) {
         put(opening)
@@ -95,14 +87,5 @@ extension ByteCursor {
         put(opening)
         put(short: text)
         put("\"}}")
-    }
-
-    /// Puts a JSON number as it was written; nothing where there is none.
-    @inline(__always)
-    mutating func put(_ opening: StaticString, literal: ByteSlice) {
-        guard !literal.isEmpty else { return }
-        put(opening)
-        put(short: literal)
-        put("}}")
     }
 }

@@ -28,8 +28,7 @@ package struct TraceContext: Equatable, Sendable {
     package var isSampled: Bool
 
     /// The bytes of a `traceparent` of version 00.
-    @inlinable
-    package static var fieldBytes: Int { 55 }
+    package static let fieldBytes = 55
 
     /// Reads a `traceparent`; nil where it is to be ignored, and a trace begun instead.
     ///
@@ -87,7 +86,7 @@ package struct TraceSampling: Equatable, Sendable {
 
     /// Decides by the trace's id, so that every hop that samples this way decides alike.
     /// - Parameter client: what the client says of its trace; nil without one.
-    @inlinable
+    @inlinable @inline(__always)
     package func takes(_ trace: TraceID, client: Bool?) -> Bool {
         if followsClient, let client { return client }
         return share >= 1 || takesRandom(trace)

@@ -124,14 +124,16 @@ package final class TraceRecord {
             began: began, dispatched: reachedModel ? dispatched : began, ended: ended)
     }
 
-    /// Puts the value of a `traceparent` of version 00 for the hop behind this one.
-    package func putTraceParent(isSampled: Bool, to cursor: inout ByteCursor) {
+    /// Appends the field `traceparent`, of version 00, for the hop behind this one.
+    package func append(traceParentTo fields: inout ByteBuffer, isSampled: Bool) {
         makeIDs()
-        cursor.put("00-")
-        ids.trace.put(to: &cursor)
-        cursor.put(UInt8(ascii: "-"))
-        ids.modelSpan.put(to: &cursor)
-        if isSampled { cursor.put("-01") } else { cursor.put("-00") }
+        fields.append(upTo: 80) { cursor in
+            cursor.put("traceparent: 00-")
+            ids.trace.put(to: &cursor)
+            cursor.put("-")
+            ids.modelSpan.put(to: &cursor)
+            if isSampled { cursor.put("-01\r\n") } else { cursor.put("-00\r\n") }
+        }
     }
 
     /// The digits of the trace's id, as a line of the log holds them.
@@ -144,8 +146,9 @@ package final class TraceRecord {
     /// two knows the other.
     package func append(requestIDTo buffer: inout ByteBuffer) {
         makeIDs()
-        buffer.append(upTo: RequestID.bytesMade) { cursor in
-            cursor.put(RequestID.prefix)
+        // As `RequestID` makes them; its own constant would be asked for.
+        buffer.append(upTo: 36) { cursor in
+            cursor.put("req_")
             ids.trace.put(to: &cursor)
         }
     }

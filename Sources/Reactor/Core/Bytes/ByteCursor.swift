@@ -72,23 +72,19 @@ public struct ByteCursor {
     @inlinable @inline(__always)
     public mutating func put(decimal value: Int) {
         if value >= 0, value < 100_000_000 {
-            put(DecimalDigits(below: value))
+            let digits =
+                value < 10_000
+                ? DigitWord.short(UInt(bitPattern: value))
+                : DigitWord.decimal(UInt(bitPattern: value))
+            // Zeros in front are the lowest bytes; the last digit stays whatever it is.
+            let zeros = (digits | 1 &<< 56).trailingZeroBitCount & ~7
+            place.storeBytes(
+                of: ((digits | DigitWord.asciiZeros) &>> UInt64(truncatingIfNeeded: zeros))
+                    .littleEndian, as: UInt64.self)
+            place += 8 &- zeros &>> 3
         } else {
             put(long: value)
         }
-    }
-
-    /// Puts digits that have been made.
-    @inlinable @inline(__always)
-    public mutating func put(_ digits: DecimalDigits) {
-        place.storeBytes(of: digits.word.littleEndian, as: UInt64.self)
-        place += digits.count
-    }
-
-    /// Puts `value`, whose digits are these if it is below 10^8 and not below 0.
-    @inlinable @inline(__always)
-    public mutating func put(_ digits: DecimalDigits, of value: Int) {
-        if digits.count > 0 { put(digits) } else { put(long: value) }
     }
 
     @usableFromInline @inline(never)
@@ -156,37 +152,6 @@ extension ByteBuffer {
         let written = cursor.place - start
         precondition(written >= 0 && written <= room, "more was written than there was room for")
         used &+= written
-    }
-}
-
-/// The decimal digits of a number that is put several times.
-@frozen
-public struct DecimalDigits {
-    /// The first digit is the lowest byte; behind the last there is anything.
-    @usableFromInline let word: UInt64
-    /// How many there are; none where the number is negative or takes more than eight.
-    @usableFromInline let count: Int
-
-    /// No digits.
-    @inlinable
-    public init() { (word, count) = (0, 0) }
-
-    @inlinable @inline(__always)
-    public init(_ value: Int) {
-        if value >= 0, value < 100_000_000 { self.init(below: value) } else { self.init() }
-    }
-
-    /// - Parameter value: 0 ..< 10^8.
-    @inlinable @inline(__always)
-    init(below value: Int) {
-        let digits =
-            value < 10_000
-            ? DigitWord.short(UInt(bitPattern: value))
-            : DigitWord.decimal(UInt(bitPattern: value))
-        // Zeros in front are the lowest bytes; the last digit stays whatever it is.
-        let zeros = (digits | 1 &<< 56).trailingZeroBitCount & ~7
-        word = (digits | DigitWord.asciiZeros) &>> UInt64(truncatingIfNeeded: zeros)
-        count = 8 &- zeros &>> 3
     }
 }
 

@@ -10,24 +10,30 @@ public struct AtomicWord: @unchecked Sendable {
     @usableFromInline let address: UnsafeMutablePointer<UInt64>
 
     /// The word at `address`, 8-byte aligned.
+    @inlinable
     public init(_ address: UnsafeMutablePointer<UInt64>) { self.address = address }
 
     /// Where it lies: for bytes that are written before a word says that they are there.
+    @inlinable
     public var memory: UnsafeMutableRawPointer { UnsafeMutableRawPointer(address) }
 
     /// The word `offset` words behind this one.
+    @inlinable
     public func advanced(by offset: Int) -> AtomicWord { AtomicWord(address + offset) }
 
     /// The value, in no order with other words: for counters, which one process writes.
+    @inlinable
     public var value: Int {
         get { Int(truncatingIfNeeded: cuv_word_load(address)) }
         nonmutating set { cuv_word_store(address, UInt64(truncatingIfNeeded: newValue)) }
     }
 
     /// The value, in one order for all who look.
+    @inlinable
     public func load() -> UInt64 { cuv_word_load_ordered(address) }
 
     /// Sets the value, in one order for all who look.
+    @inlinable
     public func store(_ value: UInt64) { cuv_word_store_ordered(address, value) }
 
     /// Adds and returns the sum.

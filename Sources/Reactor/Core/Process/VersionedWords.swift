@@ -10,16 +10,17 @@ import CUV
 /// leaves an odd number, so what it left is never read; whoever writes there next sets it right.
 /// There is one writer at a time.
 public struct VersionedWords: @unchecked Sendable {
-    private let version: AtomicWord
+    @usableFromInline let version: AtomicWord
 
     /// The version lies at `first`; all zeros is a version too.
     public init(at first: AtomicWord) { version = first }
 
     /// What it is the version of.
+    @inlinable
     public var content: UnsafeMutableRawPointer { version.advanced(by: 1).memory }
 
     /// Changes the content by `body`.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func write(_ body: (UnsafeMutableRawPointer) -> Void) {
         let odd = version.value | 1
         version.value = odd
