@@ -11,10 +11,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-// One allocation per TCP connection: the handle and the one write request that may be in flight.
+// One allocation per TCP connection: the handle. The write request is made when the kernel takes less than it is given.
 typedef struct {
   uv_tcp_t tcp;
-  uv_write_t write;
 } cuv_tcp_block;
 
 // One allocation per connection attempt.

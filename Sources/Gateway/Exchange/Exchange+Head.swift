@@ -11,7 +11,7 @@ import ReactorCore
 extension Exchange {
     func begin(_ head: HTTPHead, on connection: HTTPServerConnection) {
         client = connection
-        snapshot = worker.snapshot
+        if snapshot !== worker.snapshot { snapshot = worker.snapshot }
         snapshot.requestCount += 1
         worker.counters.requests += 1
         worker.counters.inFlight += 1
@@ -161,17 +161,9 @@ extension Exchange {
     }
 
     private func admit(_ credential: ByteSlice) -> APIKeyTable.Admission {
-        if snapshot.keys.mode == .open { return .anyone }
-        if let known = knownAdmission, known.snapshot == ObjectIdentifier(snapshot),
-            knownCredential.slice == credential
-        {
-            return known.admission
-        }
-        let admission = snapshot.keys.admit(credential.isEmpty ? nil : credential)
-        knownCredential.removeAll()
-        knownCredential.append(credential)
-        knownAdmission = (ObjectIdentifier(snapshot), admission)
-        return admission
+        let keys = snapshot.keys
+        guard keys.mode == .keys, let clientPlace else { return keys.admit(credential) }
+        return clientPlace._withUnsafeGuaranteedRef { keys.admit(credential, known: &$0.note) }
     }
 
     /// On a loopback address without keys, a page of a foreign site must not reach the gateway by

@@ -1,4 +1,4 @@
-// Exchange.swift — one client connection's requests, from the head to the end. The shell around
+// Exchange.swift — one request, from the head to the end; then another's. The shell around
 // ExchangeMachine: it takes the request in and asks Policy where it goes. It is handed to an upstream
 // in Exchange+Dispatch.swift; what comes back is handled in Exchange+Relay.swift; what the client is
 // told, in Exchange+Answer.swift; its calls to us, in Exchange+Server.swift.
@@ -14,7 +14,8 @@ import GatewayWire
 import Reactor
 import ReactorCore
 
-/// Serves the requests of one client connection, one after the other.
+/// Serves one request at a time. Between two it belongs to no connection: the worker keeps it, so that
+/// an idle connection costs little.
 package final class Exchange {
     /// A request body that is refused is awaited up to this size, so that the connection lives on.
     static let awaitedBodyBytesMax = 64 * 1024
@@ -60,12 +61,10 @@ package final class Exchange {
     var clientMilliseconds: Int?
     var origin = CORSGrant.any
 
-    /// The last credential on this connection and what it was judged to be: clients repeat it.
-    var knownCredential = ByteBuffer()
-    var knownAdmission: (snapshot: ObjectIdentifier, admission: APIKeyTable.Admission)?
-
-    /// Where the template of this connection's last request was.
+    /// Where the template of the last request was.
     var templatePlace = 0
+    /// The spare one behind this, while the worker keeps it.
+    var nextSpare: Unmanaged<Exchange>?
 
     // The upstream's side.
     let call = HTTPClientCall()
@@ -316,10 +315,19 @@ package final class Exchange {
         worker.counters.finished(status: status)
         settlePermit()
         snapshot.requestCount -= 1
+        clientPlace?._withUnsafeGuaranteedRef { $0.releaseHandler() }
         client = nil
         reset()
-        // Who called may still be at work with this object.
-        if !worker.detached.isEmpty { worker.loop.atEndOfTurn(self) }
+        // Who called may still be at work with this object: a connection keeps it to the turn's end.
+        guard worker.detached.isEmpty || worker.detached[ObjectIdentifier(self)] == nil else {
+            return worker.loop.atEndOfTurn(self)
+        }
+        worker.giveExchange(self)
+    }
+
+    /// Bytes of the names and texts that stay allocated for the next request.
+    var keptByteCount: Int {
+        path.capacity + requestedModel.capacity + forwarded.capacity + failureText.capacity
     }
 
     private func reset() {

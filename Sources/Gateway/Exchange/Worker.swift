@@ -115,6 +115,7 @@ package final class Worker {
     /// Snapshots that are not current any more, until their last request has ended.
     private(set) var retired: [RetiredSnapshot] = []
     private var retirement: LoopTimer?
+    private var registration: MemoryRegistration?
 
     package init(
         loop: EventLoop, snapshot: Snapshot, log: LogSink, logFormat: LogFormat,
@@ -134,7 +135,7 @@ package final class Worker {
         snapshot.bind(to: shared.upstreams)
         // A former process of this number may have died without a supervisor that knew of it.
         shared.series.clear(process: shared.number)
-        loop.register(self)
+        registration = loop.register(self)
     }
 
     /// Translations between two uses.
@@ -146,6 +147,39 @@ package final class Worker {
     func giveTranslation(_ translation: Translation) {
         translation.reset()
         if translations.count < Self.translationsKeptMax { translations.append(translation) }
+    }
+
+    /// Exchanges between two uses, each with the next. All of them hold the current snapshot.
+    private var spareExchange: Unmanaged<Exchange>?
+    private(set) var spareExchangeCount = 0
+    static let exchangesKeptMax = 256
+    /// Bytes of names and texts with which an exchange is not kept.
+    static let exchangeBytesMax = 4096
+
+    /// An exchange for a request that begins. It comes back by itself.
+    package func takeExchange() -> Exchange {
+        guard let exchange = spareExchange?.takeRetainedValue() else {
+            return Exchange(worker: self)
+        }
+        spareExchange = exchange.nextSpare
+        spareExchangeCount -= 1
+        return exchange
+    }
+
+    func giveExchange(_ exchange: Exchange) {
+        guard spareExchangeCount < Self.exchangesKeptMax, exchange.snapshot === snapshot,
+            exchange.keptByteCount <= Self.exchangeBytesMax
+        else { return }
+        exchange.nextSpare = spareExchange
+        spareExchange = Unmanaged.passRetained(exchange)
+        spareExchangeCount += 1
+    }
+
+    private func releaseExchanges() {
+        while let exchange = spareExchange?.takeRetainedValue() {
+            spareExchange = exchange.nextSpare
+        }
+        spareExchangeCount = 0
     }
 
     /// Traces between two uses, each with the next.
@@ -169,10 +203,12 @@ package final class Worker {
         spareTraceCount += 1
     }
 
-    /// Aborts what still runs without a client. For the end of the process.
+    /// Aborts what still runs without a client, and lets go of what no request uses. For the end of
+    /// the process.
     package func stopDetached() {
         for exchange in detached.values { exchange.stop() }
         detached = [:]
+        releaseExchanges()
     }
 
     // MARK: Reload
@@ -184,6 +220,7 @@ package final class Worker {
         retired.append(RetiredSnapshot(snapshot: snapshot))
         next.bind(to: shared.upstreams)
         snapshot = next
+        releaseExchanges()
         if retirement == nil {
             retirement = LoopTimer(loop) { [unowned(unsafe) self] in closeRetired() }
         }
@@ -227,6 +264,7 @@ package final class Worker {
 extension Worker: MemoryHolder {
     package func releaseMemory() {
         translations = []
+        releaseExchanges()
         while let trace = spareTrace { spareTrace = trace.next }
         spareTraceCount = 0
         arena.releaseMemory()

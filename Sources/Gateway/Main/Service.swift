@@ -63,7 +63,7 @@ final class Service {
         exporters = try Self.exporters(configuration, resolver, worker, admin)
         admin.exporters = exporters
         worker.traceSink = exporters
-        var settings = HTTPServerSettings(makeHandler: { Exchange(worker: worker) })
+        var settings = HTTPServerSettings(makeHandler: { worker.takeExchange() })
         settings.tls = try builder.serverTLS()
         settings.limits = configuration.server.limits
         // Every client may need a connection to an upstream, and the process some for itself.

@@ -106,7 +106,7 @@ final class GatewayStage {
         log = LogSink(loop, descriptor: directory.openForWriting("log"))
         let worker = Worker(loop: loop, snapshot: snapshot, log: log, logFormat: .json)
         self.worker = worker
-        var serving = HTTPServerSettings { Exchange(worker: worker) }
+        var serving = HTTPServerSettings { worker.takeExchange() }
         serving.limits = settings.limits
         serving.refusalBody = { worker.refuse($0, fields: &$1, body: &$2) }
         server = HTTPServer(loop, settings: serving)

@@ -86,4 +86,55 @@ import Testing
         #expect(allows(.key(1), "anything"))
         #expect(allows(.anyone, "anything"))
     }
+
+    private let long = ["sk-a-0123456789abcdef", "sk-b-0123456789abcdef", "sk-c-0123456789abcdeg"]
+
+    private func admit(
+        _ table: APIKeyTable, _ credential: String, known: inout Int
+    ) -> APIKeyTable.Admission {
+        credential.withByteSlice { table.admit($0, known: &known) }
+    }
+
+    /// What was found last is a hint and no more: whatever it says, the answer is that of the digest.
+    @Test func aKnownCredentialIsJudgedAsAnyOther() {
+        let table = table(.keys, long.map { ($0, $0, []) } + [("short", "key-a", [])])
+        let wrong = [
+            "", "key", "key-b", "sk-a-0123456789abcdee", "sk-c-0123456789abcdef",
+            "sk-a-0123456789abcde", "sk-a-0123456789abcdeff", "Sk-a-0123456789abcdef",
+        ]
+        // Twice, so that every key has been seen.
+        for credential in (long + ["key-a"] + wrong) + (long + ["key-a"] + wrong) {
+            for hint in [0, 1, 2, 3, 4, 5, -1, Int.max, Int.min] {
+                var known = hint
+                #expect(
+                    admit(table, credential, known: &known) == admit(table, credential),
+                    "'\(credential)', \(hint)")
+            }
+        }
+    }
+
+    @Test func aHintLeadsToTheKeyThatWasFound() {
+        let table = table(.keys, long.map { ($0, $0, []) })
+        var known = 0
+        #expect(admit(table, long[1], known: &known) == .key(1))
+        let hint = known
+        #expect(hint != 0)
+        #expect(admit(table, long[1], known: &known) == .key(1))
+        #expect(known == hint)
+        #expect(admit(table, "sk-x-0123456789abcdef", known: &known) == .invalid)
+        #expect(admit(table, long[2], known: &known) == .key(2))
+        #expect(known != hint)
+    }
+
+    /// A connection outlives a configuration: its hint may be another table's.
+    @Test func aHintOfAnotherTableLetsNobodyIn() {
+        let old = table(.keys, long.map { ($0, $0, []) })
+        let new = table(.keys, [("b", long[1], [])])
+        var known = 0
+        #expect(admit(old, long[0], known: &known) == .key(0))
+        #expect(admit(new, long[0], known: &known) == .invalid)
+        #expect(admit(new, long[1], known: &known) == .key(0))
+        var last = 3
+        #expect(admit(new, long[2], known: &last) == .invalid)
+    }
 }

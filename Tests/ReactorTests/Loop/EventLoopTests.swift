@@ -114,4 +114,24 @@ import Testing
         loop.run()
         #expect(isDrained)
     }
+
+    private final class Holder: MemoryHolder {
+        let asked: () -> Void
+        var registration: MemoryRegistration?
+        init(_ asked: @escaping () -> Void) { self.asked = asked }
+        func releaseMemory() { asked() }
+    }
+
+    @Test func asksThoseForMemoryWhoAreThere() {
+        let loop = EventLoop()
+        var asked: [Int] = []
+        var holders = [Holder { asked.append(1) }, Holder { asked.append(2) }]
+        for holder in holders { holder.registration = loop.register(holder) }
+        loop.releaseMemory()
+        #expect(asked == [1, 2])
+        holders[1].registration = nil
+        holders.removeFirst()
+        loop.releaseMemory()
+        #expect(asked == [1, 2])
+    }
 }

@@ -19,6 +19,7 @@ package final class Exporters {
     private var generations: Unmanaged<Exporter>?
     private var clocks: [MetricsClock] = []
     private var deadline: LoopTimer?
+    private var registration: MemoryRegistration?
     private var unfinishedCount = 0
 
     /// - Parameters:
@@ -42,7 +43,7 @@ package final class Exporters {
             case .metrics(let interval): addClock(of: exporter, report, each: interval)
             }
         }
-        worker.loop.register(self)
+        registration = worker.loop.register(self)
     }
 
     private func addClock(

@@ -37,13 +37,11 @@ public struct HTTP1Parser: ~Copyable {
     }
 
     private let state: UnsafeMutablePointer<ParserState>
-    private let limits: HTTPHeadLimits
     private let isRequest: Bool
     private let plainFields: PlainFieldTable
 
     /// Makes a parser; llhttp's settings are shared by all parsers of one `HTTP1ParserSettings`.
     public init(_ role: Role, limits: HTTPHeadLimits, settings: HTTP1ParserSettings) {
-        self.limits = limits
         isRequest = role == .request
         plainFields = settings.plainFields
         state = .allocate(capacity: 1)
@@ -159,7 +157,9 @@ public struct HTTP1Parser: ~Copyable {
             let whole = input
             let event = execute(&input)
             if case .needsInput = event, state.pointee.inHead {
-                guard whole.count <= limits.headBytesMax else { return fail(.headTooLarge) }
+                guard whole.count <= state.pointee.limits.headBytesMax else {
+                    return fail(.headTooLarge)
+                }
                 state.pointee.keptHead.append(whole)
                 if let failure = state.pointee.earlyFailure(in: whole) {
                     return fail(failure)
@@ -167,7 +167,7 @@ public struct HTTP1Parser: ~Copyable {
             }
             return event
         }
-        let room = limits.headBytesMax + 1 - kept
+        let room = state.pointee.limits.headBytesMax + 1 - kept
         let taken = input.prefix(min(input.count, max(room, 0)))
         guard !taken.isEmpty else { return fail(.headTooLarge) }
         state.pointee.keptHead.append(taken)
@@ -181,7 +181,7 @@ public struct HTTP1Parser: ~Copyable {
         state.pointee.keptHead.truncate(to: kept + used)
         input = input.dropFirst(used)
         if case .needsInput = event, state.pointee.inHead,
-            state.pointee.keptHead.count > limits.headBytesMax
+            state.pointee.keptHead.count > state.pointee.limits.headBytesMax
         {
             return fail(.headTooLarge)
         }
@@ -235,7 +235,7 @@ public struct HTTP1Parser: ~Copyable {
         state.pointee.headCount = behind
         state.pointee.inHead = false
         state.pointee.headIsOut = true
-        guard behind <= limits.headBytesMax else { return fail(.headTooLarge) }
+        guard behind <= state.pointee.limits.headBytesMax else { return fail(.headTooLarge) }
         guard state.pointee.linesAreStrict() else {
             return fail(.malformed(.controlCharacter))
         }

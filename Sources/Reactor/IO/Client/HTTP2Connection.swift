@@ -29,7 +29,6 @@ final class HTTP2Connection: TCPConnection, Deferrable {
     var streams: [Int32: HTTP2Stream] = [:]
     /// The request that is being written, in the form of HTTP/1.1.
     var request = ByteBuffer()
-    private var timer: LoopTimer?
     private let deadline: Instant
     private var lastInput: Instant
     private var hasServed = false
@@ -47,8 +46,7 @@ final class HTTP2Connection: TCPConnection, Deferrable {
         self.deadline = deadline
         lastInput = loop.now
         super.init(loop: loop, block: block, tls: TLSEngine(client: tls, serverName: host))
-        timer = LoopTimer(loop) { [unowned(unsafe) self] in deadlinePassed() }
-        timer?.set(deadline)
+        setDeadline(deadline)
     }
 
     /// Starts the handshake.
@@ -74,7 +72,7 @@ final class HTTP2Connection: TCPConnection, Deferrable {
         // Only where nothing was under way can the server have closed it meanwhile.
         call.machine.sent(reused: hasServed && streams.isEmpty, now: loop.now)
         hasServed = true
-        if session.streamsMax != nil { timer?.set(.never) }
+        if session.streamsMax != nil { setDeadline(.never) }
         request.removeAll()
         call.write(on: self)
         let message = exchange(&request, with: ByteBuffer())
@@ -114,7 +112,7 @@ final class HTTP2Connection: TCPConnection, Deferrable {
     }
 
     /// No stream is left: the connection is kept for a while.
-    func becameIdle(until deadline: Instant) { timer?.set(deadline) }
+    func becameIdle(until deadline: Instant) { setDeadline(deadline) }
 
     /// A stream's clock ran out. If nothing at all has come since that stream began, the connection
     /// may be dead: it takes no new one.
@@ -169,7 +167,7 @@ final class HTTP2Connection: TCPConnection, Deferrable {
         }
         guard phase == .open else { return }
         if let streamsMax = session.streamsMax {
-            if timer?.deadline == deadline { timer?.set(.never) }
+            if deadlineTime == deadline { setDeadline(.never) }
             multiplexer.limited(self, streamsMax: streamsMax)
         }
         if session.isOver { broken(.http2(.protocolError)) }
@@ -202,7 +200,7 @@ final class HTTP2Connection: TCPConnection, Deferrable {
 
     // MARK: Ends
 
-    private func deadlinePassed() {
+    override func deadlinePassed() {
         switch phase {
         case .connecting: broken(.timedOut(.connect))
         case .open:
@@ -238,11 +236,9 @@ final class HTTP2Connection: TCPConnection, Deferrable {
 
     private func leave() {
         phase = .gone
-        timer?.set(.never)
+        setDeadline(.never)
     }
 
     override func didClose() {
-        timer?.cancel()
-        timer = nil
     }
 }

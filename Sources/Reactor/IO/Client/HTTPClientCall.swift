@@ -17,6 +17,8 @@ public final class HTTPClientCall {
     private var failure: HTTPClientFailure?
     /// Keeps the clocks while there is no connection that could; made for the first wait.
     private var waitTimer: LoopTimer?
+    /// Whether that is set.
+    private var isWaiting = false
 
     /// A call that has not been started.
     public init() {}
@@ -46,6 +48,7 @@ public final class HTTPClientCall {
         guard request != nil else { return }
         let timer = waitTimer ?? LoopTimer(origin.loop) { [unowned(unsafe) self] in waitPassed() }
         waitTimer = timer
+        isWaiting = true
         timer.set(machine.deadline.at)
     }
 
@@ -104,13 +107,18 @@ public final class HTTPClientCall {
 
     func write(on connection: HTTPClientConnection) {
         self.connection = connection
-        waitTimer?.cancel()
+        if isWaiting { endWait() }
         delegate?.writeRequest(on: HTTPRequestWriter(.http1(connection)))
     }
 
     func write(on connection: HTTP2Connection) {
-        waitTimer?.cancel()
+        if isWaiting { endWait() }
         delegate?.writeRequest(on: HTTPRequestWriter(.http2(connection)))
+    }
+
+    private func endWait() {
+        isWaiting = false
+        waitTimer?.cancel()
     }
 
     func headArrived(_ head: HTTPHead) { delegate?.responseHeadArrived(head) }
@@ -157,7 +165,7 @@ public final class HTTPClientCall {
     @discardableResult
     private func finish() -> (any HTTPClientCallDelegate)? {
         machine.ended()
-        waitTimer?.cancel()
+        if isWaiting { endWait() }
         defer { delegate = nil }
         return delegate
     }

@@ -20,16 +20,14 @@ public final class HTTPClientConnection: TCPConnection {
     private unowned(unsafe) let origin: HTTPOrigin
     var id: PoolMachine.ConnectionID
     private var parser: HTTP1Parser
-    private var timer: LoopTimer?
-    private let connectDeadline: Instant
 
     private enum Use {
         /// TLS is being set up.
         case connecting
         /// In the pool.
         case idle
-        /// Carrying a call.
-        case leased(HTTPClientCall)
+        /// Carrying a call, of which it holds one reference. Not as a value: to look at one counts it.
+        case leased(Unmanaged<HTTPClientCall>)
         /// The call has what it wants; the rest of its response is read and dropped.
         case dropping
         case gone
@@ -46,13 +44,11 @@ public final class HTTPClientConnection: TCPConnection {
     ) {
         self.origin = origin
         self.id = id
-        connectDeadline = deadline
         parser = HTTP1Parser(
             .response, limits: HTTPOrigin.headLimits, settings: origin.loop.parserSettings)
         let engine = origin.tls.map { TLSEngine(client: $0, serverName: origin.host) }
         super.init(loop: origin.loop, block: block, tls: engine)
-        timer = LoopTimer(origin.loop) { [unowned(unsafe) self] in deadlinePassed() }
-        timer?.set(deadline)
+        setDeadline(deadline)
     }
 
     /// Starts the handshake; a plain connection is ready at once.
@@ -65,7 +61,7 @@ public final class HTTPClientConnection: TCPConnection {
 
     private func becomeReady() {
         use = .idle
-        timer?.set(.never)
+        setDeadline(.never)
         origin.connected(id)
     }
 
@@ -74,17 +70,17 @@ public final class HTTPClientConnection: TCPConnection {
     /// Carries `call` from here on.
     func carry(_ call: HTTPClientCall, reused: Bool) {
         guard case .idle = use else { preconditionFailure("lease of a connection in \(use)") }
-        use = .leased(call)
+        use = .leased(.passRetained(call))
         interimCount = 0
         isPaused = false
         parser.expectNoBody(call.isHead)
-        call.machine.sent(reused: reused, now: loop.now)
+        call.machine.sent(reused: reused, now: now)
         call.write(on: self)
         setClock(call)
     }
 
     func pauseResponse() {
-        guard !isPaused, case .leased(let call) = use else { return }
+        guard !isPaused, let call = carried else { return }
         isPaused = true
         call.machine.paused()
         setClock(call)
@@ -92,9 +88,9 @@ public final class HTTPClientConnection: TCPConnection {
     }
 
     func resumeResponse() {
-        guard isPaused, case .leased(let call) = use else { return }
+        guard isPaused, let call = carried else { return }
         isPaused = false
-        call.machine.resumed(now: loop.now)
+        call.machine.resumed(now: now)
         setClock(call)
         resumeReading()
     }
@@ -107,23 +103,37 @@ public final class HTTPClientConnection: TCPConnection {
 
     /// The call does not want the rest.
     func callDropped() {
-        use = .dropping
+        let call = takeCall(leaving: .dropping)
+        defer { withExtendedLifetime(call) {} }
         droppedBytes = 0
         isPaused = false
         resumeReading()
-        timer?.set(loop.now + Self.droppedTime)
+        setDeadline(now + Self.droppedTime)
     }
 
-    private func setClock(_ call: HTTPClientCall) { timer?.set(call.machine.deadline.at) }
+    /// The call that it carries.
+    private var carried: HTTPClientCall? {
+        if case .leased(let call) = use { call.takeUnretainedValue() } else { nil }
+    }
+
+    /// Goes over to another use. Returns the call that it has carried, if it has.
+    private func takeCall(leaving next: Use) -> HTTPClientCall? {
+        let left = use
+        use = next
+        if case .leased(let call) = left { return call.takeRetainedValue() }
+        return nil
+    }
+
+    private func setClock(_ call: HTTPClientCall) { setDeadline(call.machine.deadline.at) }
 
     // MARK: Input
 
     public override func received(_ bytes: ByteSlice) {
         switch use {
         case .leased(let call):
-            call.machine.bytesArrived(now: loop.now)
+            call._withUnsafeGuaranteedRef { $0.machine.bytesArrived(now: now) }
             parse(bytes)
-            if case .leased(let call) = use { setClock(call) }
+            if case .leased(let call) = use { call._withUnsafeGuaranteedRef { setClock($0) } }
         case .dropping:
             droppedBytes += bytes.count
             guard droppedBytes <= Self.droppedBytesMax else { return giveUp() }
@@ -143,7 +153,8 @@ public final class HTTPClientConnection: TCPConnection {
             case .head:
                 headArrived()
             case .body(let body):
-                if case .leased(let call) = use { call.bodyArrived(body) }
+                // It may end within.
+                if let call = carried { call.bodyArrived(body) }
             case .end:
                 if parser.status < 200 { continue }
                 responseEnded(clean: input.isEmpty)
@@ -165,25 +176,24 @@ public final class HTTPClientConnection: TCPConnection {
             return
         }
         keepsAlive = head.keepsAlive && head.framing != .untilClose
-        guard case .leased(let call) = use else { return }
-        call.machine.headArrived(now: loop.now)
+        guard let call = carried else { return }
+        call.machine.headArrived(now: now)
         call.headArrived(head)
     }
 
     /// The response is whole. `clean` when nothing follows it.
     private func responseEnded(clean: Bool) {
         let reusable = clean && keepsAlive && outputCount == 0
-        let ended = use
-        timer?.set(.never)
-        use = reusable ? .idle : .gone
+        setDeadline(.never)
+        let call = takeCall(leaving: reusable ? .idle : .gone)
         // A pause that came with the response's last bytes is over with it.
         if reusable, isPaused { resumeReading() }
         isPaused = false
         // Back in the pool first, so that a call made in answer to this one's end can have it.
-        if case .leased(let call) = ended { call.connection = nil }
+        call?.connection = nil
         origin.released(id, reusable: reusable)
         if !reusable { close() }
-        if case .leased(let call) = ended { call.ended() }
+        call?.ended()
     }
 
     public override func inputEnded() {
@@ -205,15 +215,16 @@ public final class HTTPClientConnection: TCPConnection {
 
     // MARK: Ends
 
-    private func deadlinePassed() {
+    public override func deadlinePassed() {
         switch use {
         case .connecting:
             leave(reusable: false, failure: .timedOut(.connect))
             abort()
-        case .leased(let call):
+        case .leased(let place):
+            let call = place.takeUnretainedValue()
             let due = call.machine.deadline
-            guard due.at <= loop.now else {
-                timer?.set(due.at)
+            guard due.at <= now else {
+                setDeadline(due.at)
                 return
             }
             leave(reusable: false)
@@ -239,7 +250,7 @@ public final class HTTPClientConnection: TCPConnection {
 
     /// The connection ended by itself in the middle of whatever it was doing.
     private func ended(_ failure: HTTPClientFailure) {
-        guard case .leased(let call) = use else {
+        guard let call = carried else {
             leave(reusable: false, failure: failure)
             close()
             return
@@ -257,26 +268,25 @@ public final class HTTPClientConnection: TCPConnection {
 
     /// The pool has let go of this connection.
     func abandon() {
-        use = .gone
-        timer?.set(.never)
+        let call = takeCall(leaving: .gone)
+        setDeadline(.never)
         close()
+        withExtendedLifetime(call) {}
     }
 
     /// Tells the pool that this connection is no longer what it was.
     private func leave(reusable: Bool, failure: HTTPClientFailure? = nil) {
         let left = use
         use = .gone
-        timer?.set(.never)
+        setDeadline(.never)
         switch left {
         case .connecting: origin.connectFailed(id, failure ?? .lost("closed"))
         case .idle: origin.closed(id)
-        case .leased, .dropping: origin.released(id, reusable: false)
+        case .leased(let call):
+            origin.released(id, reusable: false)
+            call.release()
+        case .dropping: origin.released(id, reusable: false)
         case .gone: break
         }
-    }
-
-    public override func didClose() {
-        timer?.cancel()
-        timer = nil
     }
 }

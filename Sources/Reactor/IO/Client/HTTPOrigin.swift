@@ -33,6 +33,7 @@ public final class HTTPOrigin {
     private var connectors: [Connector?] = []
     private var calls: [HTTPClientCall?] = []
     private var timer: LoopTimer?
+    private var registration: MemoryRegistration?
     private var isDraining = false
 
     /// An origin without connections.
@@ -57,7 +58,7 @@ public final class HTTPOrigin {
         if let http2 {
             multiplexer = HTTP2Multiplexer(origin: self, tls: http2, idleTime: limits.idleTime)
         }
-        loop.register(self)
+        registration = loop.register(self)
     }
 
     /// The pool's counters, now. Over HTTP/2 they count connections, not the streams on them.

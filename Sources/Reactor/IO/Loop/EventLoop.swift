@@ -21,6 +21,14 @@ public protocol MemoryHolder: AnyObject {
     func releaseMemory()
 }
 
+/// Says that a holder lives: it keeps this from its loop, which looks no further when this is gone. The
+/// loop has no weak reference to the holder itself, whose every count of references would be dearer.
+public final class MemoryRegistration {
+    fileprivate unowned(unsafe) let holder: any MemoryHolder
+
+    fileprivate init(_ holder: any MemoryHolder) { self.holder = holder }
+}
+
 /// A single-threaded event loop. Everything made on it must be used on the thread that runs it.
 public final class EventLoop {
     /// Bytes of the buffer that every socket reads into.
@@ -47,8 +55,8 @@ public final class EventLoop {
     private var deferred: [any Deferrable] = []
     private var inTurn = false
 
-    private struct Holder { weak var object: (any MemoryHolder)? }
-    private var holders: [Holder] = []
+    private struct Registered { weak var registration: MemoryRegistration? }
+    private var holders: [Registered] = []
 
     var wheel: TimerWheel
     private let wake: UnsafeMutablePointer<uv_timer_t>
@@ -150,13 +158,11 @@ public final class EventLoop {
 
     private func flushDirty() {
         while let first = firstDirty {
-            first._withUnsafeGuaranteedRef { connection in
-                firstDirty = connection.nextDirty
-                connection.nextDirty = nil
-                if firstDirty == nil { lastDirty = nil }
-                connection.flush()
-            }
-            first.release()
+            let connection = first.takeRetainedValue()
+            firstDirty = connection.nextDirty
+            connection.nextDirty = nil
+            if firstDirty == nil { lastDirty = nil }
+            connection.flush()
         }
     }
 
@@ -207,9 +213,10 @@ public final class EventLoop {
         beginTurn()
         wakeAt = .never
         while let expired = wheel.popExpired(now: now) {
-            let pointer = UnsafeRawPointer(bitPattern: expired.payload).unsafelyUnwrapped
-            let timer = Unmanaged<LoopTimer>.fromOpaque(pointer).takeUnretainedValue()
-            timer.popped()
+            switch DeadlineOwner(payload: expired.payload) {
+            case .timer(let timer): timer.takeUnretainedValue().popped()
+            case .connection(let connection): connection.takeUnretainedValue().deadlinePopped()
+            }
         }
         endTurn()
         if let next = wheel.nextWake(after: now), next != .never {
@@ -224,28 +231,36 @@ public final class EventLoop {
     /// An empty buffer with memory that goes round within this loop.
     public func takeBuffer() -> ByteBuffer { outputPool.take() }
 
+    /// Puts such a buffer in the place of one without memory.
+    func lendBuffer(to buffer: inout ByteBuffer) { buffer = outputPool.take() }
+
     /// Takes a buffer's memory back.
     public func giveBuffer(_ buffer: inout ByteBuffer) {
         outputPool.give(exchange(&buffer, with: ByteBuffer()))
     }
 
-    /// Has `holder` told, as long as it lives, when memory is to be given back.
-    public func register(_ holder: any MemoryHolder) {
-        holders.removeAll { $0.object == nil }
-        holders.append(Holder(object: holder))
+    /// Has `holder` told when memory is to be given back, for as long as it keeps what this returns.
+    public func register(_ holder: any MemoryHolder) -> MemoryRegistration {
+        holders.removeAll { $0.registration == nil }
+        let registration = MemoryRegistration(holder)
+        holders.append(Registered(registration: registration))
+        return registration
     }
 
     /// Gives back the memory that a crowd has left in tables and pools. For a quiet moment.
     public func releaseMemory() {
-        for holder in holders { holder.object?.releaseMemory() }
+        for holder in holders { holder.registration?.holder.releaseMemory() }
         outputPool.releaseMemory()
         if cipherBuffer.capacity > Self.cipherBufferBytes {
             cipherBuffer = ByteBuffer(capacity: Self.cipherBufferBytes)
         }
         if deferred.isEmpty { deferred = [] }
         wheel.releaseMemory { payload, id in
-            let pointer = UnsafeRawPointer(bitPattern: payload).unsafelyUnwrapped
-            Unmanaged<LoopTimer>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0.renamed(id) }
+            switch DeadlineOwner(payload: payload) {
+            case .timer(let timer): timer._withUnsafeGuaranteedRef { $0.renamed(id) }
+            case .connection(let connection):
+                connection._withUnsafeGuaranteedRef { $0.deadlineRenamed(id) }
+            }
         }
     }
 

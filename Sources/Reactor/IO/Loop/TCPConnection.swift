@@ -36,6 +36,8 @@ open class TCPConnection {
     final var gathered = ByteBuffer()
     /// Wire bytes that the kernel has not taken and the one uv_write carries.
     private var inFlight = ByteBuffer()
+    /// That write; there while it is under way, which with most connections is never.
+    private var writeRequest: UnsafeMutablePointer<uv_write_t>?
     /// Wire bytes behind those.
     private var queued = ByteBuffer()
     /// Somebody else's bytes, to be written behind `gathered`.
@@ -44,6 +46,7 @@ open class TCPConnection {
     private var isLentInFlight = false
 
     private var isDirty = false
+    private var wantsFlushed = false
     /// The one behind this in the loop's list of those to be flushed.
     final var nextDirty: Unmanaged<TCPConnection>?
     private var isReading = false
@@ -52,6 +55,7 @@ open class TCPConnection {
     private var inputHasEnded = false
     private enum End { case none, shutdown, close }
     private var endAfterOutput = End.none
+    private var deadline = Deadline()
 
     /// Takes over a connected socket. With `tls`, the handshake begins with `start`.
     init(loop: EventLoop, block: UnsafeMutablePointer<cuv_tcp_block>, tls: TLSEngine?) {
@@ -75,10 +79,52 @@ open class TCPConnection {
     open func secured() {}
     /// Called before the turn's output is written: the last chance to add to it.
     open func willFlush() {}
+    /// The turn is over, its output written; called once for each `askForFlushed`.
+    open func flushed() {}
     /// Output waits in the queue; `moved` when the kernel has taken some since the last call.
     open func outputWaits(moved: Bool) {}
     /// All output has been taken by the kernel.
     open func outputEmptied() {}
+    /// The time of `setDeadline` has come.
+    open func deadlinePassed() {}
+
+    // MARK: The loop
+
+    /// To read `loop` counts a reference to it; this does not.
+    @inline(__always)
+    private func withLoop<Result>(_ body: (EventLoop) -> Result) -> Result {
+        Unmanaged.passUnretained(loop)._withUnsafeGuaranteedRef(body)
+    }
+
+    /// The time at which the current turn began.
+    @inline(__always)
+    final var now: Instant { withLoop { $0.now } }
+
+    /// Sets or moves the deadline; `.never`: there is none. Ends with the connection.
+    @inline(__always)
+    final func setDeadline(_ time: Instant) {
+        if deadline.move(to: time) { scheduleDeadline() }
+    }
+
+    @inline(never)
+    final func scheduleDeadline() {
+        deadline.schedule(on: loop, payload: deadlinePayload)
+    }
+
+    /// When `deadlinePassed` is due.
+    final var deadlineTime: Instant { deadline.time }
+
+    private var deadlinePayload: UInt {
+        DeadlineOwner.connection(.passUnretained(self)).payload
+    }
+
+    /// The wheel has given the deadline another place.
+    final func deadlineRenamed(_ id: TimerWheel.ID) { deadline.renamed(id) }
+
+    /// The wheel has given the deadline out: due now, or set later in the meantime.
+    final func deadlinePopped() {
+        if deadline.popped(on: loop, payload: deadlinePayload) { deadlinePassed() }
+    }
 
     // MARK: Reading
 
@@ -117,18 +163,16 @@ open class TCPConnection {
 
     private func readCompleted(_ count: Int) {
         guard count != 0 else { return }
-        // Once: every access through an unowned reference counts it.
-        let loop = self.loop
-        loop.beginTurn()
+        withLoop { $0.beginTurn() }
         if count > 0 {
-            let bytes = ByteSlice(UnsafePointer(loop.readBuffer), count: count)
+            let bytes = ByteSlice(UnsafePointer(withLoop { $0.readBuffer }), count: count)
             if tls == nil { received(bytes) } else { receivedCiphertext(bytes) }
         } else if Int32(count) == UV_EOF.rawValue {
             endOfInput()
         } else {
             fail(.broken(String(cString: uv_err_name(Int32(count)))))
         }
-        loop.endTurn()
+        withLoop { $0.endTurn() }
     }
 
     private func endOfInput() {
@@ -151,10 +195,11 @@ open class TCPConnection {
         tls.receive(bytes)
         if !isSecured { advanceHandshake() }
         guard isSecured else { return }
+        let plainBuffer = withLoop { $0.plainBuffer }
         while !isClosed {
-            switch tls.read(into: loop.plainBuffer, capacity: EventLoop.plainBufferBytes) {
+            switch tls.read(into: plainBuffer, capacity: EventLoop.plainBufferBytes) {
             case .bytes(let count):
-                received(ByteSlice(UnsafePointer(loop.plainBuffer), count: count))
+                received(ByteSlice(UnsafePointer(plainBuffer), count: count))
             case .needsInput:
                 takeCiphertext(of: tls)
                 return
@@ -221,14 +266,20 @@ open class TCPConnection {
     /// Makes `gathered` ready to be appended to and the connection known to the turn's end.
     @inline(__always)
     final func prepareOutput() {
-        if gathered.capacity == 0 { gathered = loop.outputPool.take() }
+        if gathered.capacity == 0 { withLoop { $0.lendBuffer(to: &gathered) } }
         markDirty()
     }
 
     private func markDirty() {
         guard !isDirty, !isClosed else { return }
         isDirty = true
-        loop.markDirty(self)
+        withLoop { $0.markDirty(self) }
+    }
+
+    /// Asks for `flushed` at the end of this turn.
+    final func askForFlushed() {
+        wantsFlushed = true
+        markDirty()
     }
 
     /// Bytes that the kernel has not taken yet.
@@ -240,6 +291,9 @@ open class TCPConnection {
     final func flush() {
         isDirty = false
         writeOutput()
+        guard wantsFlushed else { return }
+        wantsFlushed = false
+        flushed()
     }
 
     /// Writes what has been gathered without waiting for the turn's end: for an answer that is
@@ -269,7 +323,7 @@ open class TCPConnection {
             send(plain.slice)
         }
         plain.removeAll()
-        if plain.capacity > 0 { loop.outputPool.give(plain) }
+        if plain.capacity > 0 { withLoop { $0.giveBuffer(&plain) } }
         if lent != nil, !isLentInFlight { sendLent() }
     }
 
@@ -371,8 +425,9 @@ open class TCPConnection {
         var buffer = uv_buf_init(
             UnsafeMutableRawPointer(mutating: slice.base).assumingMemoryBound(to: CChar.self),
             UInt32(slice.count))
-        let code = uv_write(&block.pointee.write, cuv_stream(&block.pointee.tcp), &buffer, 1) {
-            request, status in
+        let write = writeRequest ?? .allocate(capacity: 1)
+        writeRequest = write
+        let code = uv_write(write, cuv_stream(&block.pointee.tcp), &buffer, 1) { request, status in
             Unmanaged<TCPConnection>
                 .fromOpaque(request.unsafelyUnwrapped.pointee.handle.pointee.data)
                 ._withUnsafeGuaranteedRef { $0.writeCompleted(status) }
@@ -395,6 +450,7 @@ open class TCPConnection {
             startWrite(inFlight.slice)
             outputWaits(moved: true)
         } else {
+            freeWriteRequest()
             outputEmptied()
             finishOutput()
         }
@@ -485,8 +541,15 @@ open class TCPConnection {
     private func freeBlock() {
         inFlight.release()
         lent = nil
+        freeWriteRequest()
+        deadline.cancel(on: loop)
         free(block)
         didClose()
+    }
+
+    private func freeWriteRequest() {
+        writeRequest?.deallocate()
+        writeRequest = nil
     }
 
     /// The handle is closed and its memory is gone.

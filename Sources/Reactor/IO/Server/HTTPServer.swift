@@ -51,7 +51,8 @@ public enum HTTPServerCancellation: Equatable, Sendable {
     case stopped
 }
 
-/// What serves the requests of one connection, one after the other.
+/// What serves the requests of one connection, one after the other, until the connection is asked to
+/// release it.
 ///
 /// All calls come within a turn of the loop. Slices are valid during the call.
 public protocol HTTPServerHandler: AnyObject {
@@ -81,7 +82,8 @@ public struct HTTPServerSettings {
     public var refusalBody:
         (HTTPServerRefusal, _ fields: inout ByteBuffer, _ body: inout ByteBuffer)
             -> Void
-    /// Makes the handler of a connection when its first request's head arrives.
+    /// Makes the handler of a connection when its first request's head arrives, and again where the
+    /// one before has been released.
     public var makeHandler: () -> any HTTPServerHandler
 
     /// Settings with default limits, no TLS and plain-text refusals.
@@ -110,6 +112,7 @@ public final class HTTPServer {
     private var drained: (() -> Void)?
     private let graceTimer: LoopTimer
     private let idleTimer: LoopTimer
+    private var registration: MemoryRegistration?
 
     /// Makes a server that listens nowhere yet.
     public init(_ loop: EventLoop, settings: HTTPServerSettings) {
@@ -118,12 +121,13 @@ public final class HTTPServer {
         bounds = ServerBounds(settings.limits)
         bytes = .allocate(capacity: 1)
         bytes.initialize(to: ByteCounts())
-        final class Link { weak var server: HTTPServer? }
+        // Both timers are this object's own and go with it.
+        final class Link { unowned(unsafe) var server: HTTPServer? }
         let link = Link()
         graceTimer = LoopTimer(loop) { link.server?.stopNow() }
         idleTimer = LoopTimer(loop) { link.server?.closeIdle() }
         link.server = self
-        loop.register(self)
+        registration = loop.register(self)
     }
 
     deinit { bytes.deallocate() }

@@ -20,8 +20,12 @@ public final class HTTPServerConnection: TCPConnection {
     private let byteCounts: UnsafeMutablePointer<HTTPServer.ByteCounts>
     private var machine: ServerConnectionMachine
     private var parser: HTTP1Parser
-    private var timer: LoopTimer?
     private var handler: (any HTTPServerHandler)?
+    /// Whether it has ended its last request on this connection.
+    private var handlerIsReleased = false
+    /// What the handler of one request leaves for that of the next, 0 at first. The server does not
+    /// look at it.
+    public final var note = 0
     /// Input behind a complete request at which reading is paused; one read more may be kept.
     static let pipelinedBytesMax = 16 * 1024
     /// Input behind a complete request, kept until its response has ended.
@@ -45,7 +49,6 @@ public final class HTTPServerConnection: TCPConnection {
     /// Whether the handler was given the current request's head.
     private var handlerHasRequest = false
     private var wasFull = false
-    private var seenOutputCount = 0
 
     init(server: HTTPServer, block: UnsafeMutablePointer<cuv_tcp_block>, tls: TLSEngine?) {
         self.server = server
@@ -56,15 +59,14 @@ public final class HTTPServerConnection: TCPConnection {
         parser = HTTP1Parser(
             .request, limits: bounds.limits.head, settings: server.loop.parserSettings)
         super.init(loop: server.loop, block: block, tls: tls)
-        timer = LoopTimer(server.loop) { [unowned(unsafe) self] in deadlinePassed() }
-        timer?.set(machine.deadline)
+        setDeadline(machine.deadline)
     }
 
     // MARK: Input
 
     public override func secured() {
-        machine.secured(now: loop.now)
-        timer?.set(machine.deadline)
+        machine.secured(now: now)
+        setDeadline(machine.deadline)
     }
 
     public override func received(_ bytes: ByteSlice) {
@@ -88,11 +90,11 @@ public final class HTTPServerConnection: TCPConnection {
         isParsing = true
         defer { isParsing = false }
         var input = bytes
-        machine.bytesArrived(now: loop.now)
+        machine.bytesArrived(now: now)
         while !isClosed, machine.takesInput {
             switch parser.next(&input) {
             case .needsInput:
-                timer?.set(machine.deadline)
+                setDeadline(machine.deadline)
                 return
             case .head:
                 headArrived()
@@ -103,14 +105,14 @@ public final class HTTPServerConnection: TCPConnection {
                 if machine.isServing { handler?.requestEnded(on: self) }
                 if machine.isServing {
                     if !input.isEmpty { keepPipelined(input) }
-                    timer?.set(machine.deadline)
+                    setDeadline(machine.deadline)
                     return
                 }
                 if input.isEmpty || !machine.isIdle {
-                    timer?.set(machine.deadline)
+                    setDeadline(machine.deadline)
                     return
                 }
-                machine.bytesArrived(now: loop.now)
+                machine.bytesArrived(now: now)
             case .failed(let failure):
                 refuse(.malformed(failure))
                 return
@@ -131,11 +133,13 @@ public final class HTTPServerConnection: TCPConnection {
             !requestIsHTTP10 && head.framing != .none
             && head.fields.first("expect").map { $0.equalsIgnoringCase("100-continue") } ?? false
         let withinLimit = machine.headArrived(
-            keepsAlive: head.keepsAlive, framing: head.framing, now: loop.now)
-        let handler = self.handler ?? server.settings.makeHandler()
-        self.handler = handler
+            keepsAlive: head.keepsAlive, framing: head.framing, now: now)
+        if handlerIsReleased || handler == nil {
+            handlerIsReleased = false
+            handler = server.settings.makeHandler()
+        }
         handlerHasRequest = true
-        handler.requestHeadArrived(head, on: self)
+        handler?.requestHeadArrived(head, on: self)
         guard withinLimit else {
             // It may have refused the request for a graver reason.
             if machine.mayAnswer {
@@ -177,7 +181,7 @@ public final class HTTPServerConnection: TCPConnection {
     /// Answers by itself where an answer is still possible, and closes.
     func refuse(_ refusal: HTTPServerRefusal) {
         guard !isClosed else { return }
-        if refusal == .overloaded { machine.bytesArrived(now: loop.now) }
+        if refusal == .overloaded { machine.bytesArrived(now: now) }
         if machine.isServing, handlerHasRequest {
             handler?.requestCancelled(.refused(refusal), on: self)
         }
@@ -195,11 +199,11 @@ public final class HTTPServerConnection: TCPConnection {
         endResponse()
     }
 
-    private func deadlinePassed() {
+    public override func deadlinePassed() {
         let wasServing = machine.isServing
-        switch machine.timePassed(now: loop.now) {
+        switch machine.timePassed(now: now) {
         case .none:
-            timer?.set(machine.deadline)
+            setDeadline(machine.deadline)
         case .answerTimeout:
             refuse(.requestTimedOut)
         case .close:
@@ -301,17 +305,17 @@ public final class HTTPServerConnection: TCPConnection {
             precondition(
                 responseLeft == 0 || responseIsUnframed, "a body of another length than announced")
         }
-        switch machine.responseEnded(now: loop.now) {
+        switch machine.responseEnded(now: now) {
         case .close:
             closeAfterOutput()
         case .linger:
-            timer?.set(machine.deadline)
+            setDeadline(machine.deadline)
             shutdownAfterOutput()
         case .nextRequest:
             // What comes next may be refused before its head says what it is.
             requestIsHead = false
             requestIsHTTP10 = false
-            timer?.set(machine.deadline)
+            setDeadline(machine.deadline)
             if !isParsing, !pipelined.isEmpty { loop.atEndOfTurn(self) }
             resumeReading()
         }
@@ -332,6 +336,16 @@ public final class HTTPServerConnection: TCPConnection {
         abort()
     }
 
+    /// Lets go of the handler, whose request and response are over: an idle connection needs none, and
+    /// the next request gets one from `makeHandler`. The handler may serve another connection at once;
+    /// this one keeps it alive to the end of the turn, for whoever is still at work with it.
+    public func releaseHandler() {
+        precondition(!machine.isServing, "a handler was released in the middle of a response")
+        guard !isClosed else { return }
+        handlerIsReleased = true
+        askForFlushed()
+    }
+
     private func closeChunk() {
         guard let start = openChunk else { return }
         openChunk = nil
@@ -345,9 +359,15 @@ public final class HTTPServerConnection: TCPConnection {
         byteCounts.pointee.sent += gathered.count
     }
 
+    public override func flushed() {
+        guard handlerIsReleased else { return }
+        handlerIsReleased = false
+        handler = nil
+    }
+
     public override func outputWaits(moved: Bool) {
-        machine.outputWaits(moved: moved, now: loop.now)
-        timer?.set(machine.deadline)
+        machine.outputWaits(moved: moved, now: now)
+        setDeadline(machine.deadline)
         if moved { outputMayHaveRoom() }
     }
 
@@ -378,8 +398,6 @@ public final class HTTPServerConnection: TCPConnection {
     }
 
     public override func didClose() {
-        timer?.cancel()
-        timer = nil
         handler = nil
         server.connectionClosed(self)
     }
