@@ -214,6 +214,9 @@ class Gateway(Program):
         port = free_port()
         config["server"] = {"host": "127.0.0.1", "port": port, "workers": 1, **config.get("server", {})}
         self.config_file = write_config(directory, config)
+        # What outlives one test's gateway is no other's.
+        if not {"HOME", "STATE_DIR"} & set(environment or ()):
+            environment = {"XDG_STATE_HOME": str(directory), **(environment or {})}
         super().__init__(["serve", "--config", self.config_file], port, directory, environment, tls=tls)
 
 

@@ -163,8 +163,16 @@ package struct AuthConfiguration: Sendable {
 
     package var mode = Mode.auto
     package var keys: [KeyConfiguration] = []
+    /// Whether what keys have spent outlives a restart.
+    package var keepsBudgets = true
 
     package init() {}
+
+    /// What is to be kept of what keys spend.
+    package var keptBudgets: [(key: String, period: BudgetPeriod)] {
+        guard keepsBudgets else { return [] }
+        return keys.compactMap { key in key.budget.map { (key.name, $0.period) } }
+    }
 
     /// The mode that holds: never `auto`.
     package var effectiveMode: Mode { mode == .auto ? (keys.isEmpty ? .open : .keys) : mode }

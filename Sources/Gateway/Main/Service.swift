@@ -39,6 +39,8 @@ final class Service {
     private var delay: LoopTimer?
     /// The line to the supervisor, if there is one.
     private var link: WorkerLink?
+    /// Where there is no supervisor to have it.
+    private var budgets: BudgetKeeper?
 
     init(
         loop: EventLoop, configuration: Configuration, options: ConfigurationOptions, log: LogSink,
@@ -121,6 +123,11 @@ final class Service {
                 throw SnapshotFailure(description: "server.host must be a numeric address")
             }
             let bound = try server.listen(on: address)
+            let budgets = BudgetKeeper(loop, worker.shared.limits) { [unowned(unsafe) self] event in
+                BudgetLog.append(event, to: worker.log, now: loop.wallClock)
+            }
+            self.budgets = budgets
+            budgets.take(configuration.auth.keptBudgets, directory: configuration.stateDirectory)
             for number in [SIGTERM, SIGINT] { watch(number) { $0.stop() } }
             watch(SIGHUP) { $0.reload() }
             note("listening") { [configuration, descriptors] json in
@@ -186,6 +193,7 @@ final class Service {
         for exporters in retiredExporters.values { exporters.abandon() }
         admin.publish()
         worker.closeSnapshots()
+        budgets?.close()
         worker.log.close()
         link?.close()
         link = nil
@@ -229,6 +237,7 @@ final class Service {
         // A listener does not change between plain HTTP and TLS under its clients.
         if let tls, configuration.server.tls != nil { server.replace(tls: tls) }
         configuration = next
+        budgets?.take(next.auth.keptBudgets, directory: next.stateDirectory)
     }
 
     /// The old ones send what they hold, and no more comes to them.

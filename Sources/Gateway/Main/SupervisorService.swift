@@ -27,6 +27,7 @@ final class SupervisorService {
     private var workerCount = 1
     private var supervisor: Supervisor?
     private var shared: SharedState?
+    private var budgets: BudgetKeeper?
     private var watch = FileWatch()
     private var watchTimer: LoopTimer?
     private static let watchInterval: Duration = .milliseconds(500)
@@ -66,6 +67,12 @@ final class SupervisorService {
         }
         let supervisor = try Supervisor(loop, settings: settings, delegate: self)
         self.supervisor = supervisor
+        // Before any worker lets a request in.
+        let budgets = BudgetKeeper(loop, shared.limits) { [unowned(unsafe) self] event in
+            BudgetLog.append(event, to: log, now: loop.wallClock)
+        }
+        self.budgets = budgets
+        budgets.take(configuration.auth.keptBudgets, directory: configuration.stateDirectory)
         supervisor.start()
         if configuration.watchesFiles { startWatch() }
     }
@@ -130,6 +137,9 @@ extension SupervisorService: SupervisorDelegate {
             let (loaded, bundle) = try ConfigurationBundle.load(try options.gather())
             try Self.check(loaded.configuration)
             let next = loaded.configuration.server
+            budgets?.take(
+                loaded.configuration.auth.keptBudgets,
+                directory: loaded.configuration.stateDirectory)
             let needsRestart =
                 next.host != server.host || next.port != server.port
                 || next.workers != server.workers
@@ -159,6 +169,7 @@ extension SupervisorService: SupervisorDelegate {
         exitCode = code
         watchTimer?.cancel()
         watchTimer = nil
+        budgets?.close()
         note("stopped") { $0.field("code", Int(code)) }
         log.close()
     }

@@ -53,6 +53,21 @@ import Testing
         loop.run()
     }
 
+    /// Objects go in any order when a stage is struck.
+    @Test func aTimerThatIsNotSetMayOutliveItsLoop() {
+        for _ in 0..<100 {
+            let timers = {
+                let loop = EventLoop()
+                return (0..<10).map { _ in LoopTimer(loop) {} }
+            }()
+            // Something else lies where the loop has been.
+            let others = (0..<10).map { _ in [UInt8](repeating: 0xFF, count: 4096) }
+            for timer in timers { timer.cancel() }
+            #expect(others.allSatisfy { $0.allSatisfy { $0 == 0xFF } })
+            #expect(timers.allSatisfy { $0.deadline == .never })
+        }
+    }
+
     /// A name that the wheel has given anew is the one that is cancelled.
     @Test func connectionsAreFoundWhereTheWheelHasMovedThem() throws {
         let test = Loopback()

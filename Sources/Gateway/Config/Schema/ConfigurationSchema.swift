@@ -50,8 +50,8 @@ enum ConfigurationSchema {
                     "`gateway start`, and what `serve` does with its files."),
                 Field(
                     "state_directory", \.stateDirectory, .path, variable: "STATE_DIR",
-                    "Where tokens are kept, and lists of models for several workers, readable by "
-                        + "nobody else. Left out, it is "
+                    "Where tokens are kept, lists of models for several workers, and what keys have "
+                        + "spent, readable by nobody else. Left out, it is "
                         + "`$XDG_STATE_HOME/gateway`, else `~/.local/state/gateway`."),
             ])
     }
@@ -272,6 +272,11 @@ enum ConfigurationSchema {
                     "keys", \.keys, .list(of: .section(key)),
                     "The keys that clients may present. With none configured, `LOCAL_API_KEY` in "
                         + "the environment is one, named `local`."),
+                Field(
+                    "keep_budgets", \.keepsBudgets, .boolean,
+                    "Whether what keys have spent outlives a restart, in `budgets.json` in the "
+                        + "state directory. Switched off by a reload, the file is still written "
+                        + "until the gateway ends."),
             ])
     }
 
@@ -306,7 +311,7 @@ enum ConfigurationSchema {
                     "budget", \.budget, .section(budget),
                     "What it may spend, by the price table, over all workers; once it is spent, 429 "
                         + "`insufficient_quota` until the period ends. Models without a price cost "
-                        + "nothing. The sum is lost with a restart."),
+                        + "nothing. The sum outlives a restart (`keep_budgets`)."),
             ],
             check: { _, node, reader in
                 switch (node["key"], node["sha256"]) {

@@ -1,5 +1,6 @@
 // SharedFile.swift — a small file that outlives the process and that all workers share. Opens, locks
-// and renames local files and waits for none of it. Imported by TokenFile and ModelListFile.
+// and renames local files and waits for none of it, unless it is asked to wait for the disk.
+// Imported by TokenFile, ModelListFile and BudgetFile.
 //
 // Invariants: nobody but us can read the file (0600) at any moment; it is replaced as a whole, so a
 // reader finds the old content or the new one; only who holds the lock writes.
@@ -20,15 +21,19 @@ package final class SharedFile {
 
     private let path: String
     private let bytesMax: Int
+    private let isDurable: Bool
     /// The locked file; below 0 while there is none. Not the file itself, which is replaced.
     private var lockDescriptor: Int32 = -1
 
     /// - Parameters:
     ///   - path: in a directory that exists when it is locked or written.
     ///   - bytesMax: of a file that is read.
-    package init(path: String, bytesMax: Int) {
+    ///   - isDurable: whether writing it waits for the disk, so that it is there after a loss of power
+    ///     too: for what nobody can ask for again.
+    package init(path: String, bytesMax: Int, isDurable: Bool = false) {
         self.path = path
         self.bytesMax = bytesMax
+        self.isDurable = isDurable
     }
 
     deinit { unlock() }
@@ -60,6 +65,12 @@ package final class SharedFile {
     }
 
     // MARK: Reading
+
+    /// Whether there is anything of this name.
+    package var exists: Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
 
     /// What `decode` makes of the content: nil if there is no file, or it is readable by others, not
     /// ours, too long or no file at all.
@@ -96,11 +107,23 @@ package final class SharedFile {
             unlink(aside)
             return StateDirectory.text(code)
         }
+        if isDurable, fsync(descriptor) != 0 { return StateDirectory.text(errno) }
         return nil
     }
 
     package func publish() -> String? {
-        rename(aside, path) == 0 ? nil : StateDirectory.text(errno)
+        guard rename(aside, path) == 0 else { return StateDirectory.text(errno) }
+        return isDurable ? syncDirectory() : nil
+    }
+
+    /// The new name is on the disk when the directory is.
+    private func syncDirectory() -> String? {
+        let end = path.lastIndex(of: "/")
+        let descriptor = open(
+            end.map { String(path[...$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return StateDirectory.text(errno) }
+        defer { close(descriptor) }
+        return fsync(descriptor) == 0 ? nil : StateDirectory.text(errno)
     }
 
     private var aside: String { path + ".new" }

@@ -12,7 +12,7 @@ package enum BudgetPeriod: String, CaseIterable, Sendable {
     case week
     /// Of the calendar.
     case month
-    /// Never: until the restart.
+    /// Never.
     case total
 
     private static let daySeconds = 86_400
@@ -69,6 +69,7 @@ package struct Budget: Equatable, Sendable {
     // Layout of the word: 20 bits of the period's number, 44 bits spent, in units of 10 billionths.
     private static let unit = 10
     private static let spentMask: UInt64 = (1 << 44) - 1
+    static let spentMax = Int(spentMask) * unit
 
     package init(dollars: Double, period: BudgetPeriod) {
         precondition(dollars >= 0 && dollars <= Self.dollarsMax)

@@ -39,6 +39,14 @@ package struct KeyLimits: Equatable, Sendable {
         guard let budget, let cell = cells.rate(budgetHash) else { return nil }
         return budget.standing(of: cell, seconds: seconds)
     }
+
+    /// Counts what was spent before a restart, in billionths of a dollar.
+    /// - Returns: whether there is a cell for it.
+    func addToBudget(_ spent: Int, in cells: LimitCells, seconds: Int) -> Bool {
+        guard let budget, let cell = cells.rate(budgetHash) else { return false }
+        budget.add(spent, to: cell, seconds: seconds)
+        return true
+    }
 }
 
 /// The words behind all limits.

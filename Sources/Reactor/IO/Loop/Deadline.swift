@@ -14,6 +14,9 @@ struct Deadline {
     /// When it is due; `.never` while it is not.
     private(set) var time = Instant.never
 
+    /// Whether the wheel knows of it.
+    var isInWheel: Bool { id != 0 }
+
     /// Moves it; `.never` keeps it from being due. Returns whether the wheel must be told.
     @inline(__always)
     mutating func move(to time: Instant) -> Bool {

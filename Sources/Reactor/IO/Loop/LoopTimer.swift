@@ -26,8 +26,10 @@ public final class LoopTimer {
         if state.move(to: deadline) { state.schedule(on: loop, payload: payload) }
     }
 
-    /// Takes the timer off the loop.
-    public func cancel() { state.cancel(on: loop) }
+    /// Takes the timer off the loop. One that is not on it may outlive it: the loop is not touched.
+    public func cancel() {
+        if state.isInWheel { state.cancel(on: loop) } else { state = Deadline() }
+    }
 
     private var payload: UInt { DeadlineOwner.timer(.passUnretained(self)).payload }
 
