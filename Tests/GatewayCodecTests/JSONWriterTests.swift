@@ -69,13 +69,14 @@ import Testing
                 for stop: UInt8 in [0x22, 0x5C, 0x00, 0x1F, 0xC3] {
                     var name = [UInt8](repeating: 0x61, count: count)
                     if place < count { name[place] = stop }
-                    var (whole, pieces) = (ByteBuffer(), ByteBuffer())
+                    var whole = ByteBuffer()
+                    var pieces = ByteBuffer()
                     name.withUnsafeBytes { bytes in
                         let name = ByteSlice(bytes)
                         whole.append(jsonEscaping: name)
                         pieces.append(upTo: 6 * count + 16) { $0.put(jsonEscaping: name) }
                     }
-                    #expect(whole.slice == pieces.slice)
+                    #expect(whole.string == pieces.string)
                 }
             }
         }

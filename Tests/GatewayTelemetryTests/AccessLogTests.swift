@@ -47,6 +47,7 @@ import Testing
         record.key = ByteSlice("team")
         record.requestedModel = ByteSlice("fast")
         record.upstreamModel = ByteSlice("gpt")
+        record.reportedModel = ByteSlice("gpt-2023")
         record.provider = ByteSlice("openai")
         record.streams = true
         record.attempts = 2
@@ -70,7 +71,8 @@ import Testing
             members.map { "\($0.0)=\($0.1)" } == [
                 "time=2023-11-14T22:13:20.007Z", "level=info", "event=request", "request_id=req_1",
                 "method=POST", "path=/v1/chat/completions", "status=200", "outcome=ok", "key=team",
-                "model=fast", "upstream_model=gpt", "provider=openai", "stream=true", "attempts=2",
+                "model=fast", "upstream_model=gpt", "reported_model=gpt-2023", "provider=openai",
+                "stream=true", "attempts=2",
                 "request_bytes=10", "duration_us=12345", "ttft_us=0", "overhead_us=30",
                 "input_tokens=5", "output_tokens=6", "finish_reason=tool_calls",
                 "error=It failed.",
@@ -105,6 +107,7 @@ import Testing
             record.path = ByteSlice(raw)
             record.requestedModel = ByteSlice(raw)
             record.upstreamModel = ByteSlice(raw)
+            record.reportedModel = ByteSlice(raw)
             record.key = ByteSlice(raw)
             record.provider = ByteSlice(raw)
             record.error = ByteSlice(raw)
@@ -112,7 +115,7 @@ import Testing
             #expect(line.utf8.count { $0 == 0x0A } == 1 && line.hasSuffix("}\n"))
             #expect(!line.utf8.contains { $0 < 0x20 && $0 != 0x0A })
             let members = try members(of: line)
-            #expect(members.count == 22)
+            #expect(members.count == 23)
             if String(validating: bytes, as: UTF8.self) != nil {
                 for name in ["request_id", "method", "path", "model", "key", "provider", "error"] {
                     #expect(members.first { $0.0 == name }?.1 == text, "\(name)")

@@ -25,14 +25,18 @@ import Testing
 
     /// Both tables are written out.
     @Test func theTablesHoldWhatTheyAreSaidTo() {
-        let units = (1...8).map { power in (0..<power).reduce(1) { product, _ in product * 10 } }
-        #expect(
-            Histogram.bounds == units.flatMap { [$0, $0 * 3 / 2, $0 * 2, $0 * 3, $0 * 5, $0 * 7] })
+        var bounds: [Int] = []
+        var unit = 10
+        for _ in 0..<8 {
+            bounds += [unit, unit * 3 / 2, unit * 2, unit * 3, unit * 5, unit * 7]
+            unit *= 10
+        }
+        #expect(Histogram.bounds == bounds)
         for bits in 0..<63 {
-            for value in [1 << bits, (1 << bits) - 1, (1 << bits) + 1] {
-                #expect(
-                    Histogram.place(of: value)
-                        == Histogram.bounds.firstIndex { $0 >= value } ?? Histogram.bounds.count)
+            let power = 1 << bits
+            for value in [power - 1, power, power + 1] {
+                let place = Histogram.bounds.firstIndex { $0 >= value }
+                #expect(Histogram.place(of: value) == place ?? Histogram.bounds.count)
             }
         }
     }

@@ -1,7 +1,6 @@
 // SpanDigits.swift — the ids and times of one request as the digits that its spans hold, several of them
 // the same ones. Pure.
 
-import CUV
 import ReactorCore
 
 /// Sixteen hexadecimal digits.
@@ -11,7 +10,7 @@ struct HexDigits {
     init() { digits = SIMD16(repeating: Int8(bitPattern: ASCII.zero)) }
 
     @inline(__always)
-    init(_ word: UInt64) { digits = cuv_hex_digits(word) }
+    init(_ word: UInt64) { digits = DigitWord.hexadecimal(word) }
 
     @inline(__always)
     func put(to cursor: inout ByteCursor) { cursor.put(sixteen: digits) }

@@ -105,7 +105,7 @@ public struct ByteCursor {
 
     /// Puts the sixteen lower-case hexadecimal digits of `word`.
     @inlinable @inline(__always)
-    public mutating func put(hexWord word: UInt64) { put(sixteen: cuv_hex_digits(word)) }
+    public mutating func put(hexWord word: UInt64) { put(sixteen: DigitWord.hexadecimal(word)) }
 
     /// Puts the eight bytes of `word`, the lowest first.
     @inlinable @inline(__always)
@@ -182,4 +182,8 @@ public enum DigitWord {
         let tens = (halves &* 103) &>> 10 & 0x000F_000F
         return ((halves &- tens &* 10) &<< 8 | tens) &<< 32
     }
+
+    /// The sixteen hexadecimal digits of `word`, as lower-case characters.
+    @inlinable @inline(__always)
+    public static func hexadecimal(_ word: UInt64) -> SIMD16<Int8> { cuv_hex_digits(word) }
 }
