@@ -179,7 +179,7 @@ DOORS = {
 
 def reported(answer):
     """The model that an answer names, whole or streamed."""
-    documents = [json.loads(answer.body)] if answer.headers.get("content-type") == "application/json" else [
+    documents = [json.loads(answer.body)] if answer.headers.get("content-type").startswith("application/json") else [
         json.loads(line[5:]) for line in answer.body.decode().splitlines() if line.startswith("data:") and "{" in line]
     names = (place["model"] for document in documents
              for place in (document, document.get("message") or {}, document.get("response") or {}) if "model" in place)
