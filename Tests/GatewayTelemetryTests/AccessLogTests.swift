@@ -172,7 +172,7 @@ import Testing
         for _ in 0..<3 { log.append(full(), as: .json, to: &buffer) }
         let lines = buffer.string.split(separator: "\n")
         #expect(lines.count == 3)
-        for line in lines { #expect(try members(of: String(line)).count == 22) }
+        for line in lines { #expect(try members(of: String(line)).count == 23) }
     }
 
     @Test func everyLineHasItsOwnTime() {
