@@ -107,7 +107,7 @@ extension Exchange {
     /// Keeps the few fields that go on to the upstream, but for those that the client's Connection
     /// field names: they are meant for this hop (RFC 9110 section 7.6.1).
     private func forward(_ fields: HTTPFields, connection: ByteSlice) {
-        let isTold = trace?.record.isTold ?? false
+        let isTold = trace?.isTold ?? false
         for index in 0..<fields.count {
             let (name, value) = (fields.name(index), fields.value(index))
             let isForwarded =

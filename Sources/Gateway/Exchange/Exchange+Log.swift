@@ -53,6 +53,7 @@ extension Exchange {
         record.path = path.slice
         record.status = status
         record.outcome = outcome
+        // Without counting a reference: the snapshot has the table for good.
         record.key = Unmanaged.passUnretained(snapshot.keys)._withUnsafeGuaranteedRef {
             $0.name(admission)
         }

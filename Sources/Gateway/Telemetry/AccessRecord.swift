@@ -60,6 +60,7 @@ package final class AccessRecord {
 
     package init() {}
 
+    /// Sets when it ended.
     package func setTime(nanosecondsSince1970 time: Int) {
         let milliseconds = time / 1_000_000
         secondsSince1970 = milliseconds / 1000

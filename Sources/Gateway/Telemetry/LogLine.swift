@@ -8,7 +8,7 @@ import ReactorCore
 package enum LogLevel: String, CaseIterable, Comparable, Sendable {
     case debug, info, warning, error
 
-    @usableFromInline var rank: Int {
+    private var rank: Int {
         switch self {
         case .debug: 0
         case .info: 1
@@ -17,11 +17,9 @@ package enum LogLevel: String, CaseIterable, Comparable, Sendable {
         }
     }
 
-    @inlinable
     package static func < (left: LogLevel, right: LogLevel) -> Bool { left.rank < right.rank }
 
     /// Asked for every line: what stands for all that can be compared is no plain comparison.
-    @inlinable
     package static func >= (left: LogLevel, right: LogLevel) -> Bool { left.rank >= right.rank }
 
     /// As it stands in a line.

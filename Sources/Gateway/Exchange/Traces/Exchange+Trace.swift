@@ -31,7 +31,7 @@ extension Exchange {
             policy, id, client, isForSpans: isForSpans, isForGenerations: isForGenerations,
             &worker.random)
         if !session.isEmpty { trace.take(session: session) }
-        if isForSpans || isForGenerations {
+        if trace.isTold {
             // What Langfuse alone records says nothing of whether others should.
             trace.append(
                 traceParentTo: &forwarded, isSampled: isForSpans || client.map(\.isSampled) ?? true)
@@ -103,7 +103,7 @@ extension RequestTrace {
         }
         if keepsAnswer { exchange.traceAnswer(self) }
         complete()
-        if record.isTold { access.trace = record.traceDigits }
+        if isTold { access.trace = record.traceDigits }
         guard logsBodies else { return }
         exchange.noteBodies(record)
         if !tellsContent { (record.input, record.output) = (.empty, .empty) }
@@ -123,7 +123,7 @@ extension RequestTrace {
         _ outlet: Unmanaged<TraceOutlet>, _ access: AccessRecord,
         _ template: UnsafeMutablePointer<RecordTemplate>
     ) {
-        guard record.isTold else { return }
+        guard isTold else { return }
         outlet._withUnsafeGuaranteedRef { $0.take(record, access, template) }
     }
 }

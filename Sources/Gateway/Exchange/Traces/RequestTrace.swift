@@ -21,6 +21,8 @@ final class RequestTrace {
     let record = TraceRecord()
     /// The one behind it among those that nobody uses.
     var next: RequestTrace?
+    /// Whether anybody but the log is told.
+    private(set) var isTold = false
     private(set) var keepsContent = false
     /// Whether it is told outside of the log.
     private(set) var tellsContent = false
@@ -63,6 +65,7 @@ final class RequestTrace {
         record.modelSpan = span &* 0x9E37_79B9_7F4A_7C15
         record.isForSpans = isForSpans
         record.isForGenerations = isForGenerations
+        isTold = isForSpans || isForGenerations
         tellsContent = policy.keepsContent && record.isForGenerations
         logsBodies = policy.logsBodies
         keepsContent = tellsContent || logsBodies

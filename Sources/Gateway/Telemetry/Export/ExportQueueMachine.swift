@@ -81,7 +81,12 @@ package struct ExportQueueMachine: ~Copyable {
 
     /// Makes `open` ready for a record, to be appended to its bytes. `end` is to be called behind it.
     package mutating func begin(now: Instant) {
-        if openCount > 0 { return open.append(ASCII.comma) }
+        if openCount > 0 { open.append(ASCII.comma) } else { beginBatch(now) }
+    }
+
+    /// Apart, so that the other case is short.
+    @inline(never)
+    private mutating func beginBatch(_ now: Instant) {
         openedAt = now
         frame.head.withUnsafeBytes { open.append(ByteSlice($0)) }
     }

@@ -86,14 +86,9 @@ package struct TraceSampling: Equatable, Sendable {
 
     /// Decides by the trace's id, so that every hop that samples this way decides alike.
     /// - Parameter client: what the client says of its trace; nil without one.
-    @inlinable @inline(__always)
     package func takes(_ trace: TraceID, client: Bool?) -> Bool {
         if followsClient, let client { return client }
-        return share >= 1 || takesRandom(trace)
-    }
-
-    @usableFromInline
-    func takesRandom(_ trace: TraceID) -> Bool {
+        if share >= 1 { return true }
         // The last seven bytes are the random ones (W3C Trace Context level 2, section 3.2.2.3).
         let random = Double(trace.low & 0xFF_FFFF_FFFF_FFFF) / Double(1 << 56 as UInt64)
         return random < share

@@ -1,7 +1,6 @@
 // TraceRecord.swift — what exporters are told of one request that has ended, beside its line in the log.
 // Borrowed for the time of the call, like AccessRecord. Made by Exchange, read by the encoders in Export.
 
-import GatewayCodec
 import ReactorCore
 
 /// What an exporter asks of requests before they have ended.
@@ -32,8 +31,8 @@ package final class TraceRecord {
     /// The call of the model; its id went on to the provider.
     package var modelSpan: SpanID = 0
     /// Who wants it.
-    @usableFromInline package var isForSpans = false
-    @usableFromInline package var isForGenerations = false
+    package var isForSpans = false
+    package var isForGenerations = false
 
     // Nanoseconds since 1970. 0: it did not come to that.
     package var began = 0
@@ -155,10 +154,6 @@ package final class TraceRecord {
 
     /// Whether vectors were asked for, and no text.
     var isEmbedding: Bool { operation.isSame(as: Self.embeddings) }
-
-    /// Whether anybody is told.
-    @inlinable
-    package var isTold: Bool { isForSpans || isForGenerations }
 
     /// Whether it went to a model.
     package var reachedModel: Bool { dispatched != 0 }
