@@ -8,6 +8,7 @@ import time
 import pytest
 
 from collecting import langfuse_block, metric, otlp_block
+from fake_upstream import chunk
 from mocks.collectors import LANGFUSE_PUBLIC, LANGFUSE_SECRET
 from gateway_process import free_port
 from load import await_events
@@ -80,6 +81,30 @@ def test_a_stream_at_langfuse(gateway, upstream, anthropic_mock, langfuse, colle
     output = json.loads(values["output"])
     assert output == {"role": "assistant", "content": "three little words"}
     assert json.loads(values["model.parameters"])["stream"] is True
+
+
+def test_a_streams_text_is_kept_as_it_was(gateway, upstream, langfuse, collector):
+    text = "one \"two\"\n \\ three \tf\u00fcr \U0001f30d " + "and more " * 50 + "end"
+    with RawClient(gateway.port) as client:
+        answer = client.ask(chat("gpt-stream", text, stream=True))
+    _, values = generation(langfuse, answer)
+    assert json.loads(values["output"]) == {"role": "assistant", "content": text}
+
+
+def test_thoughts_and_text_of_a_stream_stay_apart(gateway, upstream, langfuse, collector):
+    def play(exchange):
+        exchange.start_stream()
+        for delta in [{"role": "assistant", "content": ""}, {"reasoning_content": "so"}, {"reasoning_content": " it"}, {"content": ""},
+                      {"content": "is"}, {"content": " so"}, {"content": "."}, {}]:
+            exchange.event(chunk(delta, None if delta else "stop"))
+        exchange.event("[DONE]")
+        exchange.finish()
+
+    with RawClient(gateway.port) as client:
+        answer = client.ask(chat(upstream.script(play), stream=True))
+    _, values = generation(langfuse, answer)
+    output = json.loads(values["output"])
+    assert output["content"] == "is so." and "so it" in json.dumps(output)
 
 
 def test_tool_calls_at_langfuse(gateway, upstream, langfuse, collector):

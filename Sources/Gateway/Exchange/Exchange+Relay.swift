@@ -328,11 +328,13 @@ extension Exchange {
 
     private func relay(_ event: EventStreamEvent) {
         if namingEvents > 0 { noteNames(in: event.data) }
-        if tracesEvents { traceEvent(event) }
+        if tracesEvents, messagesObserver != nil || responsesObserver != nil { traceEvent(event) }
         if messagesObserver != nil { return relayMessages(event) }
         if responsesObserver != nil { return relayResponses(event) }
         if !event.name.isEmpty, event.name == "error" { return relayError(in: event) }
-        switch streamObserver.observe(event.data) {
+        let verdict = streamObserver.observe(event.data)
+        if tracesEvents { traceEvent(event) }
+        switch verdict {
         case .chunk:
             if checksCalls, streamObserver.hasCalls { return relayRepairing(event) }
             write(event)

@@ -203,4 +203,50 @@ extension ChatStreamObserver {
     }
 
     fileprivate var isCut: Bool { endOfStream() != .complete }
+
+    private func chunk(_ delta: String, finish: String = "null") -> String {
+        #"{"id":"x","choices":[{"index":0,"delta":\#(delta),"finish_reason":\#(finish)}]}"#
+    }
+
+    /// What each chunk is said to add to the text of the ones before it.
+    private func moreTexts(_ chunks: [String]) -> [String?] {
+        var observer = ChatStreamObserver()
+        return chunks.map { chunk in
+            chunk.withByteSlice { payload in
+                _ = observer.observe(payload)
+                return observer.moreText(in: payload)?.string
+            }
+        }
+    }
+
+    @Test func tellsWhatALikeChunkAdds() {
+        #expect(
+            moreTexts([
+                chunk(#"{"role":"assistant","content":""}"#), chunk(#"{"content":"a"}"#),
+                chunk(#"{"content":"b\"\u00e9"}"#), chunk(#"{"content":""}"#),
+                chunk("{}", finish: #""stop""#), chunk(#"{"content":"late"}"#),
+            ]) == [nil, nil, #"b\"\u00e9"#, "", nil, nil])
+    }
+
+    @Test func saysNothingOfALikeChunkBehindAnother() {
+        let (text, call) = (#"{"content":"a"}"#, #"{"tool_calls":[{"index":0}]}"#)
+        #expect(
+            moreTexts([text, text, call, text, text].map { chunk($0) }) == [
+                nil, "a", nil, nil, nil,
+            ])
+    }
+
+    @Test(arguments: [
+        #"{"content":"a","reasoning":"b"}"#, #"{"reasoning":"b","content":""}"#,
+        #"{"content":"a","tool_calls":[{"index":0}]}"#, #"{"content":"a","audio":{"id":1}}"#,
+        #"{"content":"a","score":1}"#,
+    ])
+    func saysNothingWhereADeltaSaysMore(delta: String) {
+        #expect(moreTexts([chunk(delta), chunk(delta), chunk(delta)]) == [nil, nil, nil])
+    }
+
+    @Test func whatIsEmptyBesideItIsNothing() {
+        let delta = #"{"content":"","tool_calls":[],"refusal":null,"reasoning":"b"}"#
+        #expect(moreTexts([chunk(delta), chunk(delta)]) == [nil, "b"])
+    }
 }

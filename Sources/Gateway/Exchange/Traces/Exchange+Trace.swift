@@ -65,8 +65,15 @@ extension Exchange {
 
     /// An event of a stream that is relayed.
     func traceEvent(_ event: EventStreamEvent) {
-        guard let trace, case .answer(let answerDoor) = door else { return }
-        trace.take(event, at: answerDoor, providerContext)
+        guard case .answer(let answerDoor) = door else { return }
+        tracePlace?._withUnsafeGuaranteedRef { trace in
+            if let text = streamObserver.moreText(in: event.data),
+                trace.take(more: text, at: answerDoor)
+            {
+                return
+            }
+            trace.take(event, at: answerDoor, providerContext)
+        }
     }
 }
 

@@ -44,6 +44,10 @@ final class RequestTrace {
     private var response = ModelResponse()
     /// Reads the events of a stream that is relayed.
     private var decoder: ProviderStreamDecoder?
+    /// The choice whose text, or whatever it was, the last event added to, and nothing behind that.
+    private var growingChoice: Int?
+    /// A piece of text without its escapes.
+    private var piece = ByteBuffer()
     /// The text of a completion, as it stands in JSON.
     private var text = ByteBuffer()
 
@@ -94,6 +98,7 @@ final class RequestTrace {
         Self.empty(&text)
         if !response.choices.isEmpty { response = ModelResponse() }
         if decoder != nil { decoder = nil }
+        growingChoice = nil
     }
 
     /// Content may have been long.
@@ -204,6 +209,7 @@ final class RequestTrace {
         responseID.removeAll()
         response = ModelResponse()
         decoder = nil
+        growingChoice = nil
         text.removeAll()
         output.removeAll()
     }
@@ -225,8 +231,35 @@ final class RequestTrace {
             responseID.append(jsonEscaping: start.id.prefixed(by: Self.nameBytesMax))
         }
         guard keepsAnswer else { return }
-        if case .delta = event, response.byteCount > TraceContent.bytesMax { return }
+        if case .delta(let choice, _) = event {
+            growingChoice = choice
+            if response.byteCount > TraceContent.bytesMax { return }
+        } else {
+            growingChoice = nil
+        }
         response.add(event)
+    }
+
+    /// More of the text that the event before added to: the inside of a string, escapes as they stand.
+    /// - Returns: false where that is not known, and the event has to be taken as a whole.
+    func take(more inside: ByteSlice, at door: AnswerDoor) -> Bool {
+        switch door {
+        case .chat:
+            guard let choice = growingChoice else { return false }
+            if inside.isEmpty { return true }
+            guard inside.firstIndex(of: ASCII.backslash) != nil else {
+                take(.delta(choice: choice, inside))
+                return true
+            }
+            piece.removeAll()
+            piece.append(jsonUnescaping: inside)
+            take(.delta(choice: choice, piece.slice))
+            return true
+        case .completions:
+            if text.count < TraceContent.bytesMax { text.append(inside) }
+            return true
+        default: return false
+        }
     }
 
     /// An event of a stream that is relayed, where the answer is kept.
@@ -236,6 +269,7 @@ final class RequestTrace {
         switch door {
         case .chat, .messages:
             if decoder == nil { decoder = Self.codec(of: door).openStream() }
+            growingChoice = nil
             decoder?.decode(event, context) { self.take($0) }
         case .responses:
             // The last event holds the whole answer.

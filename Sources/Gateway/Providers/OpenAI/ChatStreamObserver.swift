@@ -45,6 +45,12 @@ package struct ChatStreamObserver {
     private var shape = ChunkShape()
     /// The inside of a string of the delta that is being read.
     private var hole: Range<Int>?
+    /// Whether that delta says more than the one string.
+    private var saysMore = false
+    /// Whether the last chunk that was read, and not only compared, is the one that others are like.
+    private var isShapeLast = false
+    /// Whether the last chunk was like that one.
+    private var isLike = false
 
     private static let chunkNames = JSONNames(ChatWire.choices, ChatWire.usage, ErrorWire.error)
     private static let choiceNames = JSONNames(
@@ -62,15 +68,24 @@ package struct ChatStreamObserver {
         // Like the last one, but for its text.
         if let count = shape.holeCount(in: payload) {
             chunkCount += 1
+            isLike = true
             if count > 0 { hasContent = true }
             return .chunk
         }
+        isLike = false
+        isShapeLast = false
         do throws(JSONFailure) { return try read(payload) } catch {
             return .malformed(
                 Failure(
                     .upstreamMalformed,
                     "The upstream sent a chunk that is not valid JSON: \(error)."))
         }
+    }
+
+    /// What the chunk that was observed last adds to the same text as the ones before it, back to one that
+    /// was read: the inside of a string, escapes as they stand. Nil where it may say anything else.
+    package func moreText(in payload: ByteSlice) -> ByteSlice? {
+        isLike && isShapeLast ? shape.text(in: payload) : nil
     }
 
     /// The upstream's stream has ended. Without `[DONE]` it is whole only if every choice that
@@ -90,6 +105,7 @@ package struct ChatStreamObserver {
                 Failure(.upstreamMalformed, "The upstream sent a chunk that is no JSON object."))
         }
         hole = nil
+        saysMore = false
         var choiceCount: Int?
         var usage: Usage?
         var failure: Failure?
@@ -106,7 +122,9 @@ package struct ChatStreamObserver {
         if let usage { self.usage = usage }
         if let failure { return .failed(failure) }
         // Only a chunk that changes nothing but the text may stand for others.
-        if usage == nil, choiceCount == 1, let hole { shape.learn(payload, hole: hole) }
+        if usage == nil, choiceCount == 1, let hole {
+            isShapeLast = shape.learn(payload, hole: hole) && !saysMore
+        }
         return choiceCount == 0 && usage != nil ? .usageOnly : .chunk
     }
 
@@ -170,13 +188,17 @@ package struct ChatStreamObserver {
             switch value.kind {
             case .null: break
             case .string:
+                if let hole, !hole.isEmpty { saysMore = true }
                 hole = value.inside
                 if !value.inside.isEmpty { hasContent = true }
             case .array, .object:
                 guard value.range.count > 2 else { continue }
                 hasContent = true
+                saysMore = true
                 if scanner.bytes(key.range) == ChatWire.toolCalls { hasCalls = true }
-            default: hasContent = true
+            default:
+                hasContent = true
+                saysMore = true
             }
         }
     }

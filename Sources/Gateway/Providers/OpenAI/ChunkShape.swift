@@ -19,13 +19,21 @@ struct ChunkShape {
     private var headCount = 0
 
     /// Remembers a valid chunk whose string at `hole` (without the quotes) may differ next time.
-    mutating func learn(_ payload: ByteSlice, hole: Range<Int>) {
+    /// - Returns: false if it is too long for that.
+    @discardableResult
+    mutating func learn(_ payload: ByteSlice, hole: Range<Int>) -> Bool {
         let count = payload.count - hole.count
-        guard count <= Self.bytesMax else { return }
+        guard count <= Self.bytesMax else { return false }
         bytes.removeAll(keepingCapacity: true)
         bytes.append(contentsOf: payload.prefix(hole.lowerBound).raw)
         bytes.append(contentsOf: payload.dropFirst(hole.upperBound).raw)
         headCount = hole.lowerBound
+        return true
+    }
+
+    /// The string in a payload that is known to differ in nothing else.
+    func text(in payload: ByteSlice) -> ByteSlice {
+        payload[headCount..<payload.count - (bytes.count - headCount)]
     }
 
     /// Forgets what was learned.
