@@ -143,7 +143,7 @@ extension JSONCursor {
         return bits(lanes .| stopLanes(text.base + (count &- 16))) == 0
     }
 
-    /// The same of 64 bytes.
+    /// One bit for each of the 64 bytes at `pointer` that ends a plain run, the first one's lowest.
     @inline(__always)
     private static func wideStops(in pointer: UnsafePointer<UInt8>) -> UInt64 {
         UInt64(stops(in: pointer)) | UInt64(stops(in: pointer + 16)) &<< 16
