@@ -12,7 +12,7 @@ import ReactorCore
 /// The words that all workers see, and which of them are this worker's.
 package final class SharedState {
     /// Changes whenever the meaning of a word does.
-    package static let layout: UInt64 = 5
+    package static let layout: UInt64 = 6
 
     private static let headerWords = SharedSegment.lineWords
 
