@@ -91,14 +91,7 @@ package final class Worker {
     let zones = ZoneFiles()
     package weak var admin: (any AdminDoors)?
     /// Where records of requests go.
-    package var traceSink: (any TraceSink)? {
-        didSet {
-            outlet = traceSink.map(TraceOutlet.init)
-            // What it says of all requests may be something else from now on.
-            templates.removeAll()
-        }
-    }
-    private(set) var outlet: TraceOutlet? {
+    private var outlet: TraceOutlet? {
         didSet { outletPlace = outlet.map { Unmanaged.passUnretained($0) } }
     }
     /// The same, for who would not count a reference for each request.
@@ -188,6 +181,13 @@ package final class Worker {
             spareExchange = exchange.nextSpare
         }
         spareExchangeCount = 0
+    }
+
+    /// Has records of requests go there from now on.
+    package func send(tracesTo sink: any TraceSink) {
+        outlet = TraceOutlet(sink)
+        // What it says of all requests may be something else from now on.
+        templates.removeAll()
     }
 
     /// Traces between two uses, each with the next.

@@ -62,7 +62,7 @@ final class Service {
         worker.admin = admin
         exporters = try Self.exporters(configuration, resolver, worker, admin)
         admin.exporters = exporters
-        worker.traceSink = exporters
+        worker.send(tracesTo: exporters)
         var settings = HTTPServerSettings(makeHandler: { worker.takeExchange() })
         settings.tls = try builder.serverTLS()
         settings.limits = configuration.server.limits
@@ -247,7 +247,7 @@ final class Service {
         retiredExporters[id] = old
         exporters = next
         admin.exporters = next
-        worker.traceSink = next
+        worker.send(tracesTo: next)
         old.finish(within: Exporters.finishTime) { [weak self] in
             self?.retiredExporters[id] = nil
         }

@@ -103,6 +103,9 @@ package final class AccessRecord {
         trace = nil
     }
 
+    /// What it asked of a model.
+    var operation: ModelOperation { ModelOperation(door: door) }
+
     /// How important its line is.
     package var level: LogLevel {
         if outcome.isSame(as: "ok") { return .info }

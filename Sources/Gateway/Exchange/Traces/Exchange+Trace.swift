@@ -97,11 +97,6 @@ extension RequestTrace {
             record.dispatched = time(exchange.dispatched)
         }
         if let firstEvent = exchange.firstEvent { record.firstEvent = time(firstEvent) }
-        switch exchange.door {
-        case .answer(.completions): record.operation = "text_completion"
-        case .embeddings: record.operation = TraceRecord.embeddings
-        default: break
-        }
         if let upstream = exchange.upstream {
             record.system = upstream.systemBytes
             if let (host, port) = upstream.address(for: exchange.lease) {

@@ -30,11 +30,12 @@ extension LangfuseEncoder {
         buffer.append(ASCII.comma)
         buffer.writeJSON { json in
             begin(
-                trace, trace.isEmbedding ? "embedding-create" : "generation-create", last: 1, &json)
+                trace, record.operation == .embeddings ? "embedding-create" : "generation-create",
+                last: 1, &json)
             json.string("id") { $0.append(hexWord: trace.modelSpan) }
             Self.id("traceId", trace, &json)
             json.string("name") { name in
-                name.append(trace.operation)
+                name.append(record.operation.name)
                 name.append(ASCII.space)
                 name.append(jsonEscaping: Self.model(record))
             }

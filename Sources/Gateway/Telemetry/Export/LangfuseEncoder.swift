@@ -146,13 +146,14 @@ package final class LangfuseEncoder: Sendable {
         _ trace: TraceRecord, _ record: AccessRecord, _ level: Level, _ buffer: inout ByteBuffer
     ) {
         buffer.append(",\"name\":\"" as StaticString)
-        buffer.append(trace.operation)
+        buffer.append(record.operation.name)
         buffer.append(ASCII.space)
         buffer.append(jsonEscaping: Self.model(record))
         buffer.append("\",\"kind\":3,\"attributes\":[" as StaticString)
         buffer.withAttributes { attributes in
             attributes.word(
-                "langfuse.observation.type", trace.isEmbedding ? "embedding" : "generation")
+                "langfuse.observation.type",
+                record.operation == .embeddings ? "embedding" : "generation")
             attributes.word("langfuse.trace.name", record.door)
             environment.withUnsafeBytes {
                 attributes.text("langfuse.environment", ByteSlice($0))
@@ -165,7 +166,7 @@ package final class LangfuseEncoder: Sendable {
                     text.append(jsonEscaping: tags.slice)
                 }
             }
-            attributes.word("gen_ai.operation.name", trace.operation)
+            attributes.word("gen_ai.operation.name", record.operation.name)
             if !trace.system.isEmpty { attributes.text("gen_ai.provider.name", trace.system) }
             attributes.text(
                 "langfuse.observation.model.name",

@@ -103,12 +103,12 @@ package enum OTLPSpanEncoder {
         _ buffer: inout ByteBuffer
     ) {
         buffer.append(",\"name\":\"" as StaticString)
-        buffer.append(trace.operation)
+        buffer.append(record.operation.name)
         buffer.append(ASCII.space)
         buffer.append(jsonEscaping: record.upstreamModel)
         buffer.append("\",\"kind\":3,\"attributes\":[" as StaticString)
         buffer.withAttributes { attributes in
-            attributes.word("gen_ai.operation.name", trace.operation)
+            attributes.word("gen_ai.operation.name", record.operation.name)
             attributes.text("gen_ai.provider.name", trace.system)
             attributes.text("gen_ai.request.model", record.upstreamModel)
             attributes.flag("gen_ai.request.stream", record.streams)

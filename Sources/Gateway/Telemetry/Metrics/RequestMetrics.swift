@@ -156,7 +156,7 @@ package final class RequestMetrics {
     ) -> Unmanaged<ModelSeries> {
         let series = table.series(
             provider: record.provider, model: record.upstreamModel,
-            ModelOperation(door: record.door), succeeded: record.outcome.isSame(as: "ok"),
+            record.operation, succeeded: record.outcome.isSame(as: "ok"),
             prices: prices)
         let place = Unmanaged.passUnretained(series)
         if !series.isShared { template.series = place }

@@ -40,10 +40,6 @@ package final class TraceRecord {
     package var firstEvent = 0
     package var ended = 0
 
-    package static let embeddings: StaticString = "embeddings"
-
-    /// By the names of the GenAI conventions: `chat`, `text_completion`, `embeddings`.
-    package var operation: StaticString = "chat"
     package var system = ByteSlice.empty
     package var host = ByteSlice.empty
     package var port = 0
@@ -84,7 +80,6 @@ package final class TraceRecord {
         dispatched = 0
         firstEvent = 0
         ended = 0
-        operation = "chat"
         system = ByteSlice.empty
         host = ByteSlice.empty
         port = 0
@@ -151,9 +146,6 @@ package final class TraceRecord {
             ids.trace.put(to: &cursor)
         }
     }
-
-    /// Whether vectors were asked for, and no text.
-    var isEmbedding: Bool { operation.isSame(as: Self.embeddings) }
 
     /// Whether it went to a model.
     package var reachedModel: Bool { dispatched != 0 }

@@ -3,7 +3,7 @@
 
 /// The generator xoshiro256** (Blackman and Vigna), its state filled from the seed by splitmix64.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
-    @usableFromInline var state: (UInt64, UInt64, UInt64, UInt64)
+    private var state: (UInt64, UInt64, UInt64, UInt64)
 
     /// A generator whose draws depend on `seed` alone.
     public init(seed: UInt64) {
@@ -19,7 +19,6 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
     }
 
     /// 64 random bits.
-    @inlinable
     public mutating func next() -> UInt64 {
         let drawn = Self.rotated(state.1 &* 5, by: 7) &* 9
         let shifted = state.1 << 17
@@ -37,8 +36,7 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
         Double(next() >> 11) * 0x1p-53
     }
 
-    @inlinable @inline(__always)
-    static func rotated(_ word: UInt64, by bits: UInt64) -> UInt64 {
+    private static func rotated(_ word: UInt64, by bits: UInt64) -> UInt64 {
         (word << bits) | (word >> (64 - bits))
     }
 }
